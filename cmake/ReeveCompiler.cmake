@@ -1,0 +1,33 @@
+# How every target of the project is compiled: ccache when present, the warnings of the
+# house, the sanitizers asked for.
+find_program(REEVE_CCACHE ccache)
+if(REEVE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${REEVE_CCACHE}")
+endif()
+
+add_library(reeve_compiler INTERFACE)
+target_compile_options(reeve_compiler INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wswitch-enum)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 at -O2 reports null dereferences and dangling pointers inside the standard library.
+  target_compile_options(reeve_compiler INTERFACE
+    $<$<NOT:$<CONFIG:Debug>>:-Wno-null-dereference>)
+endif()
+if(REEVE_WERROR)
+  target_compile_options(reeve_compiler INTERFACE -Werror)
+endif()
+target_compile_definitions(reeve_compiler INTERFACE
+  $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+target_compile_options(reeve_compiler INTERFACE -fstack-protector-strong)
+
+if(REEVE_SANITIZE)
+  add_compile_options(-fsanitize=${REEVE_SANITIZE} -fno-omit-frame-pointer -g1)
+  add_link_options(-fsanitize=${REEVE_SANITIZE})
+  if(REEVE_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()
+if(REEVE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -1,0 +1,24 @@
+# The libraries, all from Debian; docs/decisions/ says why each was chosen. Each target
+# below is linked by the one part that uses the library.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Boost 1.81 REQUIRED) # Beast and Asio are headers alone
+find_package(tl-expected CONFIG REQUIRED)
+find_package(tinyxml2 CONFIG REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED) # has no version file
+find_package(yaml-cpp CONFIG REQUIRED)
+if(NOT TARGET yaml-cpp::yaml-cpp) # Debian 12 calls it yaml-cpp, Debian 13 yaml-cpp::yaml-cpp
+  add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
+endif()
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(libcrypt REQUIRED IMPORTED_TARGET libxcrypt)
+if(BUILD_TESTING)
+  find_package(Catch2 2 CONFIG REQUIRED)
+  find_package(Python3 COMPONENTS Interpreter REQUIRED)
+  # A compiled library whose flags change class layout: the .pc file's flags must be used.
+  pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
+endif()

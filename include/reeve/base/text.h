@@ -1,0 +1,48 @@
+#pragma once
+
+// Small, total functions on text: numbers, durations, UTF-8, name patterns. None throws.
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "reeve/base/clock.h"
+#include "reeve/base/result.h"
+
+namespace reeve::base {
+
+/// The whole of `text` as a decimal number; nothing on a sign alone, blanks, rest or overflow.
+template <class Number>
+[[nodiscard]] std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const char* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || stopped != end || text.empty()) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+/// `500ms`, `5s`, `2m`, `1h`: a number and one unit. invalid_argument says what is expected.
+[[nodiscard]] Result<Duration> parse_duration(std::string_view text);
+/// The shortest such text: 1500ms, 90s, 2m.
+[[nodiscard]] std::string format_duration(Duration span);
+
+[[nodiscard]] bool is_utf8(std::string_view bytes);
+/// The same text with U+FFFD for each byte that is not part of valid UTF-8.
+[[nodiscard]] std::string to_utf8(std::string_view bytes);
+
+/// Shell-style match of a whole text: `*` any run, `?` one byte, `[abc] [a-z] [!a]` one of a
+/// set. A `[` without its `]` stands for itself. Linear in text times pattern.
+[[nodiscard]] bool matches_glob(std::string_view pattern, std::string_view text);
+[[nodiscard]] bool is_glob(std::string_view text);
+
+/// The closest of `known` within two edits, for "did you mean": nothing if none is close.
+[[nodiscard]] std::optional<std::string> nearest(std::string_view word,
+                                                 const std::vector<std::string>& known);
+
+}  // namespace reeve::base

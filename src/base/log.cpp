@@ -1,0 +1,147 @@
+// The one file that knows spdlog.
+#include "reeve/base/log.h"
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "reeve/base/text.h"
+
+namespace reeve::base {
+namespace {
+
+/// A JSON string's inside; logfmt values are quoted in the same way.
+std::string escaped(std::string_view text) {
+  static constexpr std::string_view hex = "0123456789abcdef";
+  std::string out;
+  for (const char c : to_utf8(text)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      out += "\\u00";
+      out += hex[byte >> 4U];
+      out += hex[byte & 0xFU];
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+bool needs_quotes(std::string_view value) {
+  return value.empty() || !std::all_of(value.begin(), value.end(), [](char c) {
+    return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
+  });
+}
+
+std::string logfmt_value(std::string_view value) {
+  return needs_quotes(value) ? '"' + escaped(value) + '"' : std::string(value);
+}
+
+std::string render(const LogRecord& record, LogFormat format) {
+  std::string line;
+  if (format == LogFormat::json) {
+    line = R"("level":")" + std::string(to_string(record.level)) + R"(","msg":")" +
+           escaped(record.message) + '"';
+    for (const LogField& field : record.fields) {
+      line += ",\"" + escaped(field.key) + "\":\"" + escaped(field.value) + '"';
+    }
+    return line + '}';
+  }
+  line = "level=" + std::string(to_string(record.level)) + " msg=" + logfmt_value(record.message);
+  for (const LogField& field : record.fields) {
+    line += ' ' + field.key + '=' + logfmt_value(field.value);
+  }
+  return line;
+}
+
+class SpdlogSink final : public LogSink {
+ public:
+  explicit SpdlogSink(const LogOptions& options)
+      : sink_(std::make_shared<spdlog::sinks::stderr_sink_mt>()), logger_("reeve", sink_) {
+    logger_.set_level(spdlog::level::trace);
+    SpdlogSink::configure(options);
+  }
+
+  void write(const LogRecord& record) override {
+    if (record.level < level_.load()) {
+      return;
+    }
+    logger_.log(spdlog::level::info, spdlog::string_view_t(render(record, format_.load())));
+  }
+
+  void configure(const LogOptions& options) override {
+    level_ = options.level;
+    format_ = options.format;
+    const bool json = options.format == LogFormat::json;
+    logger_.set_formatter(std::make_unique<spdlog::pattern_formatter>(
+        json ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ",%v)" : "ts=%Y-%m-%dT%H:%M:%S.%eZ %v",
+        spdlog::pattern_time_type::utc));
+  }
+
+ private:
+  std::shared_ptr<spdlog::sinks::stderr_sink_mt> sink_;
+  spdlog::logger logger_;
+  std::atomic<LogLevel> level_{LogLevel::info};
+  std::atomic<LogFormat> format_{LogFormat::logfmt};
+};
+
+}  // namespace
+
+std::string_view to_string(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warn";
+    case LogLevel::error:
+      return "error";
+  }
+  return "error";
+}
+
+std::shared_ptr<LogSink> make_stderr_sink(const LogOptions& options) {
+  return std::make_shared<SpdlogSink>(options);
+}
+
+Log Log::with(std::string key, std::string value) const {
+  Log log = *this;
+  log.common_.push_back({std::move(key), std::move(value)});
+  return log;
+}
+
+void Log::debug(std::string_view message, std::vector<LogField> fields) const {
+  write(LogLevel::debug, message, std::move(fields));
+}
+
+void Log::info(std::string_view message, std::vector<LogField> fields) const {
+  write(LogLevel::info, message, std::move(fields));
+}
+
+void Log::warning(std::string_view message, std::vector<LogField> fields) const {
+  write(LogLevel::warning, message, std::move(fields));
+}
+
+void Log::error(std::string_view message, std::vector<LogField> fields) const {
+  write(LogLevel::error, message, std::move(fields));
+}
+
+void Log::write(LogLevel level, std::string_view message, std::vector<LogField> fields) const {
+  if (!sink_) {
+    return;
+  }
+  fields.insert(fields.begin(), common_.begin(), common_.end());
+  sink_->write({level, message, std::move(fields)});
+}
+
+}  // namespace reeve::base

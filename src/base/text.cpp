@@ -1,0 +1,195 @@
+#include "reeve/base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numeric>
+
+namespace reeve::base {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  Duration span;
+};
+
+constexpr std::array units = {
+    Unit{"h", std::chrono::hours(1)},
+    Unit{"m", std::chrono::minutes(1)},
+    Unit{"s", std::chrono::seconds(1)},
+    Unit{"ms", std::chrono::milliseconds(1)},
+};
+
+/// The bytes that the UTF-8 sequence at the start of `bytes` takes; 0 if it is not valid.
+std::size_t sequence_length(std::string_view bytes) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(bytes[at]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) {
+    return 1;
+  }
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || bytes.size() < length) {
+    return 0;
+  }
+  for (std::size_t at = 1; at < length; ++at) {
+    if ((byte(at) & 0xC0U) != 0x80U) {
+      return 0;
+    }
+  }
+  const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
+  const bool surrogate = first == 0xED && byte(1) > 0x9F;
+  const bool beyond = first == 0xF4 && byte(1) > 0x8F;
+  return overlong || surrogate || beyond ? 0 : length;
+}
+
+struct SetMatch {
+  bool matches = false;
+  std::size_t length = 0;  ///< of the `[…]` in the pattern; 0 if it is not closed
+};
+
+/// Matches one byte against the set at the start of `pattern`, which begins with '['.
+SetMatch match_set(std::string_view pattern, char byte) {
+  std::size_t at = 1;
+  const bool negated = at < pattern.size() && (pattern[at] == '!' || pattern[at] == '^');
+  if (negated) {
+    ++at;
+  }
+  const std::size_t first = at;
+  bool found = false;
+  for (; at < pattern.size() && (pattern[at] != ']' || at == first); ++at) {
+    char low = pattern[at];
+    char high = low;
+    if (at + 2 < pattern.size() && pattern[at + 1] == '-' && pattern[at + 2] != ']') {
+      high = pattern[at + 2];
+      at += 2;
+    }
+    found = found || (low <= byte && byte <= high);
+  }
+  return at < pattern.size() ? SetMatch{found != negated, at + 1} : SetMatch{};
+}
+
+/// How many pattern bytes match one text byte; 0 if they do not.
+std::size_t match_one(std::string_view pattern, char byte) {
+  if (pattern.front() == '?') {
+    return 1;
+  }
+  if (pattern.front() == '[') {
+    const SetMatch set = match_set(pattern, byte);
+    if (set.length != 0) {
+      return set.matches ? set.length : 0;
+    }
+  }
+  return pattern.front() == byte ? 1 : 0;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+Result<Duration> parse_duration(std::string_view text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = parse_number<std::int64_t>(text.substr(0, digits));
+  const auto* const unit = std::find_if(units.begin(), units.end(), [&](const Unit& each) {
+    return each.name == text.substr(digits);
+  });
+  if (!number || unit == units.end()) {
+    return failure(ErrorKind::invalid_argument,
+                   "expected a duration: a whole number and ms, s, m or h, like 500ms or 5s");
+  }
+  if (*number > std::numeric_limits<Duration::rep>::max() / unit->span.count()) {
+    return failure(ErrorKind::invalid_argument, "the duration is too long");
+  }
+  return unit->span * *number;
+}
+
+std::string format_duration(Duration span) {
+  const auto* const unit = std::find_if(units.begin(), units.end(), [&](const Unit& each) {
+    return span != Duration::zero() && span % each.span == Duration::zero();
+  });
+  if (unit == units.end()) {
+    return span == Duration::zero() ? "0s" : std::to_string(span / units.back().span) + "ms";
+  }
+  return std::to_string(span / unit->span) + std::string(unit->name);
+}
+
+bool is_utf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::size_t length = sequence_length(bytes);
+    if (length == 0) {
+      return false;
+    }
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string to_utf8(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const std::size_t length = sequence_length(bytes);
+    text += length == 0 ? std::string_view("\xEF\xBF\xBD") : bytes.substr(0, length);
+    bytes.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return text;
+}
+
+bool matches_glob(std::string_view pattern, std::string_view text) {
+  // The classic walk with one point of return: the last star, which then takes a byte more.
+  std::size_t at_pattern = 0;
+  std::size_t at_text = 0;
+  std::optional<std::size_t> star;
+  std::size_t star_text = 0;
+  while (at_text < text.size()) {
+    if (at_pattern < pattern.size() && pattern[at_pattern] == '*') {
+      star = at_pattern++;
+      star_text = at_text;
+      continue;
+    }
+    const std::size_t step = at_pattern < pattern.size()
+                                 ? match_one(pattern.substr(at_pattern), text[at_text])
+                                 : 0;
+    if (step != 0) {
+      at_pattern += step;
+      ++at_text;
+    } else if (star) {
+      at_pattern = *star + 1;
+      at_text = ++star_text;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', at_pattern) == std::string_view::npos;
+}
+
+bool is_glob(std::string_view text) {
+  return text.find_first_of("*?[") != std::string_view::npos;
+}
+
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known) {
+  std::optional<std::string> best;
+  std::size_t best_distance = 3;
+  for (const std::string& candidate : known) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance && distance < candidate.size()) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace reeve::base

@@ -1,0 +1,117 @@
+#include "reeve/substrate/instance.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "reeve/base/text.h"
+
+namespace reeve::substrate {
+
+using base::ErrorKind;
+using base::failure;
+using base::Result;
+
+Result<InstanceName> InstanceName::parse(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const std::string_view group = text.substr(0, colon);
+  const std::string_view name =
+      colon == std::string_view::npos ? group : text.substr(colon + 1);
+  if (group.empty() || name.empty() || name.find(':') != std::string_view::npos) {
+    return failure(ErrorKind::invalid_argument,
+                   "'" + std::string(text) + "' is no process name: use name or group:name");
+  }
+  return InstanceName{std::string(group), std::string(name)};
+}
+
+std::string InstanceName::text() const { return group == name ? name : full(); }
+
+std::string InstanceName::full() const { return group + ":" + name; }
+
+std::string_view to_string(InstanceState state) {
+  switch (state) {
+    case InstanceState::stopped:
+      return "STOPPED";
+    case InstanceState::starting:
+      return "STARTING";
+    case InstanceState::running:
+      return "RUNNING";
+    case InstanceState::backoff:
+      return "BACKOFF";
+    case InstanceState::stopping:
+      return "STOPPING";
+    case InstanceState::exited:
+      return "EXITED";
+    case InstanceState::fatal:
+      return "FATAL";
+    case InstanceState::unknown:
+      return "UNKNOWN";
+  }
+  return "UNKNOWN";
+}
+
+int state_code(InstanceState state) {
+  switch (state) {
+    case InstanceState::stopped:
+      return 0;
+    case InstanceState::starting:
+      return 10;
+    case InstanceState::running:
+      return 20;
+    case InstanceState::backoff:
+      return 30;
+    case InstanceState::stopping:
+      return 40;
+    case InstanceState::exited:
+      return 100;
+    case InstanceState::fatal:
+      return 200;
+    case InstanceState::unknown:
+      return 1000;
+  }
+  return 1000;
+}
+
+std::optional<InstanceState> state_from_code(std::int64_t code) {
+  const auto* const found =
+      std::find_if(all_instance_states.begin(), all_instance_states.end(),
+                   [&](InstanceState state) { return state_code(state) == code; });
+  return found == all_instance_states.end() ? std::nullopt : std::optional(*found);
+}
+
+bool is_active(InstanceState state) {
+  return state == InstanceState::starting || state == InstanceState::running ||
+         state == InstanceState::backoff || state == InstanceState::stopping;
+}
+
+Result<Incarnation> Incarnation::parse(std::string_view text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const auto pid = base::parse_number<std::int64_t>(text.substr(0, colon));
+  const auto start = colon == text.size()
+                         ? std::nullopt
+                         : base::parse_number<std::int64_t>(text.substr(colon + 1));
+  if (!pid || !start || *pid <= 0) {
+    return failure(ErrorKind::invalid_argument,
+                   "an incarnation is \"pid:start\", like \"4711:1700000000\"");
+  }
+  return Incarnation{{*pid}, ManagerTime(std::chrono::seconds(*start))};
+}
+
+std::string Incarnation::text() const {
+  return std::to_string(pid.value) + ":" + std::to_string(start.time_since_epoch().count());
+}
+
+std::optional<std::chrono::seconds> InstanceDetail::uptime() const {
+  if (!pid || !start_time) {
+    return std::nullopt;
+  }
+  return std::max(std::chrono::seconds(0), now - *start_time);
+}
+
+std::optional<Incarnation> InstanceDetail::incarnation() const {
+  if (!pid || !start_time) {
+    return std::nullopt;
+  }
+  return Incarnation{*pid, *start_time};
+}
+
+}  // namespace reeve::substrate
