@@ -41,8 +41,9 @@ Result<HostPort> split_host_port(std::string_view text) {
   const std::optional<std::uint16_t> port =
       rest.front() == ':' ? parse_number<std::uint16_t>(rest.substr(1)) : std::nullopt;
   if (!port) {
-    return invalid("after the host comes a colon and a port from 0 to 65535"
-                   " (an IPv6 address stands in brackets)");
+    return invalid(
+        "after the host comes a colon and a port from 0 to 65535"
+        " (an IPv6 address stands in brackets)");
   }
   parts.port = port;
   return parts;

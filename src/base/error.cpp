@@ -20,6 +20,8 @@ std::string_view to_string(ErrorKind kind) {
       return "no_file";
     case ErrorKind::conflict:
       return "conflict";
+    case ErrorKind::stale:
+      return "stale";
     case ErrorKind::invalid_argument:
       return "invalid_argument";
     case ErrorKind::spawn_failed:

@@ -1,11 +1,11 @@
 #include "reeve/base/file.h"
 
+#include <cerrno>
+#include <system_error>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
 
 namespace reeve::base {
 namespace {
@@ -28,9 +28,8 @@ class Descriptor {
 
 tl::unexpected<Error> cannot_read(const std::string& path, int error_number) {
   const ErrorKind kind = error_number == ENOENT || error_number == ENOTDIR ? ErrorKind::not_found
-                         : error_number == EACCES || error_number == EPERM
-                             ? ErrorKind::denied
-                             : ErrorKind::internal;
+                         : error_number == EACCES || error_number == EPERM ? ErrorKind::denied
+                                                                           : ErrorKind::internal;
   return failure(kind,
                  "cannot read " + path + ": " + std::generic_category().message(error_number));
 }
@@ -65,8 +64,8 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
     }
     used += static_cast<std::size_t>(got);
   }
-  return failure(ErrorKind::invalid_argument, "cannot read " + path + ": longer than " +
-                                                  std::to_string(max_bytes) + " bytes");
+  return failure(ErrorKind::invalid_argument,
+                 "cannot read " + path + ": longer than " + std::to_string(max_bytes) + " bytes");
 }
 
 Result<Secret> read_secret_file(const std::string& path) {

@@ -1,13 +1,13 @@
 // The one file that knows spdlog.
 #include "reeve/base/log.h"
 
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <atomic>
 #include <utility>
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include "reeve/base/text.h"
 
@@ -38,8 +38,8 @@ std::string escaped(std::string_view text) {
 
 bool needs_quotes(std::string_view value) {
   return value.empty() || !std::all_of(value.begin(), value.end(), [](char c) {
-    return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
-  });
+           return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
+         });
 }
 
 std::string logfmt_value(std::string_view value) {

@@ -6,9 +6,13 @@
 
 namespace reeve::base {
 
-SteadyTime SystemClock::steady_now() const { return std::chrono::steady_clock::now(); }
+SteadyTime SystemClock::steady_now() const {
+  return std::chrono::steady_clock::now();
+}
 
-SystemTime SystemClock::system_now() const { return std::chrono::system_clock::now(); }
+SystemTime SystemClock::system_now() const {
+  return std::chrono::system_clock::now();
+}
 
 bool SystemClock::wait_until(SteadyTime time, const std::stop_token& stop) const {
   std::mutex mutex;

@@ -159,9 +159,8 @@ bool matches_glob(std::string_view pattern, std::string_view text) {
       star_text = at_text;
       continue;
     }
-    const std::size_t step = at_pattern < pattern.size()
-                                 ? match_one(pattern.substr(at_pattern), text[at_text])
-                                 : 0;
+    const std::size_t step =
+        at_pattern < pattern.size() ? match_one(pattern.substr(at_pattern), text[at_text]) : 0;
     if (step != 0) {
       at_pattern += step;
       ++at_text;

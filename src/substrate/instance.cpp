@@ -14,8 +14,7 @@ using base::Result;
 Result<InstanceName> InstanceName::parse(std::string_view text) {
   const std::size_t colon = text.find(':');
   const std::string_view group = text.substr(0, colon);
-  const std::string_view name =
-      colon == std::string_view::npos ? group : text.substr(colon + 1);
+  const std::string_view name = colon == std::string_view::npos ? group : text.substr(colon + 1);
   if (group.empty() || name.empty() || name.find(':') != std::string_view::npos) {
     return failure(ErrorKind::invalid_argument,
                    "'" + std::string(text) + "' is no process name: use name or group:name");
@@ -23,9 +22,13 @@ Result<InstanceName> InstanceName::parse(std::string_view text) {
   return InstanceName{std::string(group), std::string(name)};
 }
 
-std::string InstanceName::text() const { return group == name ? name : full(); }
+std::string InstanceName::text() const {
+  return group == name ? name : full();
+}
 
-std::string InstanceName::full() const { return group + ":" + name; }
+std::string InstanceName::full() const {
+  return group + ":" + name;
+}
 
 std::string_view to_string(InstanceState state) {
   switch (state) {

@@ -44,9 +44,9 @@ TEST_CASE("credentials in a URL are refused with the place where they belong") {
 }
 
 TEST_CASE("what is no URL is refused") {
-  for (const char* url : {"", "localhost:9001", "ftp://h", "http://", "http://:9001",
-                          "http://h:99999", "http://h:x", "http://[::1", "http://h /x",
-                          "http://::1:9001"}) {
+  for (const char* url :
+       {"", "localhost:9001", "ftp://h", "http://", "http://:9001", "http://h:99999", "http://h:x",
+        "http://[::1", "http://h /x", "http://::1:9001"}) {
     CAPTURE(url);
     CHECK_FALSE(Endpoint::parse(url, "/RPC2"));
   }
@@ -55,8 +55,7 @@ TEST_CASE("what is no URL is refused") {
 TEST_CASE("a listen address is host and port, a port alone, or a socket") {
   CHECK(ListenAddress::parse(":19001") == ListenAddress{"", 19001, ""});
   CHECK(ListenAddress::parse("[::1]:19001") == ListenAddress{"::1", 19001, ""});
-  CHECK(ListenAddress::parse("unix:///run/reeve.sock") ==
-        ListenAddress{"", 0, "/run/reeve.sock"});
+  CHECK(ListenAddress::parse("unix:///run/reeve.sock") == ListenAddress{"", 0, "/run/reeve.sock"});
   for (const char* text : {"", "19001", "localhost", "h:-1", "h:65536"}) {
     CHECK_FALSE(ListenAddress::parse(text));
   }

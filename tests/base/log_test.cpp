@@ -14,11 +14,12 @@ TEST_CASE("a log hands each record to its sink with the fields it carries") {
   REQUIRE(entries.size() == 1);
   CHECK(entries[0].level == LogLevel::warning);
   CHECK(entries[0].message == "supervisord is down");
-  CHECK(entries[0].fields ==
-        std::vector<LogField>{{"supervisor", "web"}, {"reason", "timeout"}});
+  CHECK(entries[0].fields == std::vector<LogField>{{"supervisor", "web"}, {"reason", "timeout"}});
 }
 
-TEST_CASE("a log without a sink discards") { Log().error("nobody hears this"); }
+TEST_CASE("a log without a sink discards") {
+  Log().error("nobody hears this");
+}
 
 }  // namespace
 }  // namespace reeve::base

@@ -14,8 +14,7 @@ namespace reeve::base {
 class Deadline {
  public:
   Deadline(const Clock& clock, SteadyTime at, std::stop_token stop = {});
-  [[nodiscard]] static Deadline after(const Clock& clock, Duration span,
-                                      std::stop_token stop = {});
+  [[nodiscard]] static Deadline after(const Clock& clock, Duration span, std::stop_token stop = {});
 
   /// The earlier of this deadline and `span` from now, with the same stop_token.
   [[nodiscard]] Deadline within(Duration span) const;

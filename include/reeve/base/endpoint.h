@@ -23,8 +23,7 @@ struct Endpoint {
   /// invalid_argument: unknown scheme, no host, bad port, or credentials inside the URL
   /// (they belong in username and password_file, and would show in argv and logs).
   /// An empty path or "/" becomes `default_path`.
-  [[nodiscard]] static Result<Endpoint> parse(std::string_view url,
-                                              std::string_view default_path);
+  [[nodiscard]] static Result<Endpoint> parse(std::string_view url, std::string_view default_path);
 
   /// The URL again, fit for a log: it never holds credentials.
   [[nodiscard]] std::string url() const;

@@ -20,6 +20,7 @@ enum class ErrorKind {
   not_found,         ///< no such instance, group or file
   no_file,           ///< the instance exists, the file behind it (command, log) does not
   conflict,          ///< the thing is in a state in which this cannot be done
+  stale,             ///< the caller named a run of it that is not the current one
   invalid_argument,  ///< what was asked for makes no sense: a signal, a range, a setting
   spawn_failed,      ///< it was started and did not stay up
   shutting_down,     ///< the manager is going down or restarting and takes no calls

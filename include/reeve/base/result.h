@@ -3,8 +3,9 @@
 // Result<T>: a T or an Error. Functions that return one are [[nodiscard]].
 
 #include <string>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 #include "reeve/base/error.h"
 

@@ -54,9 +54,9 @@ enum class InstanceState : std::uint8_t {
 };
 
 inline constexpr std::array all_instance_states = {
-    InstanceState::stopped,  InstanceState::starting, InstanceState::running,
-    InstanceState::backoff,  InstanceState::stopping, InstanceState::exited,
-    InstanceState::fatal,    InstanceState::unknown,
+    InstanceState::stopped, InstanceState::starting, InstanceState::running,
+    InstanceState::backoff, InstanceState::stopping, InstanceState::exited,
+    InstanceState::fatal,   InstanceState::unknown,
 };
 
 /// supervisord's upper-case name: "RUNNING".
@@ -90,9 +90,9 @@ struct Instance {
 
 /// All that a manager says of an instance.
 struct InstanceDetail : Instance {
-  ManagerTime now{};                       ///< the manager's clock when it answered
-  std::optional<ManagerTime> start_time;   ///< last spawn (`start`); nothing if never
-  std::optional<ManagerTime> stop_time;    ///< last death (`stop`); nothing if none
+  ManagerTime now{};                      ///< the manager's clock when it answered
+  std::optional<ManagerTime> start_time;  ///< last spawn (`start`); nothing if never
+  std::optional<ManagerTime> stop_time;   ///< last death (`stop`); nothing if none
   /// Exit code of the finished run, -1 for a death by signal (`exitstatus`). Known only in
   /// EXITED and STOPPED after a run: supervisord says 0 in FATAL and BACKOFF whatever the
   /// truth, and forgets the value at the next spawn.

@@ -37,8 +37,7 @@ class Logs {
   /// Bytes that the manager cannot put into an answer (supervisord 4: not UTF-8) come as
   /// U+FFFD. Past the end: empty. not_found, no_file (no log is configured or it is gone).
   [[nodiscard]] virtual base::Result<std::string> read_log(const InstanceName& name,
-                                                           LogStream stream,
-                                                           const LogRange& range,
+                                                           LogStream stream, const LogRange& range,
                                                            const base::Deadline& deadline) = 0;
   /// In bytes. A smaller size than before means rotated or cleared.
   [[nodiscard]] virtual base::Result<std::uint64_t> log_size(const InstanceName& name,

@@ -57,8 +57,7 @@ class Substrate {
                                                              const base::Deadline& deadline) = 0;
 
   /// unchanged if it was not running. not_found; timeout if it still runs at the deadline.
-  [[nodiscard]] virtual base::Result<Outcome> stop_instance(const InstanceName& name,
-                                                            StopMode mode,
+  [[nodiscard]] virtual base::Result<Outcome> stop_instance(const InstanceName& name, StopMode mode,
                                                             const base::Deadline& deadline) = 0;
 
   /// Stop, then start. Here: with the two operations above and one deadline over both.
@@ -68,8 +67,7 @@ class Substrate {
   /// not_implemented where the manager's own configuration decides what exists.
   [[nodiscard]] virtual base::Result<void> create_instance(const InstanceConfig& config,
                                                            const base::Deadline& deadline) = 0;
-  [[nodiscard]] virtual base::Result<void> delete_instance(const InstanceName& name,
-                                                           StopMode mode,
+  [[nodiscard]] virtual base::Result<void> delete_instance(const InstanceName& name, StopMode mode,
                                                            const base::Deadline& deadline) = 0;
 
   /// Runs a command inside the instance. not_implemented where there is no inside.

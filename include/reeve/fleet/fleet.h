@@ -1,0 +1,57 @@
+#pragma once
+
+// Keeps watching one or several supervisords, none of which can delay another: per supervisord
+// a heartbeat thread and a poll thread, which publish into one immutable snapshot. While a
+// supervisord does not answer, only heartbeats are sent.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reeve/base/log.h"
+#include "reeve/fleet/options.h"
+#include "reeve/fleet/snapshot.h"
+#include "reeve/substrate/administration.h"
+#include "reeve/substrate/substrate.h"
+
+namespace reeve::fleet {
+
+/// One supervisord to watch. The interfaces must outlive the fleet and may be one object.
+struct Member {
+  std::string name;
+  std::string url;  ///< redacted, for display
+  base::Duration call_timeout;
+  std::shared_ptr<substrate::Substrate> substrate;
+  std::shared_ptr<substrate::Administration> administration;
+};
+
+class Fleet {
+ public:
+  /// `clock` must outlive the fleet. Nothing runs before start().
+  Fleet(std::vector<Member> members, const PollOptions& options, const base::Clock& clock,
+        base::Log log);
+  ~Fleet();  ///< stops
+  Fleet(const Fleet&) = delete;
+  Fleet& operator=(const Fleet&) = delete;
+
+  /// Called on a watching thread after each publication; must return quickly. Set before start.
+  void on_publish(std::function<void(const std::shared_ptr<const FleetSnapshot>&)> listener);
+  void start();
+  /// Ends all waits and joins all threads. Safe to call twice.
+  void stop();
+
+  /// Never null, never blocks for long.
+  [[nodiscard]] std::shared_ptr<const FleetSnapshot> snapshot() const;
+  /// Polls this supervisord soon: something was done to it.
+  void nudge(std::string_view supervisor);
+  /// New intervals, for the next wait on.
+  void configure(const PollOptions& options);
+
+ private:
+  struct State;  // watchers and their threads
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace reeve::fleet

@@ -1,0 +1,104 @@
+#pragma once
+
+// What the agent knows at one moment: immutable values that everybody may read for as long as
+// they like. Metrics, JSON and control are views of these.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reeve/base/clock.h"
+#include "reeve/substrate/administration.h"
+#include "reeve/substrate/instance.h"
+
+namespace reeve::fleet {
+
+/// What feeds the counters, best first; supervisord_counter_source's labels.
+enum class CounterSource { events, log, polls };
+
+/// What happened to one process since the agent first saw it.
+struct ProcessCounters {
+  std::uint64_t starts = 0;    ///< supervisord_process_starts_total
+  std::uint64_t restarts = 0;  ///< supervisord_process_restarts_total
+  /// Nothing while polls are the only source.
+  std::optional<std::uint64_t> unexpected_exits;
+  /// Entries into each state, in the order of substrate::all_instance_states.
+  std::array<std::uint64_t, substrate::all_instance_states.size()> transitions{};
+  friend bool operator==(const ProcessCounters&, const ProcessCounters&) = default;
+};
+
+struct ProcessSnapshot {
+  substrate::InstanceDetail detail;
+  ProcessCounters counters;
+  /// Of the most recent finished run; nothing if that run's end is unknown.
+  std::optional<int> exit_status;
+  std::optional<int> exit_signal;
+  std::optional<bool> last_exit_expected;
+  friend bool operator==(const ProcessSnapshot&, const ProcessSnapshot&) = default;
+};
+
+/// A process that is gone from supervisord's configuration: its counters stay for an hour.
+struct RemovedProcess {
+  substrate::InstanceName name;
+  ProcessCounters counters;
+  friend bool operator==(const RemovedProcess&, const RemovedProcess&) = default;
+};
+
+/// Why a full poll failed; supervisord_poll_failures_total's labels, in this order.
+enum class PollFailure { unreachable, timeout, denied, malformed, fault, shutting_down };
+inline constexpr std::array all_poll_failures = {
+    PollFailure::unreachable, PollFailure::timeout, PollFailure::denied,
+    PollFailure::malformed,   PollFailure::fault,   PollFailure::shutting_down,
+};
+[[nodiscard]] std::string_view to_string(PollFailure failure);
+[[nodiscard]] std::string_view to_string(CounterSource source);
+
+/// Upper bounds in seconds of supervisord_poll_duration_seconds.
+inline constexpr std::array poll_duration_bounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                    0.25,  0.5,    1.0,   2.5,  5.0,   10.0, 30.0};
+
+struct PollStatistics {
+  /// Durations per bound of poll_duration_bounds, not cumulated; the last is +Inf.
+  std::array<std::uint64_t, poll_duration_bounds.size() + 1> durations{};
+  double duration_sum_seconds = 0;
+  std::array<std::uint64_t, all_poll_failures.size()> failures{};
+  std::uint64_t rejected_records = 0;
+  friend bool operator==(const PollStatistics&, const PollStatistics&) = default;
+};
+
+struct SupervisorSnapshot {
+  std::string name;  ///< empty for the single, unnamed supervisord
+  std::string url;   ///< redacted
+  bool up = false;
+  bool shutting_down = false;
+  std::string last_error;  ///< why it is not up; empty while it is
+  std::optional<substrate::Pid> pid;
+  std::optional<substrate::ManagerDescription> description;
+  std::uint64_t restarts = 0;  ///< of the daemon, as far as the agent saw them
+  /// When `processes` was last confirmed by a full poll; nothing before the first.
+  std::optional<base::SystemTime> snapshot_at;
+  /// Sorted by name. While `up` is false these are the last known: their counters go on, their
+  /// states are not to be shown as fresh.
+  std::vector<ProcessSnapshot> processes;
+  std::vector<RemovedProcess> removed;
+  PollStatistics polls;
+  CounterSource counter_source = CounterSource::polls;
+  /// Per CounterSource, in its order.
+  std::array<std::uint64_t, 3> counter_gaps{};
+
+  [[nodiscard]] const ProcessSnapshot* find(const substrate::InstanceName& name) const;
+  friend bool operator==(const SupervisorSnapshot&, const SupervisorSnapshot&) = default;
+};
+
+struct FleetSnapshot {
+  std::uint64_t generation = 0;                 ///< grows with each publication
+  std::vector<SupervisorSnapshot> supervisors;  ///< in the order of the configuration
+  /// Every supervisord has been tried once, with any result.
+  bool complete = false;
+
+  [[nodiscard]] const SupervisorSnapshot* find(std::string_view supervisor) const;
+};
+
+}  // namespace reeve::fleet

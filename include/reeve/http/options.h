@@ -1,0 +1,40 @@
+#pragma once
+
+// One listener: where it binds, what it allows, and how it is encrypted.
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "reeve/base/endpoint.h"
+
+namespace reeve::http {
+
+struct TlsOptions {
+  std::string cert_file;  ///< PEM, with chain
+  std::string key_file;
+  std::string client_ca_file;  ///< empty: clients need no certificate
+  bool client_certificate_required = false;
+  std::string min_version = "TLS12";  ///< TLS12 or TLS13
+  friend bool operator==(const TlsOptions&, const TlsOptions&) = default;
+};
+
+struct ListenerOptions {
+  std::string name;  ///< "metrics" or "control": the label of its statistics
+  base::ListenAddress address;
+  std::optional<TlsOptions> tls;
+  std::size_t max_connections = 512;
+  std::size_t max_connections_per_address = 128;  ///< not on unix sockets
+  std::size_t max_header_bytes = 16 * 1024;
+  std::size_t max_body_bytes = 1024 * 1024;
+  std::chrono::milliseconds header_timeout{5'000};  ///< total, from accept or previous answer
+  std::chrono::milliseconds body_timeout{10'000};   ///< total
+  std::chrono::milliseconds write_timeout{30'000};  ///< total
+  /// 0: the handler runs on the transport's thread (it only hands out bytes).
+  std::size_t workers = 0;
+  std::size_t max_queued = 64;  ///< requests waiting for a worker; beyond: 503
+  friend bool operator==(const ListenerOptions&, const ListenerOptions&) = default;
+};
+
+}  // namespace reeve::http

@@ -1,0 +1,18 @@
+#pragma once
+
+// What a listener counts, as a value.
+
+#include <cstdint>
+#include <string>
+
+namespace reeve::http {
+
+struct Stats {
+  std::string listener;
+  std::uint64_t accepted_connections = 0;
+  std::uint64_t rejected_connections = 0;  ///< over a limit
+  std::uint64_t open_connections = 0;
+  friend bool operator==(const Stats&, const Stats&) = default;
+};
+
+}  // namespace reeve::http

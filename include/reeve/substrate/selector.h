@@ -1,0 +1,46 @@
+#pragma once
+
+// A pattern over process names, as people write it on the command line and in allow lists:
+// `name`, `group:name`, `group:*`, shell-style `*`, `?`, `[…]`, with `SUPERVISOR/` before it
+// where several supervisords are configured.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reeve/base/result.h"
+#include "reeve/substrate/instance.h"
+
+namespace reeve::substrate {
+
+class Selector {
+ public:
+  /// invalid_argument on an empty name, a second colon or a missing part. `g:` means `g:*`.
+  /// The part before a '/' names the supervisord (names of supervisord's processes hold none).
+  [[nodiscard]] static base::Result<Selector> parse(std::string_view text);
+
+  /// A pattern with a colon is matched against `group:name`, one without against the canonical
+  /// name (`x` is x:x alone, `*` is everything).
+  [[nodiscard]] bool matches(std::string_view supervisor, const InstanceName& name) const;
+  /// True if it can match more than one process.
+  [[nodiscard]] bool is_pattern() const;
+  /// The one process it names; nothing for a pattern.
+  [[nodiscard]] std::optional<InstanceName> single() const;
+  /// The supervisord it names; empty for any.
+  [[nodiscard]] const std::string& supervisor() const { return supervisor_; }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+  friend bool operator==(const Selector&, const Selector&) = default;
+
+ private:
+  std::string text_;
+  std::string supervisor_;
+  std::string pattern_;
+};
+
+/// True if some selector of the list matches.
+[[nodiscard]] bool any_matches(const std::vector<Selector>& selectors, std::string_view supervisor,
+                               const InstanceName& name);
+
+}  // namespace reeve::substrate

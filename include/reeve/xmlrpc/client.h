@@ -1,0 +1,34 @@
+#pragma once
+
+// XML-RPC over HTTP/1.1 on TCP, TLS or a unix socket. Each call runs a private event loop on
+// the caller's thread with a fresh connection (`Connection: close`, read to the end): that is
+// what supervisord answers fastest, and no state is left behind. One deadline bounds the whole
+// call, resolving and dripping peers included.
+
+#include <memory>
+
+#include "reeve/xmlrpc/caller.h"
+#include "reeve/xmlrpc/options.h"
+
+namespace reeve::xmlrpc {
+
+class Client final : public Caller {
+ public:
+  explicit Client(ClientOptions options);
+  ~Client() override;
+
+  [[nodiscard]] base::Result<Answer> call(const Call& call,
+                                          const base::Deadline& deadline) override;
+  [[nodiscard]] std::vector<base::Result<Answer>> call_parallel(
+      const std::vector<Call>& calls, const base::Deadline& deadline) override;
+  [[nodiscard]] base::Result<void> stream(const std::string& path,
+                                          const std::function<bool(std::string_view)>& consumer,
+                                          const base::Deadline& deadline) override;
+
+ private:
+  struct Connector;  // keeps Boost out of this header
+  ClientOptions options_;
+  std::unique_ptr<Connector> connector_;
+};
+
+}  // namespace reeve::xmlrpc

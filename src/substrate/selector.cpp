@@ -1,0 +1,55 @@
+#include "reeve/substrate/selector.h"
+
+#include <algorithm>
+
+#include "reeve/base/text.h"
+
+namespace reeve::substrate {
+
+base::Result<Selector> Selector::parse(std::string_view text) {
+  Selector selector;
+  selector.text_ = text;
+  const std::size_t slash = text.find('/');
+  if (slash != std::string_view::npos) {
+    selector.supervisor_ = text.substr(0, slash);
+  }
+  selector.pattern_ = slash == std::string_view::npos ? text : text.substr(slash + 1);
+  if (selector.pattern_.size() > 1 && selector.pattern_.ends_with(':')) {
+    selector.pattern_ += '*';
+  }
+  if (slash == 0 || !InstanceName::parse(selector.pattern_)) {
+    return base::failure(base::ErrorKind::invalid_argument,
+                         "'" + selector.text_ +
+                             "' names no process: use name, group:name, group:* or a pattern"
+                             " with * ? […], with SUPERVISOR/ before it where there are several");
+  }
+  return selector;
+}
+
+bool Selector::matches(std::string_view supervisor, const InstanceName& name) const {
+  if (!supervisor_.empty() && supervisor_ != supervisor) {
+    return false;
+  }
+  const bool with_group = pattern_.find(':') != std::string::npos;
+  const std::string candidate = with_group ? name.full() : name.text();
+  return candidate == pattern_ || base::matches_glob(pattern_, candidate);
+}
+
+bool Selector::is_pattern() const {
+  return base::is_glob(pattern_);
+}
+
+std::optional<InstanceName> Selector::single() const {
+  if (is_pattern()) {
+    return std::nullopt;
+  }
+  return *InstanceName::parse(pattern_);
+}
+
+bool any_matches(const std::vector<Selector>& selectors, std::string_view supervisor,
+                 const InstanceName& name) {
+  return std::any_of(selectors.begin(), selectors.end(),
+                     [&](const Selector& selector) { return selector.matches(supervisor, name); });
+}
+
+}  // namespace reeve::substrate
