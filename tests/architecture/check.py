@@ -41,7 +41,7 @@ CONTAINED = {
     "cpp-httplib": (("httplib.h",), ("src/cli/agent_client", "tests/")),
     "yaml-cpp": (("yaml-cpp/",), ("src/config/yaml",)),
     "nlohmann-json": (("nlohmann/",), ("src/json/", "include/reeve/json/", "src/api/",
-                                       "src/cli/", "src/control/", "src/alerts/")),
+                                       "src/cli/", "src/control/", "src/alerts/", "tests/")),
     "prometheus-cpp": (("prometheus/",), ("src/metrics/", "tests/metrics/")),
     "spdlog": (("spdlog/", "fmt/"), ("src/base/log.cpp",)),
     "CLI11": (("CLI/",), ("src/cli/parse",)),
