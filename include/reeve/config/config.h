@@ -1,0 +1,59 @@
+#pragma once
+
+// The configuration file as a value made of the parts' own options: read once at the start and
+// again at each reload, by whoever asks, on his thread. A wrong file yields every error at once,
+// each with its place, and changes nothing.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "reeve/base/log.h"
+#include "reeve/fleet/options.h"
+#include "reeve/http/options.h"
+#include "reeve/metrics/options.h"
+#include "reeve/supervisor/options.h"
+
+namespace reeve::config {
+
+struct Config {
+  /// Empty if the file has neither `supervisor` nor `supervisors`.
+  std::vector<supervisor::Options> supervisors;
+  /// False: no file said where supervisord is; an unnamed entry above holds the default URL.
+  bool supervisor_url_given = false;
+  fleet::PollOptions poll;
+  metrics::Options metrics;
+  http::ListenerOptions metrics_listener;
+  http::ListenerOptions control_listener;
+  base::LogOptions log;
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+/// What is wrong, and where. Line and column count from 1; 0 where the file as a whole is meant.
+struct ConfigError {
+  std::string file;
+  int line = 0;
+  int column = 0;
+  std::string message;
+  friend bool operator==(const ConfigError&, const ConfigError&) = default;
+};
+
+/// `file:line:column: message`.
+[[nodiscard]] std::string to_string(const ConfigError& error);
+
+using ConfigResult = tl::expected<Config, std::vector<ConfigError>>;
+
+/// The options of a file without any key.
+[[nodiscard]] Config default_config();
+
+/// Reads a file of at most 1 MB and the password, token and web configuration files it names.
+/// Errors are sorted by file and place.
+[[nodiscard]] ConfigResult load(const std::string& path);
+
+/// The same for a text; `file_name` stands in the errors, and relative file names are taken
+/// from its folder.
+[[nodiscard]] ConfigResult parse(std::string_view text, const std::string& file_name);
+
+}  // namespace reeve::config
