@@ -21,8 +21,9 @@ namespace reeve::fleet {
 /// One supervisord to watch. The interfaces must outlive the fleet and may be one object.
 struct Member {
   std::string name;
-  std::string url;  ///< redacted, for display
-  base::Duration call_timeout;
+  std::string url;              ///< redacted, for display
+  base::Duration call_timeout;  ///< of one ordinary call, the heartbeat
+  bool same_host = false;       ///< its log files can be looked at: a unix socket or loopback
   std::shared_ptr<substrate::Substrate> substrate;
   std::shared_ptr<substrate::Administration> administration;
 };

@@ -5,8 +5,10 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reeve/base/clock.h"
@@ -35,14 +37,43 @@ struct ProcessSnapshot {
   /// Of the most recent finished run; nothing if that run's end is unknown.
   std::optional<int> exit_status;
   std::optional<int> exit_signal;
-  std::optional<bool> last_exit_expected;
+  std::optional<bool> last_exit_expected;  ///< with exit_status, for an exit nobody asked for
+  /// Sizes of the log files, where they can be looked at from here.
+  std::optional<std::uint64_t> stdout_log_bytes;
+  std::optional<std::uint64_t> stderr_log_bytes;
   friend bool operator==(const ProcessSnapshot&, const ProcessSnapshot&) = default;
+};
+
+/// An immutable list, shared by all snapshots between two polls: copying a snapshot is cheap
+/// however many processes there are.
+class ProcessList {
+ public:
+  ProcessList() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): a vector that is shared from here on
+  ProcessList(std::vector<ProcessSnapshot> processes)
+      : processes_(std::make_shared<const std::vector<ProcessSnapshot>>(std::move(processes))) {}
+
+  [[nodiscard]] std::size_t size() const { return processes_ ? processes_->size() : 0; }
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  [[nodiscard]] const ProcessSnapshot* begin() const {
+    return processes_ ? processes_->data() : nullptr;
+  }
+  [[nodiscard]] const ProcessSnapshot* end() const { return begin() + size(); }
+  [[nodiscard]] const ProcessSnapshot& operator[](std::size_t at) const {
+    return (*processes_)[at];
+  }
+  [[nodiscard]] const ProcessSnapshot* find(const substrate::InstanceName& name) const;
+  friend bool operator==(const ProcessList& a, const ProcessList& b);
+
+ private:
+  std::shared_ptr<const std::vector<ProcessSnapshot>> processes_;
 };
 
 /// A process that is gone from supervisord's configuration: its counters stay for an hour.
 struct RemovedProcess {
   substrate::InstanceName name;
   ProcessCounters counters;
+  base::SteadyTime at;  ///< the poll that missed it
   friend bool operator==(const RemovedProcess&, const RemovedProcess&) = default;
 };
 
@@ -81,14 +112,16 @@ struct SupervisorSnapshot {
   std::optional<base::SystemTime> snapshot_at;
   /// Sorted by name. While `up` is false these are the last known: their counters go on, their
   /// states are not to be shown as fresh.
-  std::vector<ProcessSnapshot> processes;
-  std::vector<RemovedProcess> removed;
+  ProcessList processes;
+  std::vector<RemovedProcess> removed;  ///< sorted by name
   PollStatistics polls;
   CounterSource counter_source = CounterSource::polls;
   /// Per CounterSource, in its order.
   std::array<std::uint64_t, 3> counter_gaps{};
 
-  [[nodiscard]] const ProcessSnapshot* find(const substrate::InstanceName& name) const;
+  [[nodiscard]] const ProcessSnapshot* find(const substrate::InstanceName& process) const {
+    return processes.find(process);
+  }
   friend bool operator==(const SupervisorSnapshot&, const SupervisorSnapshot&) = default;
 };
 
