@@ -1,0 +1,60 @@
+#pragma once
+
+// What somebody asks to be done to one process: a value, made by whoever speaks to the client.
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reeve/substrate/instance.h"
+#include "reeve/substrate/selector.h"
+#include "reeve/substrate/substrate.h"
+
+namespace reeve::control {
+
+enum class Action : std::uint8_t { start, stop, restart, signal };
+inline constexpr std::array all_actions = {Action::start, Action::stop, Action::restart,
+                                           Action::signal};
+[[nodiscard]] std::string_view to_string(Action action);
+
+/// Through which door the command came.
+enum class Source : std::uint8_t { api };
+inline constexpr std::array all_sources = {Source::api};
+[[nodiscard]] std::string_view to_string(Source source);
+
+/// One process of one supervisord; `supervisor` is empty for the single, unnamed one.
+struct Target {
+  std::string supervisor;
+  substrate::InstanceName name;
+
+  /// `group:name`, with `SUPERVISOR/` before it where it has a name: for people and logs.
+  [[nodiscard]] std::string text() const;
+  friend auto operator<=>(const Target&, const Target&) = default;
+};
+
+struct Command {
+  Action action = Action::start;
+  Target target;
+  Source source = Source::api;
+  std::string actor;  ///< the name of the token or client certificate
+  /// What this actor may act on; nothing unless said.
+  std::vector<substrate::Selector> actor_allow;
+  std::string reason;  ///< in the actor's words, for the record
+  std::string signal;  ///< for Action::signal alone
+  /// force: a stop is done once it is asked for. A restart is always graceful.
+  substrate::StopMode stop_mode = substrate::StopMode::graceful;
+  /// Only if this is the run that is current just before acting.
+  std::optional<substrate::Incarnation> if_incarnation;
+  /// Say what would be done, and do nothing.
+  bool dry_run = false;
+  /// Not empty: the same actor's same key is the same operation.
+  std::string idempotency_key;
+
+  friend bool operator==(const Command&, const Command&) = default;
+};
+
+}  // namespace reeve::control

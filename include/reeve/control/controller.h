@@ -1,0 +1,85 @@
+#pragma once
+
+// Carries out commands on processes. A command passes the policy, in one visible order, and
+// becomes an operation; a small pool of threads works the operations off: one at a time per
+// process, in order within a group. Every step is recorded with its time; a restart is a stop,
+// seen done, and a start, verified. submit() and the readers may be called from any thread.
+// Operations live in memory: the last 1000 that are done, and all that are not.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "reeve/base/deadline.h"
+#include "reeve/base/log.h"
+#include "reeve/control/command.h"
+#include "reeve/control/operation.h"
+#include "reeve/control/options.h"
+#include "reeve/control/stats.h"
+#include "reeve/fleet/fleet.h"
+#include "reeve/fleet/snapshot.h"
+
+namespace reeve::control {
+
+/// Why a command did not become an operation.
+struct Refusal {
+  RefusalReason reason = RefusalReason::not_found;
+  base::Error error;
+  std::string operation;  ///< in_flight: the id of the one that is
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+/// What the controller needs of the others.
+struct Surroundings {
+  std::vector<fleet::Member> members;
+  std::function<std::shared_ptr<const fleet::FleetSnapshot>()> snapshot;
+  /// Something was done to a process of this supervisord: look at it soon.
+  std::function<void(std::string_view supervisor)> nudge;
+  /// Reeve's own program, where its environment names it: never acted on, on any supervisord.
+  std::vector<substrate::InstanceName> own_programs;
+};
+
+class Controller {
+ public:
+  using Finished = std::function<void(const Operation&)>;
+
+  /// `clock` must outlive the controller. Nothing is carried out before start().
+  Controller(Surroundings surroundings, const Options& options, const base::Clock& clock,
+             base::Log log);
+  ~Controller();  ///< stops, without patience
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+
+  void start();
+  /// Accepts no more; what is queued is abandoned; what runs is ended as soon as it leaves
+  /// nothing half done, at the latest at the deadline. A restart whose stop is done gets its
+  /// start even then. Twice is harmless.
+  void stop(const base::Deadline& deadline);
+  /// For commands submitted from now on.
+  void configure(const Options& options);
+
+  /// An operation that is queued; the known one for a repeated idempotency key; one that is done
+  /// and has no id for a dry run. May wait for supervisord's list of programs (one ordinary call).
+  [[nodiscard]] tl::expected<Operation, Refusal> submit(const Command& command);
+  [[nodiscard]] std::optional<Operation> find(std::string_view id) const;
+  /// Oldest first.
+  [[nodiscard]] std::vector<Operation> list() const;
+  /// Calls back once the operation is done, on a thread of the pool, or at once if it is done
+  /// already. False if there is no such operation or too many wait for it.
+  bool on_finished(std::string_view id, Finished callback);
+
+  /// Carries out the next operation that may run on the calling thread; false if there is none.
+  bool run_next();
+  [[nodiscard]] Stats stats() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace reeve::control
