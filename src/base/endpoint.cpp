@@ -70,8 +70,8 @@ Result<Endpoint> Endpoint::parse(std::string_view url, std::string_view default_
   endpoint.path = default_path;
   if (url.starts_with(unix_prefix)) {
     endpoint.scheme = Scheme::unix_socket;
-    return absolute_socket_path(url.substr(unix_prefix.size())).map([&](std::string path) {
-      endpoint.socket_path = std::move(path);
+    return absolute_socket_path(url.substr(unix_prefix.size())).map([&](std::string socket) {
+      endpoint.socket_path = std::move(socket);
       return endpoint;
     });
   }
