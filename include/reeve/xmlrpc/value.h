@@ -67,7 +67,7 @@ struct Answer {
   /// does not).
   bool has_declaration = false;
   /// Values of a second and further <param>: the Go reimplementation sends them.
-  std::vector<Value> further_parameters;
+  std::vector<Value> further_parameters = {};
 
   [[nodiscard]] const Value* value() const { return std::get_if<Value>(&content); }
   [[nodiscard]] const Fault* fault() const { return std::get_if<Fault>(&content); }
