@@ -1,0 +1,347 @@
+"""Real parts for end-to-end scenarios: supervisord, reeve, Prometheus, each a child of this
+process in one temporary folder, ended by its pid when the scenario is over. The demo and the
+bench stand on them too.
+
+The executable under test is the environment variable REEVE, else build/release/reeve.
+"""
+
+import collections
+import http.client
+import json
+import os
+import pathlib
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.parse
+import xmlrpc.client
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+REEVE = os.environ.get("REEVE", str(ROOT / "build/release/reeve"))
+PATIENCE = 30  # seconds until a scenario gives up on what must happen
+
+
+def until(what, predicate, patience=PATIENCE):
+    """Waits for a true value of predicate and returns it; a raised OSError counts as false."""
+    deadline = time.monotonic() + patience
+    last = None
+    while time.monotonic() < deadline:
+        try:
+            last = predicate()
+        except (OSError, http.client.HTTPException) as error:
+            last = error
+        if last and not isinstance(last, Exception):
+            return last
+        time.sleep(0.02)
+    raise AssertionError(f"waited {patience} s in vain: {what} (last: {last!r})")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+Response = collections.namedtuple("Response", "status headers body")
+
+
+def request(method, url, body=None, headers=None, timeout=20):
+    """One HTTP request on a connection of its own. A dict as body is sent as JSON."""
+    where = urllib.parse.urlsplit(url)
+    headers = dict(headers or {})
+    if isinstance(body, dict):
+        body = json.dumps(body)
+        headers.setdefault("Content-Type", "application/json")
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=timeout)
+    try:
+        target = where.path + ("?" + where.query if where.query else "")
+        connection.request(method, target or "/", body, headers)
+        answer = connection.getresponse()
+        return Response(answer.status, answer.headers, answer.read().decode())
+    finally:
+        connection.close()
+
+
+SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$')
+LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
+
+
+class Samples(list):
+    """The samples of an exposition text: (name, labels, value)."""
+
+    def __init__(self, text):
+        for line in text.splitlines():
+            if line and not line.startswith("#"):
+                name, labels, value = SAMPLE.match(line).groups()
+                self.append((name, dict(LABEL.findall(labels or "")), float(value)))
+
+    def find(self, name, **labels):
+        """The values of all samples of this name that have these labels."""
+        return [value for found, has, value in self
+                if found == name and labels.items() <= has.items()]
+
+    def one(self, name, **labels):
+        """The only such value; None if there is none."""
+        values = self.find(name, **labels)
+        assert len(values) < 2, f"{name}{labels} is not one sample: {values}"
+        return values[0] if values else None
+
+
+def descendants(pid):
+    """The pids of all children of a process and of their children."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            children = [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+    return children + [deeper for child in children for deeper in descendants(child)]
+
+
+class Child:
+    """A process of ours, its output in a file."""
+
+    def __init__(self, argv, output, **popen):
+        self.output = pathlib.Path(output)
+        with open(self.output, "ab") as file:
+            self.process = subprocess.Popen([str(word) for word in argv], stdin=subprocess.DEVNULL,
+                                            stdout=file, stderr=subprocess.STDOUT, **popen)
+        self.pid = self.process.pid
+
+    def up(self):
+        """True once it can be used."""
+        return True
+
+    def text(self):
+        return self.output.read_text(errors="replace")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def running(self):
+        return self.process.poll() is None
+
+    def wait(self, patience=PATIENCE):
+        """The exit status."""
+        return self.process.wait(patience)
+
+    def end(self):
+        if not self.running():
+            return
+        family = descendants(self.pid)
+        self.signal(signal.SIGTERM)
+        self.signal(signal.SIGCONT)
+        try:
+            self.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            for pid in family:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+
+
+class UnixTransport(xmlrpc.client.Transport):
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def make_connection(self, host):
+        connection = http.client.HTTPConnection("localhost", timeout=PATIENCE)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(PATIENCE)
+        connection.sock.connect(self.path)
+        return connection
+
+
+class Supervisord(Child):
+    """A private supervisord on a unix socket, with the given program sections; on a TCP port
+    too if one is given."""
+
+    HEAD = """
+[unix_http_server]
+file={folder}/s.sock
+[supervisord]
+nodaemon=true
+logfile={folder}/supervisord.log
+pidfile={folder}/supervisord.pid
+childlogdir={folder}
+identifier={identifier}
+minfds={minfds}
+{user}
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://{folder}/s.sock
+"""
+
+    def __init__(self, folder, programs, port=None, identifier="supervisor", minfds=1024):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(exist_ok=True)
+        self.config = self.folder / "supervisord.conf"
+        self.socket = self.folder / "s.sock"
+        self.url = f"unix://{self.socket}"
+        head = self.HEAD.format(folder=folder, identifier=identifier, minfds=minfds,
+                                user="user=root" if os.getuid() == 0 else "")
+        if port:
+            head += f"[inet_http_server]\nport=127.0.0.1:{port}\n"
+            self.url = f"http://127.0.0.1:{port}/RPC2"
+        self.config.write_text(head + programs.replace("{folder}", str(folder)))
+        super().__init__(["/usr/bin/supervisord", "-n", "-c", self.config],
+                         self.folder / "output.log", env=dict(os.environ, PYTHONUTF8="1"))
+
+    def rpc(self, method, *params):
+        with xmlrpc.client.ServerProxy("http://localhost/RPC2",
+                                       UnixTransport(str(self.socket))) as proxy:
+            return getattr(proxy.supervisor, method)(*params)
+
+    def up(self):
+        return self.rpc("getState")["statecode"] == 1
+
+    def state(self, name):
+        return self.rpc("getProcessInfo", name)["statename"]
+
+    def pause(self):
+        self.signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+
+
+class Agent(Child):
+    """`reeve serve` with both listeners on loopback ports and a token of all scopes. The
+    configuration is the text given; {metrics}, {control} and {token_file} in it are replaced."""
+
+    LISTENERS = """
+metrics:
+  listen: "127.0.0.1:{metrics}"
+control:
+  enabled: true
+  listen: "127.0.0.1:{control}"
+  tokens:
+    - name: test
+      file: {token_file}
+      scopes: [read, logs, control, alerts, admin]
+state_dir: {state_dir}
+"""
+
+    def __init__(self, folder, config):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(exist_ok=True)
+        self.metrics_port, self.control_port = free_port(), free_port()
+        self.token = secrets.token_hex(32)
+        self.token_file = self.folder / "token"
+        self.token_file.write_text(self.token + "\n")
+        self.token_file.chmod(0o600)
+        self.config = self.folder / "config.yaml"
+        self.write_config(config)
+        super().__init__([REEVE, "serve", "--config", self.config], self.folder / "reeve.log")
+
+    def write_config(self, config):
+        for key, value in (("{metrics}", self.metrics_port), ("{control}", self.control_port),
+                           ("{token_file}", self.token_file),
+                           ("{state_dir}", self.folder / "state")):
+            config = config.replace(key, str(value))
+        self.config.write_text(config)
+
+    def up(self):
+        return self.get("/-/ready").status == 200
+
+    def get(self, path, **options):
+        """From the metrics listener."""
+        return request("GET", f"http://127.0.0.1:{self.metrics_port}{path}", **options)
+
+    def samples(self):
+        return Samples(self.get("/metrics").body)
+
+    def control(self, method, path, body=None, token=None, headers=None, **options):
+        """To the control listener, with this agent's token unless another one is given."""
+        headers = {"Authorization": f"Bearer {token or self.token}", **(headers or {})}
+        url = f"http://127.0.0.1:{self.control_port}{path}"
+        return request(method, url, body, headers, **options)
+
+
+class Prometheus(Child):
+    """A real Prometheus with the given configuration file."""
+
+    def __init__(self, folder, config_file, port=None):
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__(["/usr/bin/prometheus", f"--config.file={config_file}",
+                          f"--storage.tsdb.path={folder}/tsdb",
+                          f"--web.listen-address=127.0.0.1:{self.port}"],
+                         pathlib.Path(folder) / "prometheus.log")
+
+    def up(self):
+        return request("GET", self.url + "/-/ready").status == 200
+
+    def query(self, expression):
+        """The result vector: [{"metric": {...}, "value": [time, text]}, ...]."""
+        query = urllib.parse.urlencode({"query": expression})
+        answer = json.loads(request("GET", f"{self.url}/api/v1/query?{query}").body)
+        assert answer["status"] == "success", answer
+        return answer["data"]["result"]
+
+
+class Workspace:
+    """A temporary folder and the children that work in it. Leaving it ends them, the youngest
+    first, and removes the folder."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="reeve-"))
+        self.children = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def start(self, make, *args, **options):
+        """A child made by one of the classes above, once it is up."""
+        child = make(*args, **options)
+        self.children.append(child)
+
+        def up():
+            assert child.running(), f"{make.__name__} ended:\n{child.text()}"
+            return child.up()
+        until(f"{make.__name__} is up", up)
+        return child
+
+    def close(self):
+        while self.children:
+            self.children.pop().end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Scenario(unittest.TestCase):
+    """A test with a workspace of its own, which shows the children's last words if it fails."""
+
+    def run(self, result=None):
+        result = result or self.defaultTestResult()
+        with Workspace() as self.workspace:
+            failed = len(result.failures) + len(result.errors)
+            super().run(result)
+            if len(result.failures) + len(result.errors) > failed:
+                for child in self.workspace.children:
+                    print(f"--- {child.output}\n{child.text()[-4000:]}", flush=True)
+        return result
+
+    def supervisord(self, programs, name="supervisord", **options):
+        return self.workspace.start(Supervisord, self.workspace.folder / name, programs, **options)
+
+    def agent(self, config, name="reeve"):
+        return self.workspace.start(Agent, self.workspace.folder / name, config)
+
+
+def reeve(*words, **options):
+    """Runs a command to its end; its output is in .stdout and .stderr."""
+    return subprocess.run([REEVE, *map(str, words)], stdin=subprocess.DEVNULL, text=True,
+                          capture_output=True, timeout=2 * PATIENCE, errors="replace", **options)
