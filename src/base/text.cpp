@@ -183,7 +183,7 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
   std::size_t best_distance = 3;
   for (const std::string& candidate : known) {
     const std::size_t distance = edit_distance(word, candidate);
-    if (distance < best_distance && distance < candidate.size()) {
+    if (distance < best_distance && 2 * distance <= candidate.size()) {
       best = candidate;
       best_distance = distance;
     }

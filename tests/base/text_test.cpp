@@ -74,6 +74,7 @@ TEST_CASE("the nearest known word is offered only if it is near") {
   CHECK(nearest("tiemout", known) == "timeout");
   CHECK_FALSE(nearest("password", known));
   CHECK_FALSE(nearest("x", known));
+  CHECK_FALSE(nearest("foo", {"log"}));
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ template <class Number>
 [[nodiscard]] bool matches_glob(std::string_view pattern, std::string_view text);
 [[nodiscard]] bool is_glob(std::string_view text);
 
-/// The closest of `known` within two edits, for "did you mean": nothing if none is close.
+/// The closest of `known` within two edits, and half its length, for "did you mean": nothing if
+/// none is close.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word,
                                                  const std::vector<std::string>& known);
 

@@ -10,7 +10,9 @@
 
 #include <tl/expected.hpp>
 
+#include "reeve/api/options.h"
 #include "reeve/base/log.h"
+#include "reeve/control/options.h"
 #include "reeve/fleet/options.h"
 #include "reeve/http/options.h"
 #include "reeve/metrics/options.h"
@@ -26,7 +28,11 @@ struct Config {
   fleet::PollOptions poll;
   metrics::Options metrics;
   http::ListenerOptions metrics_listener;
+  api::MetricsOptions metrics_api;
+  bool control_enabled = false;
   http::ListenerOptions control_listener;
+  api::ControlOptions control_api;
+  control::Options control;
   base::LogOptions log;
   friend bool operator==(const Config&, const Config&) = default;
 };

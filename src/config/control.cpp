@@ -1,0 +1,216 @@
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+
+#include "config/parts.h"
+#include "reeve/base/file.h"
+
+namespace reeve::config {
+namespace {
+
+constexpr std::size_t least_token_bytes = 32;
+
+void read_selectors(Section& section, const std::string& key,
+                    std::vector<substrate::Selector>& selectors) {
+  if (section.find(key) == nullptr) {
+    return;
+  }
+  selectors.clear();
+  section.each_text(key, [&](const std::string& text, Place place) {
+    auto selector = substrate::Selector::parse(text);
+    if (selector) {
+      selectors.push_back(*std::move(selector));
+    } else {
+      section.source().error(place, section.path(key) + ": " + selector.error().message);
+    }
+  });
+}
+
+void read_scopes(Section& section, std::vector<api::Scope>& scopes) {
+  std::vector<std::string> names;
+  std::transform(api::all_scopes.begin(), api::all_scopes.end(), std::back_inserter(names),
+                 [](api::Scope scope) { return std::string(api::to_string(scope)); });
+  bool all_known = true;
+  section.each_text("scopes", [&](const std::string& text, Place place) {
+    if (const auto scope = api::scope_from_string(text)) {
+      scopes.push_back(*scope);
+    } else {
+      all_known = false;
+      section.source().error(place, section.path("scopes") + ": expected " +
+                                        join_words(names, " or ") + ", found '" + text + "'");
+    }
+  });
+  if (scopes.empty() && all_known) {
+    section.error("scopes", "at least one of " + join_words(names, " and ") + " is needed");
+  }
+}
+
+/// What is wrong with a token; empty if nothing is.
+std::string problem_of(const std::string& token) {
+  const bool sendable =
+      std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7F'; });
+  if (sendable && token.size() >= least_token_bytes) {
+    return {};
+  }
+  const std::string hint = ": make one with `openssl rand -base64 32`";
+  return sendable
+             ? "the token is shorter than " + std::to_string(least_token_bytes) + " bytes" + hint
+             : "the token must be printable ASCII without blanks" + hint;
+}
+
+base::Secret read_token_file(Section& section, bool enabled) {
+  std::string file;
+  section.text("file", file);
+  if (file.empty()) {
+    section.error("file", "a token is kept in a file of its own");
+    return {};
+  }
+  if (!enabled) {
+    return {};  // the file may not be there yet
+  }
+  file = section.source().resolve(file);
+  auto secret = base::read_secret_file(file);
+  if (!secret) {
+    section.error("file", secret.error().message);
+    return {};
+  }
+  const std::string problem = problem_of(secret->reveal());
+  if (!problem.empty()) {
+    section.error("file", file + ": " + problem);
+  }
+  return *std::move(secret);
+}
+
+void read_tokens(Section& control, Config& config) {
+  auto& tokens = config.control_api.tokens;
+  control.each_map("tokens", [&](Section& section) {
+    api::TokenOptions token;
+    section.text("name", token.name);
+    token.secret = read_token_file(section, config.control_enabled);
+    read_scopes(section, token.scopes);
+    read_selectors(section, "allow", token.allow);
+    const auto same = std::find_if(tokens.begin(), tokens.end(), [&](const auto& other) {
+      return other.name == token.name || (!token.secret.empty() && other.secret == token.secret);
+    });
+    if (token.name.empty()) {
+      section.error("name", "a token needs a name, which stands in the records");
+    } else if (same != tokens.end()) {
+      section.error(same->name == token.name ? "name" : "file",
+                    "the same as of another token, '" + same->name + "'");
+    }
+    tokens.push_back(std::move(token));
+  });
+}
+
+void read_clients(Section& control, Config& config) {
+  control.each_map("clients", [&](Section& section) {
+    api::ClientOptions client;
+    section.text("san", client.san);
+    if (client.san.empty()) {
+      section.error("san", "a client is known by a subject alternative name of its certificate");
+    }
+    read_scopes(section, client.scopes);
+    read_selectors(section, "allow", client.allow);
+    config.control_api.clients.push_back(std::move(client));
+  });
+}
+
+std::optional<http::TlsOptions> read_tls(const Node& node, Source& source) {
+  Section section(node, "control.tls", source);
+  http::TlsOptions tls;
+  section.file("cert_file", tls.cert_file);
+  section.file("key_file", tls.key_file);
+  section.file("client_ca_file", tls.client_ca_file);
+  section.finish();
+  if (tls.cert_file.empty() && tls.key_file.empty() && tls.client_ca_file.empty()) {
+    return std::nullopt;
+  }
+  if (tls.cert_file.empty() || tls.key_file.empty()) {
+    source.error(section.place(), "control.tls: needs both cert_file and key_file");
+  }
+  return tls;
+}
+
+bool is_signal(const std::string& name) {
+  const char* const bare = name.c_str() + (name.starts_with("SIG") ? 3 : 0);
+  for (int number = 1; number < NSIG; ++number) {
+    const char* const known = ::sigabbrev_np(number);
+    if (known != nullptr && std::strcmp(known, bare) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void read_signals(Section& section, std::vector<std::string>& signals) {
+  if (section.find("signals") == nullptr) {
+    return;
+  }
+  signals.clear();
+  section.each_text("signals", [&](const std::string& text, Place place) {
+    if (is_signal(text)) {
+      signals.push_back(text);
+    } else {
+      section.source().error(place,
+                             "control.signals: '" + text + "' is no signal's name, like HUP");
+    }
+  });
+}
+
+void read_hosts(Section& section, std::vector<std::string>& hosts) {
+  section.each_text("allowed_hosts", [&](const std::string& text, Place place) {
+    if (text.empty() || text.find_first_of("/ \t\r\n") != std::string::npos) {
+      section.source().error(place, "control.allowed_hosts: '" + text + "' is no host name");
+    }
+    hosts.push_back(text);
+  });
+}
+
+void check_entrance(Section& section, const Config& config, bool plaintext) {
+  const http::ListenerOptions& listener = config.control_listener;
+  if (config.control_api.tokens.empty() && config.control_api.clients.empty()) {
+    section.error("enabled",
+                  "without a token or a client nobody could get in: add one to control.tokens");
+  }
+  if (!config.control_api.clients.empty() &&
+      (!listener.tls || listener.tls->client_ca_file.empty())) {
+    section.error("clients",
+                  "mutual TLS needs control.tls with cert_file, key_file and"
+                  " client_ca_file");
+  }
+  if (!listener.tls && !plaintext && !listener.address.is_local()) {
+    section.error("listen",
+                  "tokens would cross the network in the clear: set control.tls, or"
+                  " plaintext: true where something else encrypts");
+  }
+  const bool same = listener.address == config.metrics_listener.address;
+  if (same && (listener.address.port != 0 || !listener.address.socket_path.empty())) {
+    section.error("listen", "metrics.listen is the same address");
+  }
+}
+
+}  // namespace
+
+void read_control(const Node& node, Source& source, Config& config) {
+  Section section(node, "control", source);
+  bool plaintext = false;
+  section.flag("enabled", config.control_enabled);
+  section.flag("plaintext", plaintext);
+  section.parsed<base::ListenAddress>("listen", config.control_listener.address,
+                                      base::ListenAddress::parse);
+  if (const Node* const tls = section.find("tls")) {
+    config.control_listener.tls = read_tls(*tls, source);
+  }
+  read_tokens(section, config);
+  read_clients(section, config);
+  read_hosts(section, config.control_api.allowed_hosts);
+  read_selectors(section, "allow", config.control.allow);
+  read_selectors(section, "deny", config.control.deny);
+  read_signals(section, config.control.signals);
+  section.finish();
+  if (config.control_enabled) {
+    check_entrance(section, config, plaintext);
+  }
+}
+
+}  // namespace reeve::config

@@ -1,0 +1,72 @@
+#include <algorithm>
+#include <array>
+#include <regex>
+
+#include "config/parts.h"
+
+namespace reeve::config {
+namespace {
+
+/// What the listener serves beside the metrics.
+constexpr std::array<std::string_view, 3> taken_paths = {"/", "/-/healthy", "/-/ready"};
+constexpr std::size_t max_expression = 1000;
+
+base::Result<std::string> parse_path(std::string_view text) {
+  const bool odd = text.find_first_of(" \t\r\n?#%") != std::string_view::npos;
+  if (!text.starts_with('/') || odd) {
+    return base::failure(base::ErrorKind::invalid_argument,
+                         "expected a path like /metrics, without blanks, ?, # and %");
+  }
+  if (std::find(taken_paths.begin(), taken_paths.end(), text) != taken_paths.end()) {
+    return base::failure(base::ErrorKind::invalid_argument,
+                         std::string(text) + " is served already: use another path");
+  }
+  return std::string(text);
+}
+
+std::string problem_of(const std::string& expression) {
+  if (expression.size() > max_expression) {
+    return "longer than " + std::to_string(max_expression) + " characters";
+  }
+  try {
+    const std::regex compiled(expression, std::regex::ECMAScript);
+    return {};
+  } catch (const std::regex_error& error) {
+    return error.what();
+  }
+}
+
+void read_expressions(Section& section, const std::string& key,
+                      std::vector<std::string>& expressions) {
+  section.each_text(key, [&](const std::string& text, Place place) {
+    const std::string problem = problem_of(text);
+    if (problem.empty()) {
+      expressions.push_back(text);
+    } else {
+      section.source().error(
+          place, section.path(key) + ": not a regular expression over group:name: " + problem);
+    }
+  });
+}
+
+}  // namespace
+
+void read_metrics(const Node& node, Source& source, Config& config) {
+  Section section(node, "metrics", source);
+  section.parsed<base::ListenAddress>("listen", config.metrics_listener.address,
+                                      base::ListenAddress::parse);
+  section.parsed<std::string>("path", config.metrics_api.path, parse_path);
+  section.flag("process_state_set", config.metrics.process_state_set);
+  section.flag("transitions", config.metrics.transitions);
+  section.flag("group_summary", config.metrics.group_summary);
+  read_expressions(section, "include", config.metrics.include);
+  read_expressions(section, "exclude", config.metrics.exclude);
+  std::string web_config;
+  section.file("web_config_file", web_config);
+  section.finish();
+  if (!web_config.empty()) {
+    read_web_config(web_config, source, config);
+  }
+}
+
+}  // namespace reeve::config

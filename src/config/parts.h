@@ -1,0 +1,19 @@
+#pragma once
+
+// The parts of the configuration, one function for each: from a node of the tree to the options,
+// with all errors left in the source.
+
+#include "config/section.h"
+#include "config/yaml.h"
+#include "reeve/config/config.h"
+
+namespace reeve::config {
+
+/// `supervisor` and `supervisors` of the root.
+void read_supervisors(Section& root, Config& config);
+void read_metrics(const Node& node, Source& source, Config& config);
+void read_control(const Node& node, Source& source, Config& config);
+/// TLS and users of the metrics listener, in exporter-toolkit's format, from a file of its own.
+void read_web_config(const std::string& path, Source& source, Config& config);
+
+}  // namespace reeve::config

@@ -1,0 +1,200 @@
+#include "config/section.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "reeve/base/file.h"
+#include "reeve/base/text.h"
+
+namespace reeve::config {
+namespace {
+
+constexpr std::string_view duration_form = "expected a duration like 500ms, 5s, 2m or 1h";
+
+std::string described(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::nothing:
+      return "nothing";
+    case Node::Kind::scalar:
+      return node.text.size() > 40 ? "a long text" : "'" + node.text + "'";
+    case Node::Kind::list:
+      return "a list";
+    case Node::Kind::map:
+      return "a map";
+    case Node::Kind::refused:
+      return "nothing usable";
+  }
+  return "nothing";
+}
+
+}  // namespace
+
+void Source::error(Place place, std::string message) {
+  errors_.push_back({file_, place.line, place.column, std::move(message)});
+}
+
+std::string Source::resolve(const std::string& path) const {
+  return (std::filesystem::path(file_).parent_path() / path).lexically_normal().string();
+}
+
+Section::Section(const Node& node, std::string name, Source& source)
+    : node_(node), name_(std::move(name)), source_(source) {
+  if (node.kind == Node::Kind::scalar || node.kind == Node::Kind::list) {
+    source_.error(node.place, (name_.empty() ? "" : name_ + ": ") +
+                                  "expected a map of keys and values, found " + described(node));
+  }
+}
+
+const Node* Section::find(const std::string& key) {
+  known_.push_back(key);
+  const auto found = std::find_if(node_.entries.begin(), node_.entries.end(),
+                                  [&](const Entry& entry) { return entry.key == key; });
+  return found == node_.entries.end() || found->value.kind == Node::Kind::refused ? nullptr
+                                                                                  : &found->value;
+}
+
+Place Section::place(const std::string& key) const {
+  const auto found = std::find_if(node_.entries.begin(), node_.entries.end(),
+                                  [&](const Entry& entry) { return entry.key == key; });
+  return found == node_.entries.end() ? node_.place : found->place;
+}
+
+std::string Section::path(const std::string& key) const {
+  return name_.empty() ? key : name_ + "." + key;
+}
+
+std::optional<std::string> Section::find_text(const std::string& key) {
+  const Node* const node = find(key);
+  if (node == nullptr) {
+    return std::nullopt;
+  }
+  if (node->kind != Node::Kind::scalar) {
+    wrong(key, *node, "expected text");
+    return std::nullopt;
+  }
+  return node->text;
+}
+
+void Section::text(const std::string& key, std::string& value) {
+  if (auto text = find_text(key)) {
+    value = *std::move(text);
+  }
+}
+
+void Section::flag(const std::string& key, bool& value) {
+  const Node* const node = find(key);
+  if (node == nullptr) {
+    return;
+  }
+  const bool plain = node->kind == Node::Kind::scalar && !node->quoted;
+  if (plain && (node->text == "true" || node->text == "false")) {
+    value = node->text == "true";
+  } else {
+    wrong(key, *node, "expected true or false");
+  }
+}
+
+void Section::duration(const std::string& key, base::Duration& value, DurationRange range) {
+  const Node* const node = find(key);
+  if (node == nullptr) {
+    return;
+  }
+  const auto span = base::parse_duration(node->text);
+  if (node->kind != Node::Kind::scalar || !span) {
+    wrong(key, *node, std::string(duration_form));
+  } else if (*span < range.least || *span > range.most) {
+    wrong(key, *node,
+          "expected " + base::format_duration(range.least) + " to " +
+              base::format_duration(range.most));
+  } else {
+    value = *span;
+  }
+}
+
+void Section::each_text(const std::string& key,
+                        const std::function<void(const std::string& text, Place place)>& use) {
+  const Node* const list = find(key);
+  if (list == nullptr || list->kind == Node::Kind::nothing) {
+    return;
+  }
+  if (list->kind != Node::Kind::list) {
+    wrong(key, *list, "expected a list");
+    return;
+  }
+  for (const Node& item : list->items) {
+    if (item.kind == Node::Kind::scalar) {
+      use(item.text, item.place);
+    } else if (item.kind != Node::Kind::refused) {
+      wrong(key, item, "expected text in the list");
+    }
+  }
+}
+
+void Section::each_map(const std::string& key, const std::function<void(Section& item)>& use) {
+  const Node* const list = find(key);
+  if (list == nullptr || list->kind == Node::Kind::nothing) {
+    return;
+  }
+  if (list->kind != Node::Kind::list) {
+    wrong(key, *list, "expected a list");
+    return;
+  }
+  for (std::size_t at = 0; at < list->items.size(); ++at) {
+    Section item(list->items[at], path(key) + "[" + std::to_string(at) + "]", source_);
+    use(item);
+    item.finish();
+  }
+}
+
+void Section::file(const std::string& key, std::string& value) {
+  text(key, value);
+  if (value.empty()) {
+    return;
+  }
+  value = source_.resolve(value);
+  const auto readable = base::read_file(value, max_file_bytes);
+  if (!readable) {
+    error(key, readable.error().message);
+  }
+}
+
+void Section::error(const std::string& key, const std::string& message) {
+  const Node* const node = find(key);
+  source_.error(node == nullptr ? node_.place : node->place, path(key) + ": " + message);
+}
+
+void Section::wrong(const std::string& key, const Node& node, const std::string& expected) {
+  source_.error(node.place, path(key) + ": " + expected + ", found " + described(node));
+}
+
+void Section::not_a_choice(const std::string& key, const std::vector<std::string>& names) {
+  const Node& node = *find(key);
+  wrong(key, node, "expected " + join_words(names, " or "));
+}
+
+void Section::finish() {
+  std::sort(known_.begin(), known_.end());
+  known_.erase(std::unique(known_.begin(), known_.end()), known_.end());
+  for (const Entry& entry : node_.entries) {
+    if (std::binary_search(known_.begin(), known_.end(), entry.key)) {
+      continue;
+    }
+    const auto near = base::nearest(entry.key, known_);
+    source_.error(entry.place, "unknown key '" + path(entry.key) + "': " +
+                                   (near ? "did you mean '" + *near + "'?"
+                                         : "the keys here are " + join_words(known_, " and ")));
+  }
+}
+
+std::string join_words(const std::vector<std::string>& words, std::string_view last_separator) {
+  std::string joined;
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    if (at > 0) {
+      joined += at + 1 == words.size() ? last_separator : std::string_view(", ");
+    }
+    joined += words[at];
+  }
+  return joined;
+}
+
+}  // namespace reeve::config

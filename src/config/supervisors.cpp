@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <set>
+
+#include "config/parts.h"
+#include "reeve/base/file.h"
+
+namespace reeve::config {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+constexpr std::string_view default_url = "http://localhost:9001/RPC2";
+
+base::Result<base::Endpoint> parse_url(std::string_view url) {
+  return base::Endpoint::parse(url, "/RPC2");
+}
+
+void read_password_file(Section& section, base::Secret& password) {
+  std::string file;
+  section.text("password_file", file);
+  if (file.empty()) {
+    return;
+  }
+  if (!password.empty()) {
+    section.error("password_file", "password is set too: use one of them");
+    return;
+  }
+  auto secret = base::read_secret_file(section.source().resolve(file));
+  if (secret) {
+    password = *std::move(secret);
+  } else {
+    section.error("password_file", secret.error().message);
+  }
+}
+
+void read_credentials(Section& section, xmlrpc::ClientOptions& peer) {
+  section.text("username", peer.username);
+  if (peer.username.find(':') != std::string::npos) {
+    section.error("username", "a user name holds no colon");
+  }
+  std::string password;
+  section.text("password", password);
+  if (!password.empty() && section.source().others_may_read()) {
+    section.error("password", "everybody may read this file (chmod o-r it), or use password_file");
+  }
+  peer.password = base::Secret(std::move(password));
+  read_password_file(section, peer.password);
+  if (peer.username.empty() && !peer.password.empty()) {
+    section.source().error(section.place(),
+                           section.path("username") + ": a password is given, but no user name");
+  }
+}
+
+supervisor::Options read_supervisor(Section& section) {
+  supervisor::Options options;
+  options.peer.endpoint = *parse_url(default_url);
+  section.parsed<base::Endpoint>("url", options.peer.endpoint, parse_url);
+  section.duration("timeout", options.timeout, {milliseconds(10), hours(1)});
+  read_credentials(section, options.peer);
+  return options;
+}
+
+void check_name(Section& section, const std::string& name, std::set<std::string>& names) {
+  const bool odd = std::any_of(name.begin(), name.end(), [](char c) {
+    return c == '/' || static_cast<unsigned char>(c) <= ' ' || c == '\x7F';
+  });
+  if (name.empty()) {
+    section.error("name", "each supervisord of the list needs a name");
+  } else if (odd) {
+    section.error("name", "a name holds neither blanks nor '/'");
+  } else if (!names.insert(name).second) {
+    section.error("name", "'" + name + "' is the name of another supervisord already");
+  }
+}
+
+void read_list(Section& root, Config& config) {
+  std::set<std::string> names;
+  root.each_map("supervisors", [&](Section& section) {
+    std::string name;
+    section.text("name", name);
+    check_name(section, name, names);
+    if (section.find("url") == nullptr) {
+      section.error("url", "each supervisord of the list needs a URL");
+    }
+    config.supervisors.push_back(read_supervisor(section));
+    config.supervisors.back().name = name;
+  });
+  config.supervisor_url_given = !config.supervisors.empty();
+}
+
+}  // namespace
+
+void read_supervisors(Section& root, Config& config) {
+  const Node* const single = root.find("supervisor");
+  const Node* const list = root.find("supervisors");
+  if (single != nullptr && list != nullptr) {
+    root.source().error(std::max(root.place("supervisor").line, root.place("supervisors").line) ==
+                                root.place("supervisor").line
+                            ? root.place("supervisor")
+                            : root.place("supervisors"),
+                        "supervisor and supervisors exclude each other: use one of them");
+  }
+  if (single != nullptr) {
+    Section section(*single, "supervisor", root.source());
+    config.supervisor_url_given = section.find("url") != nullptr;
+    config.supervisors.push_back(read_supervisor(section));
+    section.finish();
+  }
+  if (list != nullptr) {
+    read_list(root, config);
+  }
+}
+
+}  // namespace reeve::config

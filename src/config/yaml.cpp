@@ -1,0 +1,188 @@
+#include "config/yaml.h"
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include "reeve/base/text.h"
+
+namespace reeve::config {
+namespace {
+
+struct BoundExceeded {};
+
+Place place_of(const YAML::Mark& mark) {
+  return mark.is_null() ? Place{} : Place{mark.line + 1, mark.column + 1};
+}
+
+/// Builds the tree out of the parser's events. Throws BoundExceeded after reporting it.
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  explicit TreeBuilder(YamlDocument& document) : document_(document) {}
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ == 2) {
+      stop(mark, "one YAML document is expected, here begins a second");
+    }
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    put(node(Node::Kind::nothing, mark, anchor, "?"));
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    refuse(mark, "aliases are not supported: write the value out");
+    put(node(Node::Kind::refused, mark, YAML::NullAnchor, "?"));
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    Node scalar = node(Node::Kind::scalar, mark, anchor, tag);
+    scalar.text = value;
+    scalar.quoted = tag == "!";
+    put(std::move(scalar));
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(node(Node::Kind::list, mark, anchor, tag), mark);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(node(Node::Kind::map, mark, anchor, tag), mark);
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  /// A list or map whose end has not come yet.
+  struct Open {
+    Node node;
+    std::optional<Entry> key;         ///< waits for its value
+    std::map<std::string, int> seen;  ///< keys and their lines
+  };
+
+  void refuse(const YAML::Mark& mark, std::string message) {
+    document_.errors.push_back({place_of(mark), std::move(message)});
+  }
+  [[noreturn]] void stop(const YAML::Mark& mark, std::string message) {
+    refuse(mark, std::move(message));
+    throw BoundExceeded{};
+  }
+
+  Node node(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor,
+            const std::string& tag) {
+    if (++values_ > max_values) {
+      stop(mark, "more than " + std::to_string(max_values) + " values");
+    }
+    if (anchor != YAML::NullAnchor) {
+      refuse(mark, "anchors are not supported");
+    }
+    if (tag != "?" && tag != "!" && !tag.empty()) {
+      refuse(mark, "tags are not supported");
+    }
+    Node fresh;
+    fresh.kind = kind;
+    fresh.place = place_of(mark);
+    return fresh;
+  }
+
+  void open(Node fresh, const YAML::Mark& mark) {
+    if (open_.size() >= max_depth) {
+      stop(mark, "nested deeper than " + std::to_string(max_depth) + " levels");
+    }
+    open_.push_back({std::move(fresh), std::nullopt, {}});
+  }
+
+  void close() {
+    Node done = std::move(open_.back().node);
+    open_.pop_back();
+    put(std::move(done));
+  }
+
+  void put(Node value) {
+    if (open_.empty()) {
+      document_.root = std::move(value);
+    } else if (open_.back().node.kind == Node::Kind::list) {
+      open_.back().node.items.push_back(std::move(value));
+    } else if (open_.back().key) {
+      put_entry(open_.back(), std::move(value));
+    } else {
+      put_key(open_.back(), std::move(value));
+    }
+  }
+
+  void put_key(Open& map, Node key) {
+    if (key.kind != Node::Kind::scalar && key.kind != Node::Kind::refused) {
+      document_.errors.push_back({key.place, "a key is a word"});
+    }
+    if (key.text == "<<" && !key.quoted) {
+      document_.errors.push_back({key.place, "merge keys are not supported"});
+    }
+    map.key = Entry{std::move(key.text), key.place, {}};
+  }
+
+  void put_entry(Open& map, Node value) {
+    Entry entry = std::move(*map.key);
+    map.key.reset();
+    const bool usable = !entry.key.empty() && entry.key != "<<";
+    const auto [first, fresh] = map.seen.emplace(entry.key, entry.place.line);
+    if (usable && !fresh) {
+      document_.errors.push_back({entry.place, "duplicate key '" + entry.key +
+                                                   "', first set in line " +
+                                                   std::to_string(first->second)});
+    } else if (usable) {
+      entry.value = std::move(value);
+      map.node.entries.push_back(std::move(entry));
+    }
+  }
+
+  YamlDocument& document_;
+  std::vector<Open> open_;
+  std::size_t values_ = 0;
+  int documents_ = 0;
+};
+
+std::optional<std::string> not_text(std::string_view text) {
+  if (text.size() > max_file_bytes) {
+    return "longer than 1 MB";
+  }
+  if (text.find('\0') != std::string_view::npos || !base::is_utf8(text)) {
+    return "not UTF-8 text";
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+YamlDocument read_yaml(std::string_view text) {
+  YamlDocument document;
+  if (auto problem = not_text(text)) {
+    document.errors.push_back({{}, *std::move(problem)});
+    return document;
+  }
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    TreeBuilder builder(document);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const BoundExceeded&) {
+    document.root = Node{};  // already reported
+  } catch (const YAML::Exception& error) {
+    document.root = Node{};
+    document.errors.push_back({place_of(error.mark), "not valid YAML: " + error.msg});
+  } catch (const std::exception& error) {
+    document.root = Node{};
+    document.errors.push_back({{}, std::string("not valid YAML: ") + error.what()});
+  }
+  return document;
+}
+
+}  // namespace reeve::config

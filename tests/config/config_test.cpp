@@ -1,0 +1,206 @@
+#include "reeve/config/config.h"
+
+#include <filesystem>
+
+#include "config/errors.h"
+#include "support/catch.h"
+#include "support/temporary_folder.h"
+
+namespace reeve::config {
+namespace {
+
+using tests::TemporaryFolder;
+
+Config parsed(const std::string& text) {
+  auto config = parse(text, "reeve.yaml");
+  INFO(errors_of(config));
+  REQUIRE(config);
+  return *config;
+}
+
+TEST_CASE("an empty file is valid and means the defaults") {
+  for (const char* text :
+       {"", "# nothing\n", "---\n", "supervisors:\n", "poll:\n", "metrics: {}\n"}) {
+    CAPTURE(text);
+    CHECK(parsed(text) == default_config());
+  }
+  CHECK(default_config().metrics_listener.address.text() == ":19001");
+  CHECK(default_config().control_listener.address.text() == "127.0.0.1:19002");
+  CHECK_FALSE(default_config().control_enabled);
+}
+
+TEST_CASE("one supervisord is unnamed, and what is not said of it is the default") {
+  const Config config = parsed("supervisor: {url: 'unix:///run/s.sock', timeout: 500ms}\n");
+  REQUIRE(config.supervisors.size() == 1);
+  CHECK(config.supervisors[0].name.empty());
+  CHECK(config.supervisors[0].peer.endpoint.url() == "unix:///run/s.sock");
+  CHECK(config.supervisors[0].timeout == std::chrono::milliseconds(500));
+  CHECK(config.supervisor_url_given);
+
+  const Config without_url = parsed("supervisor: {timeout: 1s}\n");
+  CHECK(without_url.supervisors[0].peer.endpoint.url() == "http://localhost:9001/RPC2");
+  CHECK_FALSE(without_url.supervisor_url_given);
+}
+
+TEST_CASE("several supervisords have names of their own") {
+  const Config config = parsed(
+      "supervisors:\n"
+      "  - {name: web, url: 'http://web:9001'}\n"
+      "  - {name: db, url: 'https://db:9001/', username: ops, password: s3cret}\n");
+  REQUIRE(config.supervisors.size() == 2);
+  CHECK(config.supervisors[0].peer.endpoint.url() == "http://web:9001/RPC2");
+  CHECK(config.supervisors[1].name == "db");
+  CHECK(config.supervisors[1].peer.username == "ops");
+  CHECK(config.supervisors[1].peer.password.reveal() == "s3cret");
+}
+
+TEST_CASE("the list of supervisords is checked as a whole") {
+  CHECK(errors_of("supervisors:\n"
+                  "  - {url: 'http://a:9001'}\n"
+                  "  - {name: web, url: 'http://a:9001'}\n"
+                  "  - {name: web, url: 'http://b:9001'}\n"
+                  "  - {name: a/b}\n") ==
+        "reeve.yaml:2:5: supervisors[0].name: each supervisord of the list needs a name\n"
+        "reeve.yaml:4:12: supervisors[2].name: 'web' is the name of another supervisord already\n"
+        "reeve.yaml:5:5: supervisors[3].url: each supervisord of the list needs a URL\n"
+        "reeve.yaml:5:12: supervisors[3].name: a name holds neither blanks nor '/'");
+  CHECK(errors_of("supervisor: {}\nsupervisors:\n  - {name: a, url: 'http://a'}\n") ==
+        "reeve.yaml:2:1: supervisor and supervisors exclude each other: use one of them");
+}
+
+TEST_CASE("an unknown key is reported with the nearest valid one, or with all there are") {
+  CHECK(errors_of("pol: {}\npoll: {intervall: 5s}\n") ==
+        "reeve.yaml:1:1: unknown key 'pol': did you mean 'poll'?\n"
+        "reeve.yaml:2:8: unknown key 'poll.intervall': did you mean 'interval'?");
+  CHECK(errors_of("log: {colour: true}\n") ==
+        "reeve.yaml:1:7: unknown key 'log.colour': the keys here are format and level");
+}
+
+TEST_CASE("wrong types say what was expected and what was found") {
+  CHECK(errors_of("poll: 5s\n") ==
+        "reeve.yaml:1:7: poll: expected a map of keys and values, found '5s'");
+  CHECK(errors_of("- a\n") == "reeve.yaml:1:1: expected a map of keys and values, found a list");
+  CHECK(errors_of("metrics: {transitions: yes}\n") ==
+        "reeve.yaml:1:24: metrics.transitions: expected true or false, found 'yes'");
+  CHECK(errors_of("metrics: {transitions: 'true'}\n") ==
+        "reeve.yaml:1:24: metrics.transitions: expected true or false, found 'true'");
+  CHECK(errors_of("metrics: {include: a}\n") ==
+        "reeve.yaml:1:20: metrics.include: expected a list, found 'a'");
+  CHECK(errors_of("metrics: {include: [[a]]}\n") ==
+        "reeve.yaml:1:21: metrics.include: expected text in the list, found a list");
+  CHECK(errors_of("supervisor: {url: [a]}\n") ==
+        "reeve.yaml:1:19: supervisor.url: expected text, found a list");
+  CHECK(errors_of("log: {level: loud, format:}\n") ==
+        "reeve.yaml:1:14: log.level: expected debug, info, warn or error, found 'loud'\n"
+        "reeve.yaml:1:27: log.format: expected text, found nothing");
+  CHECK(errors_of("supervisors: {a: 1}\n") ==
+        "reeve.yaml:1:14: supervisors: expected a list, found a map");
+}
+
+TEST_CASE("durations need a unit and have bounds") {
+  CHECK(errors_of("poll: {interval: 5, timeout: 2d}\n") ==
+        "reeve.yaml:1:18: poll.interval: expected a duration like 500ms, 5s, 2m or 1h, found '5'\n"
+        "reeve.yaml:1:30: poll.timeout: expected a duration like 500ms, 5s, 2m or 1h, found '2d'");
+  CHECK(errors_of("poll: {interval: 1ms}\n") ==
+        "reeve.yaml:1:18: poll.interval: expected 100ms to 1h, found '1ms'");
+  CHECK(parsed("poll: {interval: 2m, timeout: 90s}\n").poll ==
+        fleet::PollOptions{std::chrono::minutes(2), std::chrono::seconds(90)});
+}
+
+TEST_CASE("a bad URL says what is wrong and never shows the password in it") {
+  CHECK(errors_of("supervisor: {url: 'http://alice:s3cret@h:9001'}\n") ==
+        "reeve.yaml:1:19: supervisor.url: credentials do not belong in the URL: use username and"
+        " password_file");
+  CHECK(errors_of("supervisor: {url: localhost}\n") ==
+        "reeve.yaml:1:19: supervisor.url: a URL begins with http://, https:// or unix:///");
+}
+
+TEST_CASE("a password comes from the file or from a file of its own, not from both") {
+  const TemporaryFolder folder;
+  const std::string secret = folder.write("secret", "s3cret\n");
+  CHECK(parsed("supervisor: {username: a, password_file: " + secret + "}\n")
+            .supervisors[0]
+            .peer.password.reveal() == "s3cret");
+  CHECK(errors_of("supervisor: {username: a, password: x, password_file: " + secret + "}\n") ==
+        "reeve.yaml:1:55: supervisor.password_file: password is set too: use one of them");
+  CHECK(errors_of("supervisor: {username: a, password_file: /no/such/file}\n") ==
+        "reeve.yaml:1:42: supervisor.password_file: cannot read /no/such/file: No such file or"
+        " directory");
+  CHECK(errors_of("supervisor: {password: x}\n") ==
+        "reeve.yaml:1:13: supervisor.username: a password is given, but no user name");
+  CHECK(errors_of("supervisor: {username: 'a:b'}\n") ==
+        "reeve.yaml:1:24: supervisor.username: a user name holds no colon");
+}
+
+TEST_CASE("a file with a password must not be readable by everybody") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("c.yaml", "supervisor: {username: a, password: x}\n");
+  CHECK(load(path));
+  std::filesystem::permissions(path, std::filesystem::perms::others_read,
+                               std::filesystem::perm_options::add);
+  CHECK(errors_of(load(path)) == path +
+                                     ":1:37: supervisor.password: everybody may read this file"
+                                     " (chmod o-r it), or use password_file");
+}
+
+TEST_CASE("file names are taken from the configuration's own folder") {
+  const TemporaryFolder folder;
+  const std::string path =
+      folder.write("c.yaml", "supervisor: {username: a, password_file: secret}\n");
+  CHECK(errors_of(load(path)) == path + ":1:42: supervisor.password_file: cannot read " +
+                                     folder.path() + "/secret: No such file or directory");
+  static_cast<void>(folder.write("secret", "x"));
+  CHECK(load(path));
+}
+
+TEST_CASE("a configuration that cannot be read is one error") {
+  CHECK(errors_of(load("/no/such.yaml")) ==
+        "/no/such.yaml: cannot read /no/such.yaml: No such file or directory");
+  CHECK(errors_of(load("/tmp")) == "/tmp: cannot read /tmp: not a regular file");
+}
+
+TEST_CASE("the metrics section sets the listener, the path and the filters") {
+  const Config config = parsed(
+      "metrics:\n"
+      "  listen: 127.0.0.1:9\n"
+      "  path: /m\n"
+      "  transitions: true\n"
+      "  include: ['web:.*']\n"
+      "  exclude: ['.*_tmp', 'x']\n");
+  CHECK(config.metrics_listener.address.text() == "127.0.0.1:9");
+  CHECK(config.metrics_api.path == "/m");
+  CHECK(config.metrics.transitions);
+  CHECK(config.metrics.include == std::vector<std::string>{"web:.*"});
+  CHECK(config.metrics.exclude.size() == 2);
+}
+
+TEST_CASE("a path that is taken, a bad listen address and a bad expression are errors") {
+  CHECK(errors_of("metrics:\n"
+                  "  listen: nowhere\n"
+                  "  path: /-/ready\n"
+                  "  include: ['(']\n") ==
+        "reeve.yaml:2:11: metrics.listen: a listen address is host:port, [v6]:port, :port or"
+        " unix:///path\n"
+        "reeve.yaml:3:9: metrics.path: /-/ready is served already: use another path\n"
+        "reeve.yaml:4:13: metrics.include: not a regular expression over group:name: Mismatched"
+        " '(' and ')' in regular expression");
+  CHECK(errors_of("metrics: {path: m}\n") ==
+        "reeve.yaml:1:17: metrics.path: expected a path like /metrics, without blanks, ?, # and %");
+}
+
+TEST_CASE("the log's level and format are words") {
+  const Config config = parsed("log: {level: warn, format: json}\n");
+  CHECK(config.log == base::LogOptions{base::LogLevel::warning, base::LogFormat::json});
+}
+
+TEST_CASE("all errors come at once, sorted by place") {
+  CHECK(errors_of("log: {level: x}\npoll: {interval: x}\nsupervisor: {url: x}\nfoo: 1\n") ==
+        "reeve.yaml:1:14: log.level: expected debug, info, warn or error, found 'x'\n"
+        "reeve.yaml:2:18: poll.interval: expected a duration like 500ms, 5s, 2m or 1h, found 'x'\n"
+        "reeve.yaml:3:19: supervisor.url: a URL begins with http://, https:// or unix:///\n"
+        "reeve.yaml:4:1: unknown key 'foo': the keys here are control, log, metrics, poll,"
+        " supervisor and supervisors");
+}
+
+}  // namespace
+}  // namespace reeve::config

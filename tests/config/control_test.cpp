@@ -1,0 +1,171 @@
+#include "config/errors.h"
+#include "reeve/config/config.h"
+#include "support/catch.h"
+#include "support/temporary_folder.h"
+
+namespace reeve::config {
+namespace {
+
+using tests::TemporaryFolder;
+
+const std::string good_token = "0123456789abcdef0123456789abcdef\n";
+
+std::string with_token(const TemporaryFolder& folder, const std::string& rest) {
+  return "control:\n  enabled: true\n  tokens: [{name: ops, file: " +
+         folder.write("ops", good_token) + ", scopes: [read, control]}]\n" + rest;
+}
+
+TEST_CASE("control is enabled by a token with a name, a file and scopes") {
+  const TemporaryFolder folder;
+  const auto config = parse(with_token(folder, ""), "reeve.yaml");
+  INFO(errors_of(config));
+  REQUIRE(config);
+  CHECK(config->control_enabled);
+  REQUIRE(config->control_api.tokens.size() == 1);
+  const api::TokenOptions& token = config->control_api.tokens[0];
+  CHECK(token.name == "ops");
+  CHECK(token.secret.reveal() == "0123456789abcdef0123456789abcdef");
+  CHECK(token.scopes == std::vector{api::Scope::read, api::Scope::control});
+  REQUIRE(token.allow.size() == 1);
+  CHECK(token.allow[0].text() == "*");
+}
+
+TEST_CASE("control without a token or a client is refused") {
+  CHECK(errors_of("control: {enabled: true}\n") ==
+        "reeve.yaml:1:20: control.enabled: without a token or a client nobody could get in: add"
+        " one to control.tokens");
+}
+
+TEST_CASE("a token is long, printable, and not another's") {
+  const TemporaryFolder folder;
+  const std::string head = "control:\n  enabled: true\n  tokens:\n";
+  const std::string short_one = folder.write("short", "abc\n");
+  CHECK(errors_of(head + "  - {name: a, scopes: [read], file: " + short_one + "}\n") ==
+        "reeve.yaml:4:37: control.tokens[0].file: " + short_one +
+            ": the token is shorter than 32 bytes: make one with `openssl rand -base64 32`");
+  const std::string raw = folder.write("raw", std::string(40, '\x01'));
+  CHECK(errors_of(head + "  - {name: a, scopes: [read], file: " + raw + "}\n") ==
+        "reeve.yaml:4:37: control.tokens[0].file: " + raw +
+            ": the token must be printable ASCII without blanks: make one with"
+            " `openssl rand -base64 32`");
+  const std::string good = folder.write("good", good_token);
+  CHECK(errors_of(head + "  - {name: a, scopes: [read], file: " + good + "}\n" +
+                  "  - {name: b, scopes: [read], file: " + good + "}\n") ==
+        "reeve.yaml:5:37: control.tokens[1].file: the same as of another token, 'a'");
+}
+
+TEST_CASE("a token without name, file or scopes is refused") {
+  CHECK(errors_of("control: {tokens: [{}]}\n") ==
+        "reeve.yaml:1:20: control.tokens[0].file: a token is kept in a file of its own\n"
+        "reeve.yaml:1:20: control.tokens[0].scopes: at least one of read, logs, control, alerts and"
+        " admin is needed\n"
+        "reeve.yaml:1:20: control.tokens[0].name: a token needs a name, which stands in the"
+        " records");
+  CHECK(errors_of("control: {tokens: [{name: a, file: f, scopes: [root]}]}\n") ==
+        "reeve.yaml:1:48: control.tokens[0].scopes: expected read, logs, control, alerts or admin,"
+        " found 'root'");
+}
+
+TEST_CASE("the files of a control that is not enabled need not be there yet") {
+  CHECK(parse("control: {tokens: [{name: a, file: /none, scopes: [read]}]}\n", "reeve.yaml"));
+}
+
+TEST_CASE("tokens do not cross the network in the clear unless somebody says so") {
+  const TemporaryFolder folder;
+  CHECK(errors_of(with_token(folder, "  listen: ':19002'\n")) ==
+        "reeve.yaml:4:11: control.listen: tokens would cross the network in the clear: set"
+        " control.tls, or plaintext: true where something else encrypts");
+  CHECK(parse(with_token(folder, "  listen: ':19002'\n  plaintext: true\n"), "reeve.yaml"));
+  CHECK(parse(with_token(folder, "  listen: 'unix:///run/reeve.sock'\n"), "reeve.yaml"));
+  CHECK(errors_of(with_token(folder, "  listen: ':19001'\n  plaintext: true\n")) ==
+        "reeve.yaml:4:11: control.listen: metrics.listen is the same address");
+}
+
+TEST_CASE("TLS needs a certificate and a key that can be read, mutual TLS a CA too") {
+  const TemporaryFolder folder;
+  const std::string pem = folder.write("pem", "x");
+  CHECK(errors_of(with_token(folder, "  tls: {cert_file: " + pem + "}\n")) ==
+        "reeve.yaml:4:8: control.tls: needs both cert_file and key_file");
+  CHECK(errors_of(with_token(folder, "  tls: {cert_file: /no.pem, key_file: " + pem + "}\n")) ==
+        "reeve.yaml:4:20: control.tls.cert_file: cannot read /no.pem: No such file or directory");
+  CHECK(errors_of(with_token(folder, "  clients: [{san: ops.example, scopes: [read]}]\n")) ==
+        "reeve.yaml:4:12: control.clients: mutual TLS needs control.tls with cert_file, key_file"
+        " and client_ca_file");
+  const auto config =
+      parse(with_token(folder,
+                       "  clients: [{san: ops.example, scopes: [read]}]\n"
+                       "  tls: {cert_file: " +
+                           pem + ", key_file: " + pem + ", client_ca_file: " + pem + "}\n"),
+            "reeve.yaml");
+  INFO(errors_of(config));
+  REQUIRE(config);
+  CHECK(config->control_listener.tls->client_ca_file == pem);
+  CHECK_FALSE(config->control_listener.tls->client_certificate_required);
+  CHECK(config->control_api.clients[0].san == "ops.example");
+  CHECK(parse("control: {tls: {cert_file: '', key_file: '', client_ca_file: ''}}\n", "c"));
+}
+
+TEST_CASE("what may be done to what is made of patterns and signals") {
+  const auto config = parse(
+      "control: {allow: ['web:*'], deny: [db], signals: [SIGHUP, TERM], allowed_hosts: [reeve]}\n",
+      "reeve.yaml");
+  INFO(errors_of(config));
+  REQUIRE(config);
+  CHECK(config->control.allow[0].text() == "web:*");
+  CHECK(config->control.deny[0].text() == "db");
+  CHECK(config->control.signals == std::vector<std::string>{"SIGHUP", "TERM"});
+  CHECK(config->control_api.allowed_hosts == std::vector<std::string>{"reeve"});
+  CHECK(errors_of("control: {allow: ['a:b:c'], signals: [9, FOO]}\n") ==
+        "reeve.yaml:1:19: control.allow: 'a:b:c' names no process: use name, group:name, group:* or"
+        " a pattern with * ? […], with SUPERVISOR/ before it where there are several\n"
+        "reeve.yaml:1:39: control.signals: '9' is no signal's name, like HUP\n"
+        "reeve.yaml:1:42: control.signals: 'FOO' is no signal's name, like HUP");
+}
+
+TEST_CASE("a web configuration in exporter-toolkit's format gives TLS and users") {
+  const TemporaryFolder folder;
+  const std::string pem = folder.write("pem", "x");
+  const std::string hash = "$2y$10$" + std::string(53, 'a');
+  const std::string web = folder.write("web.yml",
+                                       "tls_server_config:\n"
+                                       "  cert_file: pem\n"
+                                       "  key_file: pem\n"
+                                       "  client_ca_file: pem\n"
+                                       "  client_auth_type: RequireAndVerifyClientCert\n"
+                                       "  min_version: TLS13\n"
+                                       "basic_auth_users:\n"
+                                       "  alice: " +
+                                           hash + "\n");
+  const auto config = parse("metrics: {web_config_file: " + web + "}\n", "reeve.yaml");
+  INFO(errors_of(config));
+  REQUIRE(config);
+  CHECK(config->metrics_listener.tls == http::TlsOptions{pem, pem, pem, true, "TLS13"});
+  REQUIRE(config->metrics_api.users.size() == 1);
+  CHECK(config->metrics_api.users[0].name == "alice");
+  CHECK(config->metrics_api.users[0].bcrypt.reveal() == hash);
+}
+
+TEST_CASE("errors of a web configuration name its file, after those of the configuration") {
+  const TemporaryFolder folder;
+  const std::string web = folder.write("web.yml",
+                                       "tls_server_config: {client_auth_type: Maybe}\n"
+                                       "basic_auth_users: {alice: secret}\n"
+                                       "rate_limit: {}\n");
+  CHECK(errors_of("metrics: {web_config_file: " + web + "}\nlog: {level: x}\n") ==
+        "reeve.yaml:2:14: log.level: expected debug, info, warn or error, found 'x'\n" + web +
+            ":1:20: tls_server_config.cert_file: TLS needs a certificate and its key\n" + web +
+            ":1:20: tls_server_config.key_file: TLS needs a certificate and its key\n" + web +
+            ":1:39: tls_server_config.client_auth_type: expected NoClientCert,"
+            " VerifyClientCertIfGiven or RequireAndVerifyClientCert, found 'Maybe'\n" +
+            web +
+            ":2:27: basic_auth_users.alice: expected a bcrypt hash, as `htpasswd -nB` makes"
+            " it\n" +
+            web +
+            ":3:1: unknown key 'rate_limit': the keys here are basic_auth_users and"
+            " tls_server_config");
+  CHECK(errors_of("metrics: {web_config_file: /no.yml}\n") ==
+        "reeve.yaml:1:28: metrics.web_config_file: cannot read /no.yml: No such file or directory");
+}
+
+}  // namespace
+}  // namespace reeve::config
