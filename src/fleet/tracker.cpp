@@ -71,21 +71,26 @@ void note_end(ProcessSnapshot& process, const ProcessSnapshot* before) {
   }
 }
 
+bool is_remembered(const RemovedProcess& removed, base::SteadyTime now) {
+  return now - removed.at < removed_process_memory;
+}
+
 const RemovedProcess* find(const std::vector<RemovedProcess>& removed, const InstanceName& name) {
-  const auto found =
-      std::lower_bound(removed.begin(), removed.end(), name,
-                       [](const RemovedProcess& each, const auto& wanted) { return each.name < wanted; });
+  const auto found = std::lower_bound(
+      removed.begin(), removed.end(), name,
+      [](const RemovedProcess& each, const auto& wanted) { return each.name < wanted; });
   return found != removed.end() && found->name == name ? &*found : nullptr;
 }
 
-ProcessSnapshot follow(const Tracked& before, InstanceDetail detail, bool same_daemon) {
+ProcessSnapshot follow(const Tracked& before, InstanceDetail detail, const Poll& poll) {
   ProcessSnapshot process;
   process.detail = std::move(detail);
   const ProcessSnapshot* const known = before.processes.find(process.detail.name);
   if (known != nullptr) {
     process.counters = known->counters;
-    count(process, known->detail, same_daemon);
-  } else if (const RemovedProcess* const back = find(before.removed, process.detail.name)) {
+    count(process, known->detail, poll.same_daemon);
+  } else if (const RemovedProcess* const back = find(before.removed, process.detail.name);
+             back != nullptr && is_remembered(*back, poll.at)) {
     process.counters = back->counters;
     if (process.detail.start_time) {
       count_start(process.counters, process.detail.state);
@@ -99,7 +104,7 @@ std::vector<RemovedProcess> remember(const Tracked& before, const ProcessList& n
                                      base::SteadyTime at) {
   std::vector<RemovedProcess> removed;
   for (const RemovedProcess& each : before.removed) {
-    if (at - each.at < removed_process_memory && now.find(each.name) == nullptr) {
+    if (is_remembered(each, at) && now.find(each.name) == nullptr) {
       removed.push_back(each);
     }
   }
@@ -126,7 +131,7 @@ Tracked track(const Tracked& before, Poll poll) {
       ++tracked.rejected;
       continue;
     }
-    processes.push_back(follow(before, std::move(detail), poll.same_daemon));
+    processes.push_back(follow(before, std::move(detail), poll));
     if (i < poll.log_sizes.size()) {
       processes.back().stdout_log_bytes = poll.log_sizes[i].standard_output;
       processes.back().stderr_log_bytes = poll.log_sizes[i].standard_error;
