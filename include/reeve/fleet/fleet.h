@@ -1,8 +1,8 @@
 #pragma once
 
 // Keeps watching one or several supervisords, none of which can delay another: per supervisord
-// a heartbeat thread and a poll thread, which publish into one immutable snapshot. While a
-// supervisord does not answer, only heartbeats are sent.
+// a heartbeat thread and a poll thread, and one thread that publishes what they found as one
+// immutable snapshot. While a supervisord does not answer, only heartbeats are sent.
 
 #include <functional>
 #include <memory>
@@ -37,7 +37,8 @@ class Fleet {
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
 
-  /// Called on a watching thread after each publication; must return quickly. Set before start.
+  /// Called with the first, empty snapshot by start(), and then on one thread after each
+  /// publication: at once, but at most every 50 ms. Set before start.
   void on_publish(std::function<void(const std::shared_ptr<const FleetSnapshot>&)> listener);
   void start();
   /// Ends all waits and joins all threads. Safe to call twice.
@@ -45,13 +46,14 @@ class Fleet {
 
   /// Never null, never blocks for long.
   [[nodiscard]] std::shared_ptr<const FleetSnapshot> snapshot() const;
-  /// Polls this supervisord soon: something was done to it.
+  /// Polls this supervisord soon: something was done to it. Many nudges make few polls: it is
+  /// left alone for at least as long as the last poll kept it busy.
   void nudge(std::string_view supervisor);
-  /// New intervals, for the next wait on.
+  /// New intervals, from now on.
   void configure(const PollOptions& options);
 
  private:
-  struct State;  // watchers and their threads
+  struct State;  // the watches and their threads
   std::unique_ptr<State> state_;
 };
 

@@ -1,0 +1,130 @@
+#include "reeve/fleet/fleet.h"
+
+#include <algorithm>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include "fleet/watch.h"
+
+namespace reeve::fleet {
+namespace {
+
+using base::Wakeup;
+
+constexpr base::Duration between_publications = std::chrono::milliseconds(50);
+constexpr base::Duration a_long_time = std::chrono::hours(1);
+
+}  // namespace
+
+struct Fleet::State {
+  State(const base::Clock& time, base::Log sink) : clock(time), log(std::move(sink)) {}
+
+  const base::Clock& clock;
+  const base::Log log;
+  std::function<void(const std::shared_ptr<const FleetSnapshot>&)> listener;
+  std::vector<std::unique_ptr<Watch>> watches;
+  Wakeup news;
+  base::Guarded<std::shared_ptr<const FleetSnapshot>> published;
+  std::vector<std::jthread> threads;
+
+  void publish() {
+    auto next = std::make_shared<FleetSnapshot>();
+    next->generation = published.copy()->generation + 1;
+    next->complete = true;
+    for (const auto& watch : watches) {
+      // Asked first: whoever has been tried has that result in what is seen next.
+      next->complete = watch->tried() && next->complete;
+      next->supervisors.push_back(watch->seen());
+    }
+    const std::shared_ptr<const FleetSnapshot> snapshot = std::move(next);
+    published.with([&](auto& current) { current = snapshot; });
+    if (listener) {
+      listener(snapshot);
+    }
+  }
+
+  /// The first news go out at once, what follows within 50 ms goes out together.
+  void run_publisher(const std::stop_token& stop) {
+    while (news.wait_until(clock.steady_now() + a_long_time, stop) != Wakeup::Reason::stop) {
+      publish();
+      if (!clock.wait_until(clock.steady_now() + between_publications, stop)) {
+        return;
+      }
+    }
+  }
+
+  template <class Loop>
+  void spawn(Loop loop) {
+    threads.emplace_back([this, loop](const std::stop_token& stop) {
+      try {
+        loop(stop);
+      } catch (const std::exception& error) {
+        // Nobody would watch any more: better to be started again.
+        log.error("a watching thread failed, giving up", {{"error", error.what()}});
+        std::terminate();
+      }
+    });
+  }
+};
+
+Fleet::Fleet(std::vector<Member> members, const PollOptions& options, const base::Clock& clock,
+             base::Log log)
+    : state_(std::make_unique<State>(clock, log)) {
+  auto first = std::make_shared<FleetSnapshot>();
+  for (Member& member : members) {
+    state_->watches.push_back(
+        std::make_unique<Watch>(std::move(member), state_->watches.size(), options, clock, log,
+                                [state = state_.get()] { state->news.nudge(); }));
+    first->supervisors.push_back(state_->watches.back()->seen());
+  }
+  state_->published.with([&](auto& published) { published = std::move(first); });
+}
+
+Fleet::~Fleet() {
+  stop();
+}
+
+void Fleet::on_publish(std::function<void(const std::shared_ptr<const FleetSnapshot>&)> listener) {
+  state_->listener = std::move(listener);
+}
+
+void Fleet::start() {
+  if (state_->listener) {
+    state_->listener(snapshot());
+  }
+  state_->spawn(
+      [state = state_.get()](const std::stop_token& stop) { state->run_publisher(stop); });
+  for (const auto& each : state_->watches) {
+    Watch* const watch = each.get();
+    state_->spawn([watch](const std::stop_token& stop) { watch->run_heartbeats(stop); });
+    state_->spawn([watch](const std::stop_token& stop) { watch->run_polls(stop); });
+  }
+}
+
+void Fleet::stop() {
+  for (std::jthread& thread : state_->threads) {
+    thread.request_stop();
+  }
+  state_->threads.clear();
+}
+
+std::shared_ptr<const FleetSnapshot> Fleet::snapshot() const {
+  return state_->published.copy();
+}
+
+void Fleet::nudge(std::string_view supervisor) {
+  for (const auto& watch : state_->watches) {
+    if (watch->name() == supervisor) {
+      watch->nudge();
+    }
+  }
+}
+
+void Fleet::configure(const PollOptions& options) {
+  for (const auto& watch : state_->watches) {
+    watch->configure(options);
+  }
+}
+
+}  // namespace reeve::fleet

@@ -1,0 +1,225 @@
+#include "fleet/watch.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "fleet/log_files.h"
+#include "support/catch.h"
+#include "support/fake_substrate.h"
+#include "support/manual_clock.h"
+#include "support/recording_sink.h"
+
+namespace reeve::fleet {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::FakeFailure;
+using tests::Operation;
+
+struct Rig {
+  tests::ManualClock clock;
+  std::shared_ptr<tests::FakeSubstrate> supervisord = std::make_shared<tests::FakeSubstrate>(clock);
+  std::shared_ptr<tests::RecordingSink> sink = std::make_shared<tests::RecordingSink>();
+  int published = 0;
+  std::stop_source stop;
+  Watch watch{Member{"", "fake", 2s, false, supervisord, supervisord},
+              0,
+              PollOptions{5s, 30s},
+              clock,
+              base::Log(sink),
+              [this] { ++published; }};
+
+  base::Duration poll() { return watch.poll(stop.get_token()); }
+  void beat() { watch.beat(stop.get_token()); }
+};
+
+tests::FakeProgram program(const std::string& name) {
+  tests::FakeProgram program;
+  program.name = *substrate::InstanceName::parse(name);
+  return program;
+}
+
+TEST_CASE("the first poll connects, lists and asks what supervisord it is") {
+  Rig rig;
+  rig.supervisord->add(program("web"));
+  (void)rig.poll();
+  CHECK(rig.supervisord->calls() == std::vector<tests::FakeCall>{{Operation::connect, ""},
+                                                                 {Operation::list, ""},
+                                                                 {Operation::describe, ""}});
+  const SupervisorSnapshot seen = rig.watch.seen();
+  CHECK(seen.up);
+  CHECK(seen.pid == substrate::Pid{100});
+  CHECK(seen.processes.size() == 1);
+  CHECK(seen.description->version == "4.2.5");
+  CHECK(rig.published == 3);
+}
+
+TEST_CASE("a supervisord that does not tell what it is is asked again at the next poll") {
+  Rig rig;
+  rig.supervisord->fail({Operation::describe});
+  (void)rig.poll();
+  CHECK_FALSE(rig.watch.seen().description);
+  CHECK(rig.watch.seen().up);
+  (void)rig.poll();
+  CHECK(rig.watch.seen().description);
+  (void)rig.poll();
+  CHECK(rig.supervisord->count(Operation::describe) == 2);
+}
+
+TEST_CASE("while supervisord does not answer only heartbeats are sent") {
+  Rig rig;
+  (void)rig.poll();
+  rig.supervisord->fail(
+      {Operation::any, {base::ErrorKind::timeout, ""}, FakeFailure::always, true});
+  rig.beat();
+  CHECK_FALSE(rig.watch.seen().up);
+  const std::size_t connects = rig.supervisord->count(Operation::connect);
+  (void)rig.poll();
+  (void)rig.poll();
+  CHECK(rig.supervisord->count(Operation::connect) == connects);
+  CHECK(rig.supervisord->count(Operation::list) == 1);
+  CHECK(rig.watch.seen().polls.failures[static_cast<std::size_t>(PollFailure::timeout)] == 2);
+  rig.supervisord->recover();
+  rig.beat();
+  (void)rig.poll();
+  CHECK(rig.watch.seen().up);
+}
+
+TEST_CASE("a heartbeat is given up after the timeout of one call") {
+  Rig rig;
+  (void)rig.poll();
+  rig.supervisord->fail({Operation::connect, {}, 1, true});
+  const base::SteadyTime before = rig.clock.steady_now();
+  rig.beat();
+  CHECK(rig.clock.steady_now() - before == 2s);
+  CHECK_FALSE(rig.watch.seen().up);
+}
+
+TEST_CASE("a poll that is too slow is given up after its own timeout") {
+  Rig rig;
+  rig.supervisord->fail({Operation::list, {}, 1, true});
+  const base::Duration rest = rig.poll();
+  CHECK(rest == 30s);
+  CHECK_FALSE(rig.watch.seen().up);
+  CHECK(rig.watch.seen().polls.failures[static_cast<std::size_t>(PollFailure::timeout)] == 1);
+}
+
+TEST_CASE("a supervisord that is refused at the first try has been tried, and the poll failed") {
+  Rig rig;
+  rig.supervisord->fail({Operation::connect});
+  (void)rig.poll();
+  CHECK(rig.watch.tried());
+  CHECK(rig.supervisord->count(Operation::list) == 0);
+  CHECK(rig.watch.seen().polls.failures[static_cast<std::size_t>(PollFailure::unreachable)] == 1);
+}
+
+TEST_CASE("a new daemon found by the poll itself is no storm of process restarts") {
+  Rig rig;
+  rig.supervisord->add(program("web"));
+  rig.supervisord->tick(2s);
+  (void)rig.poll();
+  rig.supervisord->restart_manager({200});
+  rig.supervisord->tick(2s);
+  (void)rig.poll();
+  CHECK(rig.watch.seen().restarts == 1);
+  CHECK(rig.watch.seen().processes[0].counters.restarts == 0);
+  CHECK(rig.watch.seen().processes[0].counters.starts == 1);
+}
+
+TEST_CASE("a program that crashes and is restarted counts a restart") {
+  Rig rig;
+  rig.supervisord->add(program("web"));
+  rig.supervisord->tick(2s);
+  (void)rig.poll();
+  rig.supervisord->crash({"web", "web"}, 3);
+  (void)rig.poll();
+  CHECK(rig.watch.seen().processes[0].exit_status == 3);
+  rig.supervisord->tick(3s);
+  (void)rig.poll();
+  CHECK(rig.watch.seen().processes[0].counters.restarts == 1);
+  CHECK(rig.watch.seen().processes[0].exit_status == 3);
+}
+
+TEST_CASE("records that were not whole are counted") {
+  Rig rig;
+  rig.supervisord->add(program("web"));
+  rig.supervisord->reject({"web", "web"});
+  (void)rig.poll();
+  (void)rig.poll();
+  CHECK(rig.watch.seen().polls.rejected_records == 2);
+  CHECK(rig.watch.seen().processes.empty());
+}
+
+TEST_CASE("after a stop nothing is learned any more") {
+  Rig rig;
+  (void)rig.poll();
+  rig.stop.request_stop();
+  (void)rig.poll();
+  rig.beat();
+  CHECK(rig.watch.seen().up);
+  CHECK(rig.sink->entries().size() == 1);
+}
+
+TEST_CASE("where there are several supervisords, the log says which one answers") {
+  Rig rig;
+  Watch named(Member{"db", "fake", 2s, false, rig.supervisord, rig.supervisord}, 1, {}, rig.clock,
+              base::Log(rig.sink), [] {});
+  (void)named.poll(rig.stop.get_token());
+  REQUIRE(rig.sink->entries().size() == 1);
+  CHECK(rig.sink->entries()[0].fields.front() == base::LogField{"supervisor", "db"});
+}
+
+TEST_CASE("the waits of two members differ, by at most five per cent, and never exceed") {
+  Pace a(1);
+  Pace b(2);
+  int differing = 0;
+  for (int i = 0; i < 100; ++i) {
+    const base::Duration wait = a.shorten(10s);
+    CHECK(wait <= 10s);
+    CHECK(wait >= 9500ms);
+    differing += wait != b.shorten(10s) ? 1 : 0;
+  }
+  CHECK(differing > 50);
+  CHECK(Pace(7).shorten(10s) == Pace(7).shorten(10s));
+}
+
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "reeve-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+TEST_CASE("log files on this host have a size; what is no file, not there or not whole has none") {
+  const Folder folder;
+  std::ofstream(folder.file("out.log")) << "twelve bytes";
+  std::ofstream(folder.file("empty.log")).flush();
+  substrate::InstanceDetail logs;
+  logs.stdout_log = folder.file("out.log");
+  logs.stderr_log = folder.file("empty.log");
+  substrate::InstanceDetail none;
+  none.stdout_log = folder.file("missing.log");
+  substrate::InstanceDetail devices;
+  devices.stdout_log = "/dev/null";
+  devices.stderr_log = "relative.log";
+  const auto sizes = measure_logs({logs, none, devices});
+  REQUIRE(sizes.size() == 3);
+  CHECK(sizes[0].standard_output == 12U);
+  CHECK(sizes[0].standard_error == 0U);
+  CHECK_FALSE(sizes[1].standard_output);
+  CHECK_FALSE(sizes[1].standard_error);
+  CHECK_FALSE(sizes[2].standard_output);
+  CHECK_FALSE(sizes[2].standard_error);
+}
+
+}  // namespace
+}  // namespace reeve::fleet
