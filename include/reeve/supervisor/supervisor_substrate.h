@@ -3,23 +3,27 @@
 // supervisord as a Substrate, with its Logs and its Administration: each operation is one or a
 // few XML-RPC calls of supervisord's `supervisor` namespace. Struct to record, fault to Error.
 // Never asks supervisord to wait for a stop (it burns a whole core meanwhile): it asks without
-// waiting and looks until the process has stopped. Thread-safe, stateless but for what it has
-// learned of the peer (its flavour, the names for a sharded listing).
+// waiting and looks until the process has stopped. The Go reimplementation of supervisord is
+// read as far as it answers alike. Thread-safe: it keeps no state between calls.
 
 #include <memory>
 
 #include "reeve/substrate/administration.h"
 #include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"
+#include "reeve/supervisor/options.h"
 #include "reeve/xmlrpc/caller.h"
 
 namespace reeve::supervisor {
+
+class Peer;
 
 class SupervisorSubstrate final : public substrate::Substrate,
                                   public substrate::Logs,
                                   public substrate::Administration {
  public:
   explicit SupervisorSubstrate(std::shared_ptr<xmlrpc::Caller> caller);
+  ~SupervisorSubstrate() override;
 
   // Substrate
   [[nodiscard]] base::Result<substrate::Pid> connect(const base::Deadline& deadline) override;
@@ -74,7 +78,10 @@ class SupervisorSubstrate final : public substrate::Substrate,
                                                 const base::Deadline& deadline) override;
 
  private:
-  std::shared_ptr<xmlrpc::Caller> caller_;
+  std::unique_ptr<const Peer> peer_;
 };
+
+/// The supervisord of these options, reached over HTTP. Nothing is sent yet.
+[[nodiscard]] std::shared_ptr<SupervisorSubstrate> connect_to(const Options& options);
 
 }  // namespace reeve::supervisor

@@ -1,0 +1,35 @@
+#pragma once
+
+// Reads a log through supervisord's read(offset, length), whatever is in it. supervisord 4
+// answers a slice only if it is UTF-8 from end to end; what is not, it names by position. So a
+// slice is read up to there, the offending byte becomes U+FFFD, and the reading goes on behind
+// it. Slices are small, for supervisord serves nobody else while it makes a large answer, and
+// the effort for one log is bounded. Runs on the caller's thread.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "reeve/substrate/logs.h"
+#include "supervisor/peer.h"
+
+namespace reeve::supervisor {
+
+struct LogSource {
+  const Peer& peer;
+  /// The call that reads `length` bytes from `offset`, or the last `-offset` bytes.
+  std::function<xmlrpc::Call(std::int64_t offset, std::int64_t length)> call;
+  std::string doing;  ///< begins the message of an error: "reading the log of web"
+};
+
+/// A UTF-8 character cut by an edge of the range is left out. Past the end: empty. `size` tells
+/// the log's size; it is asked only if need be.
+[[nodiscard]] base::Result<std::string> read_range(
+    const LogSource& source, const substrate::LogRange& range,
+    const std::function<base::Result<std::uint64_t>()>& size, const base::Deadline& deadline);
+
+/// A log's size, found by reading single bytes: for where supervisord cannot say it.
+[[nodiscard]] base::Result<std::uint64_t> probe_size(const LogSource& source,
+                                                     const base::Deadline& deadline);
+
+}  // namespace reeve::supervisor

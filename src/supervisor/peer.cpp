@@ -1,0 +1,170 @@
+#include "supervisor/peer.h"
+
+#include <algorithm>
+
+#include "supervisor/faults.h"
+#include "supervisor/records.h"
+
+namespace reeve::supervisor {
+
+using base::Deadline;
+using base::ErrorKind;
+using base::failure;
+using base::Result;
+using substrate::InstanceName;
+using xmlrpc::Array;
+using xmlrpc::Call;
+using xmlrpc::Value;
+
+namespace {
+
+tl::unexpected<base::Error> no_such_process(const InstanceName& name) {
+  return failure(ErrorKind::not_found, name.text() + ": supervisord knows no such process");
+}
+
+/// A multicall's results are bare values; a struct with these keys is a refusal.
+Result<Value> multicall_result(const Value& result, std::string_view doing) {
+  const Value* const code = result.member("faultCode");
+  const Value* const text = result.member("faultString");
+  if (code == nullptr || code->as_integer() == nullptr) {
+    return result;
+  }
+  const bool has_text = text != nullptr && text->as_string() != nullptr;
+  return failure(
+      to_error({static_cast<int>(*code->as_integer()), has_text ? *text->as_string() : ""}, doing));
+}
+
+Value multicall_parameter(const std::vector<Call>& calls) {
+  Array items;
+  for (const Call& call : calls) {
+    items.emplace_back(xmlrpc::Struct{{"methodName", call.method}, {"params", call.parameters}});
+  }
+  return items;
+}
+
+}  // namespace
+
+Call supervisor_call(std::string_view method, std::vector<Value> parameters) {
+  return {"supervisor." + std::string(method), std::move(parameters)};
+}
+
+Result<std::string> namespec(const InstanceName& name) {
+  const bool addresses_group = name.name == "*" && name.group != "*";
+  if (name.group.empty() || name.name.empty() || addresses_group ||
+      name.group.find(':') != std::string::npos) {
+    return failure(ErrorKind::not_found,
+                   "'" + name.full() + "' names no single process of supervisord");
+  }
+  return name.text();
+}
+
+tl::unexpected<base::Error> unexpected_answer(std::string_view doing) {
+  return failure(ErrorKind::malformed,
+                 std::string(doing) + ": the answer is not what supervisord is known to answer");
+}
+
+Result<Array> Peer::call_for_array(const Call& call, std::string_view doing,
+                                   const Deadline& deadline) const {
+  const auto answer = caller_->call(call, deadline);
+  if (!answer) {
+    return failure(answer.error());
+  }
+  if (const xmlrpc::Fault* const fault = answer->fault()) {
+    return failure(to_error(*fault, doing));
+  }
+  if (answer->further_parameters.empty()) {
+    const Array* const items = answer->value()->as_array();
+    return items == nullptr ? Result<Array>(unexpected_answer(doing)) : *items;
+  }
+  Array items{*answer->value()};
+  items.insert(items.end(), answer->further_parameters.begin(), answer->further_parameters.end());
+  return items;
+}
+
+Result<Value> Peer::call(const Call& call, std::string_view doing, const Deadline& deadline) const {
+  const auto answer = caller_->call(call, deadline);
+  if (!answer) {
+    return failure(answer.error());
+  }
+  if (const xmlrpc::Fault* const fault = answer->fault()) {
+    return failure(to_error(*fault, doing));
+  }
+  return *answer->value();
+}
+
+Result<std::vector<Result<Value>>> Peer::multicall(const std::vector<Call>& calls,
+                                                   std::string_view doing,
+                                                   const Deadline& deadline) const {
+  std::vector<Result<Value>> results;
+  const auto all = call({"system.multicall", {multicall_parameter(calls)}}, doing, deadline);
+  if (!all && (is_fault(all.error(), FaultCode::unknown_method) || is_vague(all.error()))) {
+    for (const Call& each : calls) {
+      results.push_back(call(each, doing, deadline));
+    }
+    return results;
+  }
+  if (!all) {
+    return failure(all.error());
+  }
+  const Array* const items = all->as_array();
+  if (items == nullptr || items->size() != calls.size()) {
+    return unexpected_answer(doing);
+  }
+  for (const Value& item : *items) {
+    results.push_back(multicall_result(item, doing));
+  }
+  return results;
+}
+
+Result<substrate::Listing> Peer::list(const Deadline& deadline) const {
+  const auto answer = call_for_array(supervisor_call("getAllProcessInfo"), "listing", deadline);
+  if (!answer) {
+    return failure(answer.error());
+  }
+  substrate::Listing listing;
+  for (const Value& record : *answer) {
+    if (auto instance = to_instance(record)) {
+      listing.instances.push_back(std::move(*instance));
+    } else {
+      ++listing.rejected;
+    }
+  }
+  std::sort(listing.instances.begin(), listing.instances.end(),
+            [](const auto& left, const auto& right) { return left.name < right.name; });
+  return listing;
+}
+
+Result<substrate::InstanceDetail> Peer::look(const InstanceName& name,
+                                             const Deadline& deadline) const {
+  const auto address = namespec(name);
+  if (!address) {
+    return failure(address.error());
+  }
+  const std::string doing = "looking at " + *address;
+  const auto info = call(supervisor_call("getProcessInfo", {*address}), doing, deadline);
+  if (!info) {
+    return failure(explain(info.error(), name, deadline));
+  }
+  auto instance = to_instance(*info);
+  return instance ? Result<substrate::InstanceDetail>(std::move(*instance))
+                  : unexpected_answer(doing);
+}
+
+base::Error Peer::explain(base::Error refusal, const InstanceName& name,
+                          const Deadline& deadline) const {
+  if (!is_vague(refusal)) {
+    return refusal;
+  }
+  const auto listing = list(deadline);
+  const bool missing =
+      listing && std::none_of(listing->instances.begin(), listing->instances.end(),
+                              [&](const auto& instance) { return instance.name == name; });
+  return missing ? no_such_process(name).value() : refusal;
+}
+
+Result<bool> Peer::is_reimplementation(const Deadline& deadline) const {
+  return caller_->call(supervisor_call("getSupervisorVersion"), deadline)
+      .map([](const xmlrpc::Answer& answer) { return !answer.has_declaration; });
+}
+
+}  // namespace reeve::supervisor

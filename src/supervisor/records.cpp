@@ -1,0 +1,111 @@
+#include "supervisor/records.h"
+
+#include <limits>
+#include <string>
+
+namespace reeve::supervisor {
+namespace {
+
+using substrate::InstanceState;
+using substrate::ManagerTime;
+using xmlrpc::Value;
+
+/// Reads members off a struct and remembers whether one was missing or of another type.
+class Members {
+ public:
+  explicit Members(const Value& record) : record_(&record) {}
+
+  std::string text(std::string_view name) {
+    const Value* const member = record_->member(name);
+    return take(member == nullptr ? nullptr : member->as_string());
+  }
+  std::int64_t integer(std::string_view name) {
+    const Value* const member = record_->member(name);
+    return take(member == nullptr ? nullptr : member->as_integer());
+  }
+  bool flag(std::string_view name) {
+    const Value* const member = record_->member(name);
+    return take(member == nullptr ? nullptr : member->as_boolean());
+  }
+  [[nodiscard]] bool whole() const { return whole_; }
+
+ private:
+  template <class T>
+  T take(const T* found) {
+    whole_ = whole_ && found != nullptr;
+    return found == nullptr ? T{} : *found;
+  }
+
+  const Value* record_;
+  bool whole_ = true;
+};
+
+/// 0 is supervisord's "never", -62135596800 (the year 1) its Go reimplementation's.
+std::optional<ManagerTime> to_time(std::int64_t seconds) {
+  return seconds > 0 ? std::optional(ManagerTime(std::chrono::seconds(seconds))) : std::nullopt;
+}
+
+/// `exitstatus` is 0 in every other state, whatever the truth; a program stopped out of BACKOFF
+/// keeps its spawn error.
+bool has_exit_status(const substrate::InstanceDetail& detail) {
+  return detail.state == InstanceState::exited ||
+         (detail.state == InstanceState::stopped && detail.stop_time && detail.spawn_error.empty());
+}
+
+std::optional<std::chrono::seconds> seconds_of(const Value& record, std::string_view name) {
+  const Value* const member = record.member(name);
+  const std::int64_t* const seconds = member == nullptr ? nullptr : member->as_integer();
+  return seconds == nullptr ? std::nullopt : std::optional(std::chrono::seconds(*seconds));
+}
+
+}  // namespace
+
+std::optional<substrate::InstanceDetail> to_instance(const Value& info) {
+  Members members(info);
+  substrate::InstanceDetail detail;
+  detail.name = {members.text("group"), members.text("name")};
+  detail.description = members.text("description");
+  detail.now = ManagerTime(std::chrono::seconds(members.integer("now")));
+  detail.start_time = to_time(members.integer("start"));
+  detail.stop_time = to_time(members.integer("stop"));
+  detail.spawn_error = members.text("spawnerr");
+  detail.stdout_log = members.text("stdout_logfile");
+  detail.stderr_log = members.text("stderr_logfile");
+  const auto state = substrate::state_from_code(members.integer("state"));
+  const std::int64_t pid = members.integer("pid");
+  const std::int64_t exit_status = members.integer("exitstatus");
+  const bool sound = pid >= 0 && exit_status >= std::numeric_limits<int>::min() &&
+                     exit_status <= std::numeric_limits<int>::max();
+  if (!members.whole() || !state || !sound || detail.name.group.empty() ||
+      detail.name.name.empty()) {
+    return std::nullopt;
+  }
+  detail.state = *state;
+  if (pid > 0) {
+    detail.pid = substrate::Pid{pid};
+  }
+  if (has_exit_status(detail)) {
+    detail.exit_status = static_cast<int>(exit_status);
+  }
+  return detail;
+}
+
+std::optional<substrate::ProgramConfig> to_program(const Value& config) {
+  Members members(config);
+  substrate::ProgramConfig program;
+  program.name = {members.text("group"), members.text("name")};
+  program.in_use = members.flag("inuse");
+  program.autostart = members.flag("autostart");
+  if (!members.whole()) {
+    return std::nullopt;
+  }
+  program.start_seconds = seconds_of(config, "startsecs");
+  program.stop_wait_seconds = seconds_of(config, "stopwaitsecs");
+  const Value* const command = config.member("command");
+  if (command != nullptr && command->as_string() != nullptr) {
+    program.command = *command->as_string();
+  }
+  return program;
+}
+
+}  // namespace reeve::supervisor
