@@ -57,6 +57,9 @@ struct Operation {
   std::optional<bool> changed;
   std::optional<base::Error> error;  ///< why the result is not succeeded
   std::optional<substrate::Incarnation> incarnation_before;
+  /// The last spawn known just before the start: what a new run is told apart from, where the
+  /// process was not running.
+  std::optional<substrate::ManagerTime> last_spawn_before;
   std::optional<substrate::Incarnation> incarnation_after;
   base::SystemTime created_at;
   std::optional<base::SystemTime> finished_at;

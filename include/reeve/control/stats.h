@@ -60,7 +60,7 @@ inline constexpr std::array action_duration_bounds = {0.01, 0.05, 0.1,  0.25, 0.
                                                       5.0,  10.0, 20.0, 30.0, 60.0, 120.0};
 
 struct ActionCounters {
-  std::uint64_t accepted = 0;  ///< reeve_actions_total
+  std::uint64_t finished = 0;  ///< reeve_actions_total: whatever the result
   std::array<std::uint64_t, all_failure_reasons.size()> failures{};
   std::array<std::uint64_t, all_refusal_reasons.size()> refused{};
   friend bool operator==(const ActionCounters&, const ActionCounters&) = default;

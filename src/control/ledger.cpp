@@ -1,0 +1,126 @@
+#include "control/ledger.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace reeve::control {
+
+const Operation* Ledger::repeated(const Command& command) const {
+  if (command.idempotency_key.empty()) {
+    return nullptr;
+  }
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
+    const Command& known = each.operation.command;
+    return known.idempotency_key == command.idempotency_key && known.actor == command.actor &&
+           known.source == command.source;
+  });
+  return found == entries_.end() ? nullptr : &found->operation;
+}
+
+const Operation* Ledger::in_flight(const Target& target) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
+    return !each.operation.done() && each.operation.command.target == target;
+  });
+  return found == entries_.end() ? nullptr : &found->operation;
+}
+
+Operation Ledger::add(const Command& command, base::SystemTime now) {
+  Operation operation;
+  operation.id = prefix_ + "-" + std::to_string(++count_);
+  operation.command = command;
+  operation.created_at = now;
+  entries_.push_back({operation, false, {}});
+  forget_oldest_done();
+  return operation;
+}
+
+bool Ledger::may_run(const Entry& candidate) const {
+  const Target& target = candidate.operation.command.target;
+  std::size_t on_supervisor = 0;
+  for (const Entry& each : entries_) {
+    const Target& other = each.operation.command.target;
+    if (each.runs() && other.supervisor == target.supervisor) {
+      ++on_supervisor;
+      if (other.name.group == target.name.group) {
+        return false;
+      }
+    }
+  }
+  return on_supervisor < max_per_supervisor;
+}
+
+std::optional<Operation> Ledger::take() {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& each) { return !each.taken && may_run(each); });
+  if (found == entries_.end()) {
+    return std::nullopt;
+  }
+  found->taken = true;
+  return found->operation;
+}
+
+std::optional<Operation> Ledger::take_queued() {
+  const auto found =
+      std::find_if(entries_.begin(), entries_.end(), [](const Entry& each) { return !each.taken; });
+  if (found == entries_.end()) {
+    return std::nullopt;
+  }
+  found->taken = true;
+  return found->operation;
+}
+
+void Ledger::update(const Operation& operation) {
+  entry(operation.id)->operation = operation;
+}
+
+std::vector<Controller::Finished> Ledger::finish(const Operation& operation) {
+  Entry* const finished = entry(operation.id);
+  finished->operation = operation;
+  return std::exchange(finished->waiting, {});
+}
+
+bool Ledger::wait_for(std::string_view id, const Controller::Finished& callback) {
+  Entry* const wanted = entry(id);
+  if (wanted == nullptr || wanted->operation.done() || wanted->waiting.size() >= max_waiting) {
+    return false;
+  }
+  wanted->waiting.push_back(callback);
+  return true;
+}
+
+std::optional<Operation> Ledger::find(std::string_view id) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& each) { return each.operation.id == id; });
+  return found == entries_.end() ? std::nullopt : std::optional(found->operation);
+}
+
+std::vector<Operation> Ledger::list() const {
+  std::vector<Operation> operations;
+  operations.reserve(entries_.size());
+  for (const Entry& each : entries_) {
+    operations.push_back(each.operation);
+  }
+  return operations;
+}
+
+bool Ledger::idle() const {
+  return std::none_of(entries_.begin(), entries_.end(),
+                      [](const Entry& each) { return each.runs(); });
+}
+
+Ledger::Entry* Ledger::entry(std::string_view id) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& each) { return each.operation.id == id; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+void Ledger::forget_oldest_done() {
+  const auto done = std::count_if(entries_.begin(), entries_.end(),
+                                  [](const Entry& each) { return each.operation.done(); });
+  if (static_cast<std::size_t>(done) > max_done) {
+    entries_.erase(std::find_if(entries_.begin(), entries_.end(),
+                                [](const Entry& each) { return each.operation.done(); }));
+  }
+}
+
+}  // namespace reeve::control

@@ -1,0 +1,66 @@
+#pragma once
+
+// The operations there are: queued, under way, and the last thousand that are done. Decides
+// which may run next: one at a time per group of a supervisord, in the order they came, and not
+// so many on one supervisord that the others starve. A plain value; its owner guards it.
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reeve/control/controller.h"
+#include "reeve/control/operation.h"
+
+namespace reeve::control {
+
+class Ledger {
+ public:
+  static constexpr std::size_t max_done = 1000;
+  static constexpr std::size_t max_waiting = 32;  ///< callbacks per operation
+  static constexpr std::size_t max_per_supervisor = 4;
+
+  /// `prefix` tells this run of the agent from others in the ids.
+  explicit Ledger(std::string prefix) : prefix_(std::move(prefix)) {}
+
+  /// The operation that the same actor asked for with the same key; null if none, or no key.
+  [[nodiscard]] const Operation* repeated(const Command& command) const;
+  /// The operation on this target that is not done; null if none.
+  [[nodiscard]] const Operation* in_flight(const Target& target) const;
+
+  Operation add(const Command& command, base::SystemTime now);
+  /// Takes the next operation that may run; its group is busy until it is finished.
+  [[nodiscard]] std::optional<Operation> take();
+  /// Takes one that is queued, whether it may run or not.
+  [[nodiscard]] std::optional<Operation> take_queued();
+  void update(const Operation& operation);
+  /// `operation` is done; who waited for it is to be told.
+  [[nodiscard]] std::vector<Controller::Finished> finish(const Operation& operation);
+  /// Takes the callback of an operation that is not done; false if that is not possible.
+  bool wait_for(std::string_view id, const Controller::Finished& callback);
+
+  [[nodiscard]] std::optional<Operation> find(std::string_view id) const;
+  [[nodiscard]] std::vector<Operation> list() const;
+  [[nodiscard]] bool idle() const;  ///< nothing is taken and unfinished
+
+ private:
+  struct Entry {
+    Operation operation;
+    bool taken = false;
+    std::vector<Controller::Finished> waiting;
+
+    [[nodiscard]] bool runs() const { return taken && !operation.done(); }
+  };
+
+  [[nodiscard]] bool may_run(const Entry& candidate) const;
+  [[nodiscard]] Entry* entry(std::string_view id);
+  void forget_oldest_done();
+
+  std::string prefix_;
+  std::uint64_t count_ = 0;
+  std::deque<Entry> entries_;  ///< oldest first
+};
+
+}  // namespace reeve::control

@@ -1,0 +1,177 @@
+#include "control/policy.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "reeve/substrate/own_program.h"
+
+namespace reeve::control {
+
+using base::ErrorKind;
+
+namespace {
+
+using Verdict = std::optional<Refusal>;
+
+struct Case {
+  const Command& command;
+  const Facts& facts;
+  const Options& options;
+};
+
+Verdict because(RefusalReason reason, ErrorKind kind, std::string message) {
+  return Refusal{reason, {kind, std::move(message)}, {}};
+}
+
+/// supervisord reads `group:*` as the whole group, and a client could mean it so.
+Verdict names_no_single_process(const Case& each) {
+  const substrate::InstanceName& name = each.command.target.name;
+  const auto addresses_many = [](const std::string& part) { return part.empty() || part == "*"; };
+  if (addresses_many(name.group) || addresses_many(name.name)) {
+    return because(RefusalReason::invalid, ErrorKind::invalid_argument,
+                   "'" + name.full() + "' does not name one process");
+  }
+  return std::nullopt;
+}
+
+Verdict unknown_supervisor(const Case& each) {
+  const auto& supervisors = each.facts.snapshot->supervisors;
+  if (each.facts.snapshot->find(each.command.target.supervisor) != nullptr) {
+    return std::nullopt;
+  }
+  std::string known;
+  for (const auto& supervisor : supervisors) {
+    known += (known.empty() ? "" : ", ") + supervisor.name;
+  }
+  return because(RefusalReason::not_found, ErrorKind::not_found,
+                 "no supervisord named '" + each.command.target.supervisor +
+                     "' is configured; there are: " + known);
+}
+
+Verdict supervisor_away(const Case& each) {
+  const auto* const supervisor = each.facts.snapshot->find(each.command.target.supervisor);
+  if (supervisor->up) {
+    return std::nullopt;
+  }
+  const auto kind = supervisor->shutting_down ? ErrorKind::shutting_down : ErrorKind::unreachable;
+  return because(
+      RefusalReason::unreachable, kind,
+      "supervisord at " + supervisor->url + " does not take calls: " +
+          (supervisor->last_error.empty() ? "it was not asked yet" : supervisor->last_error));
+}
+
+Verdict unknown_process(const Case& each) {
+  const Target& target = each.command.target;
+  if (each.facts.snapshot->find(target.supervisor)->find(target.name) != nullptr) {
+    return std::nullopt;
+  }
+  return because(RefusalReason::not_found, ErrorKind::not_found,
+                 "supervisord has no process '" + target.name.text() + "'");
+}
+
+/// Reeve cannot stop itself and then start itself again; nor would an alert on its own absence
+/// be answered twice.
+Verdict own_program(const Case& each) {
+  const substrate::InstanceName& name = each.command.target.name;
+  const auto& own = each.facts.own_programs;
+  const auto programs = each.facts.programs();
+  if (!programs) {
+    return because(RefusalReason::unreachable, programs.error().kind,
+                   "whether '" + name.text() +
+                       "' is Reeve itself could not be asked: " + programs.error().message);
+  }
+  const bool runs_reeve = std::any_of(
+      (*programs)->begin(), (*programs)->end(), [&](const substrate::ProgramConfig& program) {
+        return program.name == name && substrate::runs_reeve(program);
+      });
+  if (!runs_reeve && std::find(own.begin(), own.end(), name) == own.end()) {
+    return std::nullopt;
+  }
+  return because(RefusalReason::own_program, ErrorKind::denied,
+                 "'" + name.text() + "' is Reeve itself: use supervisorctl");
+}
+
+Verdict not_allowed(const Case& each) {
+  const auto& [supervisor, name] = each.command.target;
+  const auto denied = [&](const std::string& by) {
+    return because(RefusalReason::not_allowed, ErrorKind::denied,
+                   "'" + name.text() + "' may not be acted on: " + by);
+  };
+  if (!any_matches(each.command.actor_allow, supervisor, name)) {
+    return denied("it is not in the allow list of '" + each.command.actor + "'");
+  }
+  if (!any_matches(each.options.allow, supervisor, name)) {
+    return denied("it is not in control.allow");
+  }
+  if (any_matches(each.options.deny, supervisor, name)) {
+    return denied("it is in control.deny");
+  }
+  return std::nullopt;
+}
+
+Verdict signal_not_allowed(const Case& each) {
+  const auto& allowed = each.options.signals;
+  if (each.command.action != Action::signal) {
+    return std::nullopt;
+  }
+  const bool listed = std::any_of(allowed.begin(), allowed.end(), [&](const std::string& name) {
+    return canonical_signal(name) == canonical_signal(each.command.signal);
+  });
+  if (listed) {
+    return std::nullopt;
+  }
+  std::string known;
+  for (const std::string& name : allowed) {
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  return because(RefusalReason::signal_not_allowed, ErrorKind::denied,
+                 "the signal '" + each.command.signal + "' is not among control.signals: " + known);
+}
+
+/// The snapshot lags behind: only a run that it knows to be over is refused here, the rest is
+/// for the look just before acting.
+Verdict stale(const Case& each) {
+  const Target& target = each.command.target;
+  const auto* const process = each.facts.snapshot->find(target.supervisor)->find(target.name);
+  const auto current = process->detail.incarnation();
+  const auto& asked = each.command.if_incarnation;
+  if (!asked || !current || current->start <= asked->start) {
+    return std::nullopt;
+  }
+  return because(RefusalReason::stale, ErrorKind::stale,
+                 "'" + target.name.text() + "' is not the run " + asked->text() + " any more but " +
+                     current->text());
+}
+
+}  // namespace
+
+std::optional<Refusal> refuse(const Command& command, const Facts& facts, const Options& options) {
+  using Check = Verdict (*)(const Case&);
+  constexpr std::array<Check, 8> checks = {
+      names_no_single_process,
+      unknown_supervisor,
+      supervisor_away,
+      unknown_process,
+      own_program,
+      not_allowed,
+      signal_not_allowed,
+      stale,
+  };
+  for (const Check check : checks) {
+    if (auto refusal = check({command, facts, options})) {
+      return refusal;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string canonical_signal(std::string_view text) {
+  std::string name(text);
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
+  return name.starts_with("SIG") ? name.substr(3) : name;
+}
+
+}  // namespace reeve::control

@@ -1,0 +1,51 @@
+#pragma once
+
+// What a supervisord tells of its programs (getAllConfigInfo), asked at most once a minute and
+// only when something is to be done: which of them are Reeve itself, and how long a start or a
+// stop may take. Thread-safe; no lock is held while supervisord is asked.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "reeve/base/clock.h"
+#include "reeve/base/deadline.h"
+#include "reeve/base/guarded.h"
+#include "reeve/base/result.h"
+#include "reeve/fleet/fleet.h"
+#include "reeve/substrate/administration.h"
+
+namespace reeve::control {
+
+using Programs = std::vector<substrate::ProgramConfig>;
+
+class ProgramCatalogue {
+ public:
+  explicit ProgramCatalogue(const base::Clock& clock) : clock_(&clock) {}
+
+  /// Empty where this supervisord cannot tell; an error where it should have and did not.
+  [[nodiscard]] base::Result<std::shared_ptr<const Programs>> of(const fleet::Member& member,
+                                                                 std::stop_token stop);
+
+ private:
+  struct Entry {
+    base::SteadyTime at;
+    std::shared_ptr<const Programs> programs;
+  };
+
+  const base::Clock* clock_;
+  base::Guarded<std::map<std::string, Entry>> entries_;
+};
+
+/// How long supervisord may take for each half of a restart.
+struct Spans {
+  base::Duration stop = std::chrono::seconds(60);
+  base::Duration start = std::chrono::seconds(60);
+  friend bool operator==(const Spans&, const Spans&) = default;
+};
+
+/// stopwaitsecs and startsecs with a margin; the defaults where they are not known.
+[[nodiscard]] Spans spans_of(const Programs& programs, const substrate::InstanceName& name);
+
+}  // namespace reeve::control

@@ -1,0 +1,85 @@
+#include "control/tally.h"
+
+#include <algorithm>
+
+namespace reeve::control {
+
+using base::ErrorKind;
+
+namespace {
+
+/// Names come from supervisords and pass away with their configuration.
+constexpr std::size_t max_last_actions = 10'000;
+
+template <class Enum>
+constexpr std::size_t index_of(Enum value) {
+  return static_cast<std::size_t>(value);
+}
+
+}  // namespace
+
+ActionCounters& Tally::of(const Command& command) {
+  return stats_.actions[index_of(command.action)][index_of(command.source)];
+}
+
+void Tally::refused(const Command& command, RefusalReason reason) {
+  ++of(command).refused[index_of(reason)];
+}
+
+void Tally::finished(const Operation& operation, base::Duration took) {
+  const Command& command = operation.command;
+  ++of(command).finished;
+  if (operation.result != OperationResult::succeeded) {
+    ++of(command).failures[index_of(failure_reason(operation))];
+  }
+  const double seconds = std::chrono::duration<double>(took).count();
+  const auto* const bound =
+      std::find_if(action_duration_bounds.begin(), action_duration_bounds.end(),
+                   [&](double each) { return seconds <= each; });
+  ActionDurations& durations = stats_.durations[index_of(command.action)];
+  ++durations.counts[static_cast<std::size_t>(bound - action_duration_bounds.begin())];
+  durations.sum_seconds += seconds;
+  auto& last = stats_.last_actions;
+  last[{command.target, command.action}] = operation.finished_at.value_or(operation.created_at);
+  if (last.size() > max_last_actions) {
+    last.erase(std::min_element(last.begin(), last.end(),
+                                [](const auto& a, const auto& b) { return a.second < b.second; }));
+  }
+}
+
+FailureReason failure_reason(const Operation& operation) {
+  if (operation.result == OperationResult::flapped) {
+    return FailureReason::flapped;
+  }
+  switch (operation.error ? operation.error->kind : ErrorKind::internal) {
+    case ErrorKind::unreachable:
+    case ErrorKind::socket_missing:
+      return FailureReason::unreachable;
+    case ErrorKind::timeout:
+      return FailureReason::timeout;
+    case ErrorKind::denied:
+      return FailureReason::denied;
+    case ErrorKind::not_found:
+      return FailureReason::not_found;
+    case ErrorKind::conflict:
+      return FailureReason::conflict;
+    case ErrorKind::stale:
+      return FailureReason::stale;
+    case ErrorKind::no_file:
+    case ErrorKind::spawn_failed:
+      return FailureReason::spawn_failed;
+    case ErrorKind::cancelled:
+    case ErrorKind::shutting_down:
+      return FailureReason::shutting_down;
+    case ErrorKind::invalid_argument:
+    case ErrorKind::fault:
+    case ErrorKind::malformed:
+    case ErrorKind::not_implemented:
+      return FailureReason::fault;
+    case ErrorKind::internal:
+      break;
+  }
+  return FailureReason::internal;
+}
+
+}  // namespace reeve::control

@@ -1,0 +1,257 @@
+#include "reeve/control/controller.h"
+
+#include "control/world.h"
+#include "support/catch.h"
+
+namespace reeve::control {
+namespace {
+
+using base::ErrorKind;
+using namespace std::chrono_literals;
+using substrate::InstanceState;
+using tests::FakeFailure;
+using tests::World;
+
+std::vector<Step> steps_of(const Operation& operation) {
+  std::vector<Step> steps;
+  for (const OperationStep& each : operation.steps) {
+    steps.push_back(each.step);
+  }
+  return steps;
+}
+
+TEST_CASE("a stop is asked for, seen done and recorded step by step") {
+  World world;
+  const Operation done = world.carry_out(World::command(Action::stop, "web:front"));
+  CHECK(done.result == OperationResult::succeeded);
+  CHECK(done.changed == true);
+  CHECK(world.look("web:front").state == InstanceState::stopped);
+  CHECK(steps_of(done) ==
+        std::vector{Step::looked, Step::stop_requested, Step::stopped, Step::finished});
+  CHECK(done.incarnation_before);
+  CHECK_FALSE(done.incarnation_after);
+  CHECK(done.finished_at);
+}
+
+TEST_CASE("stopping what is stopped and starting what runs changes nothing, and is no error") {
+  World world;
+  CHECK(world.carry_out(World::command(Action::start, "job")).changed == false);
+  CHECK(world.carry_out(World::command(Action::stop, "job")).changed == true);
+  const Operation again = world.carry_out(World::command(Action::stop, "job"));
+  CHECK(again.result == OperationResult::succeeded);
+  CHECK(again.changed == false);
+}
+
+TEST_CASE("a forced stop is done once it is asked for") {
+  World world;
+  world.supervisord->change({"job", "job"}, [](auto& program) { program.stops_after = 5s; });
+  Command command = World::command(Action::stop, "job");
+  command.stop_mode = substrate::StopMode::force;
+  CHECK(world.carry_out(command).result == OperationResult::succeeded);
+  CHECK(world.look("job").state == InstanceState::stopping);
+}
+
+TEST_CASE("a start is done once the process has outlived its startsecs") {
+  World world;
+  (void)world.carry_out(World::command(Action::stop, "job"));
+  world.supervisord->change({"job", "job"}, [](auto& program) { program.start_seconds = 5s; });
+  const Operation done = world.carry_out(World::command(Action::start, "job"));
+  CHECK(done.result == OperationResult::succeeded);
+  CHECK(done.incarnation_after == world.look("job").incarnation());
+  CHECK(*done.finished_at - done.created_at >= 5s);
+}
+
+TEST_CASE("a start that fails says why in supervisord's words") {
+  World world;
+  (void)world.carry_out(World::command(Action::stop, "job"));
+  world.supervisord->change({"job", "job"},
+                            [](auto& program) { program.spawn_error = "too many open files"; });
+  const Operation done = world.carry_out(World::command(Action::start, "job"));
+  CHECK(done.result == OperationResult::failed);
+  REQUIRE(done.error);
+  CHECK(done.error->kind == ErrorKind::spawn_failed);
+  CHECK(done.error->message.find("too many open files") != std::string::npos);
+}
+
+TEST_CASE("a signal is sent under its canonical name") {
+  World world;
+  Command command = World::command(Action::signal, "web:front");
+  command.signal = "sigusr1";
+  const Operation done = world.carry_out(command);
+  CHECK(done.result == OperationResult::succeeded);
+  CHECK(done.command.signal == "USR1");
+  CHECK(world.supervisord->count(tests::Operation::signal) == 1);
+}
+
+TEST_CASE("a signal to what does not run is a conflict") {
+  World world;
+  (void)world.carry_out(World::command(Action::stop, "job"));
+  Command command = World::command(Action::signal, "job");
+  command.signal = "HUP";
+  const Operation done = world.carry_out(command);
+  CHECK(done.result == OperationResult::failed);
+  CHECK(done.error->kind == ErrorKind::conflict);
+}
+
+TEST_CASE("whether a signal without an answer was delivered stays unknown, and is not repeated") {
+  World world;
+  world.supervisord->fail({.operation = tests::Operation::signal, .hangs = true});
+  Command command = World::command(Action::signal, "job");
+  command.signal = "HUP";
+  const Operation done = world.carry_out(command);
+  CHECK(done.error->kind == ErrorKind::timeout);
+  CHECK(world.supervisord->count(tests::Operation::signal) == 1);
+}
+
+TEST_CASE("the run is compared once more just before acting") {
+  World world;
+  Command command = World::command(Action::stop, "job");
+  command.if_incarnation = world.look("job").incarnation();
+  const auto accepted = world.controller.submit(command);
+  REQUIRE(accepted);
+  world.supervisord->crash({"job", "job"}, 1);
+  world.supervisord->tick(5s);
+  CHECK(world.controller.run_next());
+  const Operation done = *world.controller.find(accepted->id);
+  CHECK(done.result == OperationResult::refused);
+  CHECK(done.error->kind == ErrorKind::stale);
+  CHECK(world.supervisord->count(tests::Operation::stop) == 0);
+}
+
+TEST_CASE("a process that vanished before the action is not found") {
+  World world;
+  REQUIRE(world.controller.submit(World::command(Action::stop, "job")));
+  world.supervisord->remove("job");
+  CHECK(world.controller.run_next());
+  CHECK(world.controller.list().back().error->kind == ErrorKind::not_found);
+}
+
+TEST_CASE("a stop whose answer is lost is verified by looking") {
+  World world;
+  world.supervisord->fail(
+      {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
+  const Operation done = world.carry_out(World::command(Action::stop, "job"));
+  CHECK(done.result == OperationResult::succeeded);
+  CHECK(done.changed == true);
+  CHECK(steps_of(done) ==
+        std::vector{Step::looked, Step::stop_requested, Step::outcome_unknown, Step::finished});
+}
+
+TEST_CASE("a stop that never came through is given up in the end: the outcome is unknown") {
+  World world;
+  world.supervisord->fail({.operation = tests::Operation::stop});
+  const Operation done = world.carry_out(World::command(Action::stop, "job"));
+  CHECK(done.result == OperationResult::failed);
+  CHECK(done.error->kind == ErrorKind::timeout);
+  CHECK(world.look("job").state == InstanceState::running);
+}
+
+TEST_CASE("a second command on the same process is refused while the first is not done") {
+  World world;
+  const auto first = world.controller.submit(World::command(Action::restart, "web:front"));
+  REQUIRE(first);
+  const auto second = world.controller.submit(World::command(Action::stop, "web:front"));
+  REQUIRE_FALSE(second);
+  CHECK(second.error().reason == RefusalReason::in_flight);
+  CHECK(second.error().error.kind == ErrorKind::conflict);
+  CHECK(second.error().operation == first->id);
+  CHECK(world.controller.run_next());
+  CHECK(world.controller.submit(World::command(Action::stop, "web:front")));
+}
+
+TEST_CASE("the same key of the same actor is the same operation, done or not") {
+  World world;
+  Command command = World::command(Action::restart, "job");
+  command.idempotency_key = "deploy-7";
+  const auto first = world.controller.submit(command);
+  CHECK(world.controller.submit(command)->id == first->id);
+  CHECK(world.controller.run_next());
+  CHECK(world.controller.submit(command)->result == OperationResult::succeeded);
+  CHECK(world.supervisord->count(tests::Operation::stop) == 1);
+  command.actor = "somebody else";
+  CHECK(world.controller.submit(command)->id != first->id);
+}
+
+TEST_CASE("a key that was used for another command is refused") {
+  World world;
+  Command command = World::command(Action::restart, "job");
+  command.idempotency_key = "deploy-7";
+  const auto first = world.controller.submit(command);
+  command.action = Action::stop;
+  const auto second = world.controller.submit(command);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().reason == RefusalReason::invalid);
+  CHECK(second.error().operation == first->id);
+}
+
+TEST_CASE("a dry run says whether something would change, and does nothing") {
+  World world;
+  Command command = World::command(Action::start, "job");
+  command.dry_run = true;
+  const auto rehearsed = world.controller.submit(command);
+  REQUIRE(rehearsed);
+  CHECK(rehearsed->done());
+  CHECK(rehearsed->changed == false);
+  CHECK_FALSE(rehearsed->result);
+  CHECK(rehearsed->id.empty());
+  command.action = Action::restart;
+  CHECK(world.controller.submit(command)->changed == true);
+  CHECK_FALSE(world.controller.run_next());
+  CHECK(world.controller.list().empty());
+}
+
+TEST_CASE("who waits is told once, at the end or at once if that was before") {
+  World world;
+  const std::string id = world.controller.submit(World::command(Action::stop, "job"))->id;
+  std::vector<OperationState> told;
+  const auto tell = [&](const Operation& operation) { told.push_back(operation.state); };
+  CHECK(world.controller.on_finished(id, tell));
+  CHECK(told.empty());
+  CHECK(world.controller.run_next());
+  CHECK(told == std::vector{OperationState::done});
+  CHECK(world.controller.on_finished(id, tell));
+  CHECK(told.size() == 2);
+  CHECK_FALSE(world.controller.on_finished("no-such-id", tell));
+}
+
+TEST_CASE("after an action the fleet is nudged, and the counters tell of it") {
+  World world;
+  (void)world.carry_out(World::command(Action::stop, "job"));
+  CHECK(world.nudges == 1);
+  world.supervisord->fail({.operation = tests::Operation::start,
+                           .error = {ErrorKind::conflict, "it is being stopped"}});
+  (void)world.carry_out(World::command(Action::start, "job"));
+  Command denied = World::command(Action::start, "job");
+  denied.actor_allow.clear();
+  CHECK_FALSE(world.controller.submit(denied));
+
+  const Stats stats = world.controller.stats();
+  CHECK(stats.of(Action::stop, Source::api).finished == 1);
+  CHECK(stats.of(Action::start, Source::api)
+            .failures[static_cast<std::size_t>(FailureReason::conflict)] == 1);
+  CHECK(stats.of(Action::start, Source::api)
+            .refused[static_cast<std::size_t>(RefusalReason::not_allowed)] == 1);
+  CHECK(stats.last_actions.contains({denied.target, Action::stop}));
+}
+
+TEST_CASE("a configuration is for the commands that come after it") {
+  World world;
+  Options options;
+  options.deny = {*substrate::Selector::parse("job")};
+  world.controller.configure(options);
+  CHECK(world.controller.submit(World::command(Action::stop, "job")).error().reason ==
+        RefusalReason::not_allowed);
+}
+
+TEST_CASE("once the controller is stopped it accepts nothing, and what was queued is abandoned") {
+  World world;
+  const std::string id = world.controller.submit(World::command(Action::stop, "job"))->id;
+  world.controller.stop(base::Deadline::after(world.clock, 1s));
+  CHECK(world.controller.find(id)->result == OperationResult::abandoned);
+  CHECK(world.controller.submit(World::command(Action::stop, "job")).error().reason ==
+        RefusalReason::shutting_down);
+  CHECK(world.supervisord->count(tests::Operation::stop) == 0);
+}
+
+}  // namespace
+}  // namespace reeve::control

@@ -1,0 +1,181 @@
+// A restart against the little supervisord, with everything that can go wrong in between.
+
+#include "control/runner.h"
+#include "control/world.h"
+#include "support/catch.h"
+
+namespace reeve::control {
+namespace {
+
+using base::ErrorKind;
+using namespace std::chrono_literals;
+using substrate::InstanceState;
+using tests::World;
+
+const substrate::InstanceName job{"job", "job"};
+
+std::vector<Step> steps_of(const Operation& operation) {
+  std::vector<Step> steps;
+  for (const OperationStep& each : operation.steps) {
+    steps.push_back(each.step);
+  }
+  return steps;
+}
+
+Operation restart(World& world) {
+  return world.carry_out(World::command(Action::restart, "job"));
+}
+
+TEST_CASE("a restart stops, sees it stopped, starts, and verifies the new run") {
+  World world;
+  const auto before = world.look("job").incarnation();
+  const Operation done = restart(world);
+  CHECK(done.result == OperationResult::succeeded);
+  CHECK(done.changed == true);
+  CHECK(steps_of(done) == std::vector{Step::looked, Step::stop_requested, Step::stopped,
+                                      Step::start_requested, Step::started, Step::finished});
+  CHECK(done.incarnation_before == before);
+  CHECK(done.incarnation_after == world.look("job").incarnation());
+  CHECK(done.incarnation_after != before);
+}
+
+TEST_CASE("a restart of what does not run is a start") {
+  World world;
+  (void)world.carry_out(World::command(Action::stop, "job"));
+  const Operation done = restart(world);
+  CHECK(done.result == OperationResult::succeeded);
+  CHECK(steps_of(done) ==
+        std::vector{Step::looked, Step::start_requested, Step::started, Step::finished});
+}
+
+TEST_CASE("a restart waits for a process that takes its whole stopwaitsecs to go") {
+  World world;
+  world.supervisord->change(job, [](auto& program) {
+    program.stops_after = std::nullopt;
+    program.stop_wait_seconds = 300s;
+  });
+  CHECK(restart(world).result == OperationResult::succeeded);
+}
+
+TEST_CASE("a restart whose stop was carried out without an answer starts it all the same") {
+  World world;
+  world.supervisord->fail(
+      {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
+  CHECK(restart(world).result == OperationResult::succeeded);
+  CHECK(world.look("job").state == InstanceState::running);
+}
+
+TEST_CASE("a start that was carried out without an answer is not repeated") {
+  World world;
+  world.supervisord->fail(
+      {.operation = tests::Operation::start, .hangs = true, .after_its_work = true});
+  CHECK(restart(world).result == OperationResult::succeeded);
+  CHECK(world.supervisord->count(tests::Operation::start) == 1);
+}
+
+TEST_CASE("a start that did not come through is asked for again until it does") {
+  World world;
+  world.supervisord->fail({.operation = tests::Operation::start, .times = 5});
+  const Operation done = restart(world);
+  CHECK(done.result == OperationResult::succeeded);
+  CHECK(world.supervisord->count(tests::Operation::start) == 6);
+  CHECK(done.steps.size() < 10);
+}
+
+TEST_CASE("a supervisord that restarts between stop and start still gets its start") {
+  World world;
+  world.supervisord->fail({.operation = tests::Operation::start,
+                           .error = {ErrorKind::shutting_down, "supervisord is shutting down"}});
+  CHECK(restart(world).result == OperationResult::succeeded);
+  CHECK(world.look("job").state == InstanceState::running);
+}
+
+TEST_CASE("a stop that supervisord refuses leaves the process as it was") {
+  World world;
+  world.supervisord->lose(job);
+  world.publish();
+  const Operation done = world.carry_out(World::command(Action::stop, "job"));
+  CHECK(done.result == OperationResult::failed);
+  CHECK(world.supervisord->count(tests::Operation::start) == 0);
+}
+
+TEST_CASE("a new run that does not reach its startsecs is a failure with the spawn error") {
+  World world;
+  world.supervisord->change(job, [](auto& program) { program.dies_after = 500ms; });
+  const Operation done = restart(world);
+  CHECK(done.result == OperationResult::failed);
+  CHECK(done.error->kind == ErrorKind::spawn_failed);
+}
+
+TEST_CASE("a new run that ends right after its start has flapped") {
+  World world;
+  world.supervisord->change(job, [](auto& program) {
+    program.start_seconds = 0s;
+    program.dies_after = 0s;
+    program.exit_status = 3;
+    program.autorestart = tests::FakeProgram::Restart::never;
+  });
+  const Operation done = restart(world);
+  CHECK(done.result == OperationResult::flapped);
+  CHECK(done.error->message == "'job' came up and did not stay, it is EXITED: Bad exit code 3");
+}
+
+TEST_CASE("a new run that does its work and ends as expected has succeeded") {
+  World world;
+  world.supervisord->change(job, [](auto& program) {
+    program.start_seconds = 0s;
+    program.dies_after = 0s;
+    program.autorestart = tests::FakeProgram::Restart::never;
+  });
+  CHECK(restart(world).result == OperationResult::succeeded);
+}
+
+TEST_CASE("what supervisord cannot tell of its programs does not hinder a restart") {
+  World world;
+  world.supervisord->fail({.operation = tests::Operation::programs,
+                           .error = {ErrorKind::not_implemented, "HTTP 500"},
+                           .times = tests::FakeFailure::always});
+  CHECK(restart(world).result == OperationResult::succeeded);
+}
+
+/// Carries a restart out while the agent runs out of time, as soon as `when` is recorded.
+Operation interrupted_at(World& world, Step when) {
+  std::stop_source hurry;
+  std::stop_source now;
+  Operation operation;
+  operation.id = "1";
+  operation.command = World::command(Action::restart, "job");
+  return run(operation, {tests::member_of("", world.supervisord), Spans{}, &world.clock,
+                         hurry.get_token(), now.get_token(), [&](const Operation& so_far) {
+                           hurry.request_stop();
+                           if (so_far.steps.back().step == when) {
+                             now.request_stop();
+                           }
+                         }});
+}
+
+TEST_CASE("a restart that is stopped already is started though the agent has no time left") {
+  for (const Step when : {Step::stopped, Step::start_requested}) {
+    World world;
+    const Operation done = interrupted_at(world, when);
+    CHECK(world.look("job").state == InstanceState::running);
+    CHECK(done.result == OperationResult::succeeded);
+  }
+}
+
+TEST_CASE("a restart of which nothing was done yet is abandoned when the agent has no time left") {
+  World world;
+  const Operation done = interrupted_at(world, Step::looked);
+  CHECK(done.result == OperationResult::abandoned);
+  CHECK(done.error->kind == ErrorKind::cancelled);
+  CHECK(world.look("job").state == InstanceState::running);
+}
+
+TEST_CASE("a restart is carried through while the agent only is in a hurry") {
+  World world;
+  const Operation done = interrupted_at(world, Step::finished);
+  CHECK(done.result == OperationResult::succeeded);
+}
+
+}  // namespace
+}  // namespace reeve::control

@@ -1,0 +1,45 @@
+#include "control/tally.h"
+
+#include "support/catch.h"
+
+namespace reeve::control {
+namespace {
+
+using base::ErrorKind;
+using namespace std::chrono_literals;
+
+Operation failed(ErrorKind kind) {
+  Operation operation;
+  operation.result = OperationResult::failed;
+  operation.error = base::Error{kind, ""};
+  return operation;
+}
+
+TEST_CASE("a duration falls into the first bound that holds it, or beyond all") {
+  Tally tally;
+  Operation operation;
+  operation.result = OperationResult::succeeded;
+  tally.finished(operation, 10ms);
+  tally.finished(operation, 11ms);
+  tally.finished(operation, 1h);
+  const ActionDurations& durations = tally.stats().durations[0];
+  CHECK(durations.counts.front() == 1);
+  CHECK(durations.counts[1] == 1);
+  CHECK(durations.counts.back() == 1);
+  CHECK(durations.sum_seconds == Approx(3600.021));
+}
+
+TEST_CASE("every kind of error is counted as a failure under a reason") {
+  CHECK(failure_reason(failed(ErrorKind::socket_missing)) == FailureReason::unreachable);
+  CHECK(failure_reason(failed(ErrorKind::timeout)) == FailureReason::timeout);
+  CHECK(failure_reason(failed(ErrorKind::cancelled)) == FailureReason::shutting_down);
+  CHECK(failure_reason(failed(ErrorKind::no_file)) == FailureReason::spawn_failed);
+  CHECK(failure_reason(failed(ErrorKind::malformed)) == FailureReason::fault);
+  CHECK(failure_reason(failed(ErrorKind::internal)) == FailureReason::internal);
+  Operation flapped = failed(ErrorKind::spawn_failed);
+  flapped.result = OperationResult::flapped;
+  CHECK(failure_reason(flapped) == FailureReason::flapped);
+}
+
+}  // namespace
+}  // namespace reeve::control

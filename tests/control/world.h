@@ -1,0 +1,131 @@
+#pragma once
+
+// A controller and the little supervisord it acts on, in one thread and one clock: waiting is
+// moving the clock.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "reeve/control/controller.h"
+#include "support/fake_substrate.h"
+#include "support/manual_clock.h"
+
+namespace reeve::tests {
+
+/// Time passes by being waited for.
+class FakeClock final : public base::Clock {
+ public:
+  explicit FakeClock(ManualClock& clock) : clock_(&clock) {}
+
+  [[nodiscard]] base::SteadyTime steady_now() const override { return clock_->steady_now(); }
+  [[nodiscard]] base::SystemTime system_now() const override { return clock_->system_now(); }
+  bool wait_until(base::SteadyTime time, const std::stop_token& stop) const override {
+    if (stop.stop_requested()) {
+      return false;
+    }
+    clock_->advance(std::max(time - clock_->steady_now(), base::Duration::zero()));
+    return true;
+  }
+
+ private:
+  ManualClock* clock_;
+};
+
+/// What a fleet would publish of this supervisord.
+[[nodiscard]] inline fleet::SupervisorSnapshot snapshot_of(const std::string& name,
+                                                           FakeSubstrate& substrate,
+                                                           const base::Clock& clock) {
+  fleet::SupervisorSnapshot supervisor;
+  supervisor.name = name;
+  supervisor.url = "http://localhost:9001/RPC2";
+  const auto deadline = base::Deadline::after(clock, std::chrono::seconds(5));
+  auto listing = substrate.list_instances(deadline);
+  supervisor.up = listing.has_value();
+  if (!listing) {
+    supervisor.last_error = listing.error().message;
+    return supervisor;
+  }
+  std::vector<fleet::ProcessSnapshot> processes;
+  for (auto& detail : listing->instances) {
+    fleet::ProcessSnapshot process;
+    process.detail = std::move(detail);
+    processes.push_back(std::move(process));
+  }
+  supervisor.processes = std::move(processes);
+  return supervisor;
+}
+
+[[nodiscard]] inline fleet::Member member_of(const std::string& name,
+                                             const std::shared_ptr<FakeSubstrate>& substrate) {
+  fleet::Member member;
+  member.name = name;
+  member.url = "http://localhost:9001/RPC2";
+  member.call_timeout = std::chrono::seconds(5);
+  member.substrate = substrate;
+  member.administration = substrate;
+  return member;
+}
+
+/// One unnamed supervisord with web:front and web:back (one group), and job.
+struct World {
+  explicit World(std::vector<substrate::InstanceName> own_programs = {})
+      : controller(surroundings(std::move(own_programs)), control::Options{}, clock, base::Log()) {
+    for (const char* name : {"web:front", "web:back", "job"}) {
+      FakeProgram program;
+      program.name = *substrate::InstanceName::parse(name);
+      supervisord->add(program);
+    }
+    supervisord->tick(std::chrono::seconds(2));
+    publish();
+  }
+
+  /// The fleet looks.
+  void publish() {
+    auto next = std::make_shared<fleet::FleetSnapshot>();
+    next->supervisors = {snapshot_of("", *supervisord, clock)};
+    next->complete = true;
+    snapshot = std::move(next);
+  }
+
+  [[nodiscard]] control::Surroundings surroundings(
+      std::vector<substrate::InstanceName> own_programs) {
+    return {{member_of("", supervisord)},
+            [this] { return snapshot; },
+            [this](std::string_view) { ++nudges; },
+            std::move(own_programs)};
+  }
+
+  [[nodiscard]] static control::Command command(control::Action action, const char* process) {
+    control::Command command;
+    command.action = action;
+    command.target.name = *substrate::InstanceName::parse(process);
+    command.actor = "ops";
+    command.actor_allow = {*substrate::Selector::parse("*")};
+    return command;
+  }
+
+  /// Submits and carries out; the command must be accepted.
+  [[nodiscard]] control::Operation carry_out(const control::Command& command) {
+    const auto accepted = controller.submit(command);
+    if (!accepted) {
+      throw std::runtime_error("refused: " + accepted.error().error.message);
+    }
+    while (controller.run_next()) {
+    }
+    return *controller.find(accepted->id);
+  }
+
+  [[nodiscard]] substrate::InstanceDetail look(const char* process) {
+    return supervisord->look(*substrate::InstanceName::parse(process));
+  }
+
+  ManualClock manual;
+  FakeClock clock{manual};
+  std::shared_ptr<FakeSubstrate> supervisord = std::make_shared<FakeSubstrate>(manual);
+  std::shared_ptr<const fleet::FleetSnapshot> snapshot;
+  int nudges = 0;
+  control::Controller controller;
+};
+
+}  // namespace reeve::tests
