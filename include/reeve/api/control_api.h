@@ -25,7 +25,8 @@ namespace reeve::api {
 struct ControlSurroundings {
   std::function<std::shared_ptr<const fleet::FleetSnapshot>()> snapshot;
   control::Controller* controller = nullptr;  ///< must outlive the API
-  std::function<base::Result<void>()> reload;
+  /// Says what has changed but needs a restart of the agent; empty if nothing has.
+  std::function<base::Result<std::string>()> reload;
   RequestObserver observe;
   /// The host of the listen address; empty where it binds all.
   std::string listen_host;
