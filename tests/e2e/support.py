@@ -42,9 +42,14 @@ def until(what, predicate, patience=PATIENCE):
     raise AssertionError(f"waited {patience} s in vain: {what} (last: {last!r})")
 
 
-def free_port():
+def free_port(first=0):
+    """A free port of loopback: the first from here on, or any."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", first))
+        except OSError:
+            return free_port(first + 1)
         return probe.getsockname()[1]
 
 
@@ -232,10 +237,11 @@ control:
 state_dir: {state_dir}
 """
 
-    def __init__(self, folder, config):
+    def __init__(self, folder, config, metrics_port=None, control_port=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
-        self.metrics_port, self.control_port = free_port(), free_port()
+        self.metrics_port = metrics_port or free_port()
+        self.control_port = control_port or free_port()
         self.token = secrets.token_hex(32)
         self.token_file = self.folder / "token"
         self.token_file.write_text(self.token + "\n")
