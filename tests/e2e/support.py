@@ -221,8 +221,8 @@ serverurl=unix://{folder}/s.sock
 
 
 class Agent(Child):
-    """`reeve serve` with both listeners on loopback ports and a token of all scopes. The
-    configuration is the text given; {metrics}, {control} and {token_file} in it are replaced."""
+    """`reeve serve` with the given configuration, in which {metrics}, {control} and {token_file}
+    are replaced; LISTENERS makes use of them."""
 
     LISTENERS = """
 metrics:
@@ -233,8 +233,7 @@ control:
   tokens:
     - name: test
       file: {token_file}
-      scopes: [read, logs, control, alerts, admin]
-state_dir: {state_dir}
+      scopes: [read, logs, control, admin]
 """
 
     def __init__(self, folder, config, metrics_port=None, control_port=None):
@@ -252,8 +251,7 @@ state_dir: {state_dir}
 
     def write_config(self, config):
         for key, value in (("{metrics}", self.metrics_port), ("{control}", self.control_port),
-                           ("{token_file}", self.token_file),
-                           ("{state_dir}", self.folder / "state")):
+                           ("{token_file}", self.token_file)):
             config = config.replace(key, str(value))
         self.config.write_text(config)
 
@@ -340,11 +338,21 @@ class Scenario(unittest.TestCase):
                     print(f"--- {child.output}\n{child.text()[-4000:]}", flush=True)
         return result
 
-    def supervisord(self, programs, name="supervisord", **options):
+    def start_supervisord(self, programs, name="supervisord", **options):
         return self.workspace.start(Supervisord, self.workspace.folder / name, programs, **options)
 
-    def agent(self, config, name="reeve"):
-        return self.workspace.start(Agent, self.workspace.folder / name, config)
+    def start_agent(self, config, name="reeve"):
+        """An agent with LISTENERS that looks five times a second."""
+        often = "poll: {interval: 200ms, timeout: 2s}\n"
+        return self.workspace.start(Agent, self.workspace.folder / name,
+                                    config + "\n" + often + Agent.LISTENERS)
+
+    def watch(self, programs, **options):
+        """A supervisord and an agent that has seen it."""
+        supervisord = self.start_supervisord(programs, **options)
+        agent = self.start_agent(f"supervisor: {{url: {supervisord.url}, timeout: 300ms}}")
+        until("supervisord is seen", lambda: agent.samples().one("supervisord_up") == 1)
+        return supervisord, agent
 
 
 def reeve(*words, **options):

@@ -1,0 +1,58 @@
+"""Hundreds of clients that begin a request and never end it keep nobody out."""
+
+import json
+import socket
+import unittest
+
+from support import Scenario, until
+
+CLIENTS = 600
+
+
+def half_open(port):
+    """A request that never ends, from another address than ours."""
+    client = socket.create_connection(("127.0.0.1", port), timeout=10,
+                                      source_address=("127.0.0.2", 0))
+    client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+    return client
+
+
+class HalfOpenClients(Scenario):
+    def test_scrapes_and_control_go_on(self):
+        _, agent = self.watch("[program:steady]\ncommand=sleep infinity\n")
+        for port in (agent.metrics_port, agent.control_port):
+            for _ in range(CLIENTS):
+                try:
+                    self.addCleanup(half_open(port).close)
+                except OSError:
+                    pass  # turned away: as good
+        for _ in range(10):
+            self.assertEqual(agent.get("/metrics", timeout=2).status, 200)
+            listed = agent.control("GET", "/api/v1/processes", timeout=2)
+            self.assertEqual([process["name"] for process in json.loads(listed.body)], ["steady"])
+        samples = agent.samples()
+        self.assertGreater(samples.one("reeve_http_rejected_connections_total",
+                                       listener="metrics"), 0)
+        self.assertGreater(samples.one("reeve_http_rejected_connections_total",
+                                       listener="control"), 0)
+
+    def test_each_is_cut_at_its_deadline(self):
+        _, agent = self.watch("[program:steady]\ncommand=sleep infinity\n")
+        client = half_open(agent.metrics_port)
+        self.addCleanup(client.close)
+        client.settimeout(60)
+
+        def closed():
+            client.sendall(b"x")  # a drip a second does not keep it open
+            try:
+                client.settimeout(1)
+                return b"HTTP/1.1 200" not in client.recv(4096)
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+        until("it is cut", closed)
+
+
+if __name__ == "__main__":
+    unittest.main()
