@@ -110,27 +110,33 @@ class Scanner {
   }
 
   base::Result<void> copy_text(std::string_view run) {
-    for (std::size_t i = 0; i < run.size(); ++i) {
-      switch (run[i]) {
-        case '\0':
-          scanned_.xml.append({escape, escaped_nul});
-          break;
-        case escape:
-          scanned_.xml.append({escape, escaped_escape});
-          break;
-        case '\r':
-          scanned_.xml += "&#13;";  // tinyxml2 would make it LF
-          break;
-        case '&':
-          if (run.substr(i).starts_with("&#") && !is_character_reference(run.substr(i))) {
-            return malformed("a reference to a character that XML does not have");
-          }
-          [[fallthrough]];
-        default:
-          scanned_.xml += run[i];
+    while (!run.empty()) {
+      const auto* special = std::find_if(run.begin(), run.end(), [](char c) {
+        return c == '\0' || c == escape || c == '\r' || c == '&';
+      });
+      scanned_.xml.append(run.begin(), special);
+      run.remove_prefix(static_cast<std::size_t>(special - run.begin()));
+      if (run.starts_with("&#") && !is_character_reference(run)) {
+        return malformed("a reference to a character that XML does not have");
+      }
+      if (!run.empty()) {
+        copy_special(run.front());
+        run.remove_prefix(1);
       }
     }
     return {};
+  }
+
+  void copy_special(char c) {
+    if (c == '\0') {
+      scanned_.xml.append({escape, escaped_nul});
+    } else if (c == escape) {
+      scanned_.xml.append({escape, escaped_escape});
+    } else if (c == '\r') {
+      scanned_.xml += "&#13;";  // tinyxml2 would make it LF
+    } else {
+      scanned_.xml += c;
+    }
   }
 
   base::Result<void> take_tag() {
@@ -216,11 +222,13 @@ base::Result<ScannedXml> scan_xml(std::string_view text, const DecodeLimits& lim
 std::string restore_text(std::string_view text) {
   std::string restored;
   restored.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == escape && i + 1 < text.size()) {
-      restored += text[++i] == escaped_nul ? '\0' : escape;
-    } else {
-      restored += text[i];
+  while (!text.empty()) {
+    const std::size_t plain = std::min(text.find(escape), text.size());
+    restored += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (!text.empty()) {  // scan_xml lets no escape through alone
+      restored += text[1] == escaped_nul ? '\0' : escape;
+      text.remove_prefix(2);
     }
   }
   return restored;

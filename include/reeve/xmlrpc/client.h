@@ -12,6 +12,8 @@
 
 namespace reeve::xmlrpc {
 
+class Transport;
+
 class Client final : public Caller {
  public:
   explicit Client(ClientOptions options);
@@ -26,9 +28,8 @@ class Client final : public Caller {
                                           const base::Deadline& deadline) override;
 
  private:
-  struct Connector;  // keeps Boost out of this header
   ClientOptions options_;
-  std::unique_ptr<Connector> connector_;
+  std::unique_ptr<Transport> transport_;
 };
 
 }  // namespace reeve::xmlrpc
