@@ -167,18 +167,17 @@ class UnixTransport(xmlrpc.client.Transport):
 
 
 class Supervisord(Child):
-    """A private supervisord on a unix socket, with the given program sections; on a TCP port
-    too if one is given."""
+    """A private supervisord on a unix socket, with the given program sections."""
 
     HEAD = """
 [unix_http_server]
 file={folder}/s.sock
+{socket_access}
 [supervisord]
 nodaemon=true
 logfile={folder}/supervisord.log
 pidfile={folder}/supervisord.pid
 childlogdir={folder}
-identifier={identifier}
 minfds={minfds}
 {user}
 [rpcinterface:supervisor]
@@ -187,17 +186,14 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 serverurl=unix://{folder}/s.sock
 """
 
-    def __init__(self, folder, programs, port=None, identifier="supervisor", minfds=1024):
+    def __init__(self, folder, programs, minfds=1024, socket_access=""):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
         self.config = self.folder / "supervisord.conf"
         self.socket = self.folder / "s.sock"
         self.url = f"unix://{self.socket}"
-        head = self.HEAD.format(folder=folder, identifier=identifier, minfds=minfds,
+        head = self.HEAD.format(folder=folder, minfds=minfds, socket_access=socket_access,
                                 user="user=root" if os.getuid() == 0 else "")
-        if port:
-            head += f"[inet_http_server]\nport=127.0.0.1:{port}\n"
-            self.url = f"http://127.0.0.1:{port}/RPC2"
         self.config.write_text(head + programs.replace("{folder}", str(folder)))
         super().__init__(["/usr/bin/supervisord", "-n", "-c", self.config],
                          self.folder / "output.log", env=dict(os.environ, PYTHONUTF8="1"))
