@@ -119,4 +119,13 @@ ConfigResult parse(std::string_view text, const std::string& file_name) {
   return read(text, source);
 }
 
+bool names_supervisor(const std::string& path) {
+  const auto text = base::read_file(path, max_file_bytes);
+  const YamlDocument document = read_yaml(text ? *text : "");
+  const auto& entries = document.root.entries;
+  return std::any_of(entries.begin(), entries.end(), [](const Entry& entry) {
+    return entry.key == "supervisor" || entry.key == "supervisors";
+  });
+}
+
 }  // namespace reeve::config

@@ -10,8 +10,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-constexpr std::string_view default_url = "http://localhost:9001/RPC2";
-
 base::Result<base::Endpoint> parse_url(std::string_view url) {
   return base::Endpoint::parse(url, "/RPC2");
 }

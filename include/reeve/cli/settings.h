@@ -33,13 +33,15 @@ struct SettingsError {
   std::vector<config::ConfigError> errors;
 };
 
-/// Says on standard error if it takes `./config.yaml`, or does not take it for its owner or mode.
+/// Says on standard error if it takes `./config.yaml`, or leaves a file out that it may not read
+/// or trust.
 [[nodiscard]] tl::expected<Settings, SettingsError> settle(const CommonOptions& options,
                                                            Purpose purpose,
                                                            const Surroundings& surroundings);
 
 /// With the default URL: if nothing listens there but a socket in one of supervisord's usual
 /// places answers, that becomes the only supervisord of `settings`, and standard error is told.
-void try_usual_sockets(Settings& settings, const Surroundings& surroundings);
+void try_usual_sockets(Settings& settings, const Surroundings& surroundings,
+                       const CommonOptions& options = {});
 
 }  // namespace reeve::cli

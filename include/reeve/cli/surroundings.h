@@ -8,6 +8,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "reeve/base/clock.h"
 #include "reeve/substrate/administration.h"
@@ -38,8 +39,12 @@ struct Surroundings {
   std::function<std::optional<std::string>(const std::string& name)> variable;
   /// Opens nothing yet: the first call does.
   std::function<Peer(const supervisor::Options& options)> connect;
-  /// True if the file is a socket.
-  std::function<bool(const std::string& path)> is_socket;
+  std::string system_config = "/etc/reeve/config.yaml";
+  /// Where `./config.yaml` would be.
+  std::string working_folder = ".";
+  bool is_root = false;
+  /// Where supervisord's socket usually is, in the order in which they are tried.
+  std::vector<std::string> usual_sockets = {"/run/supervisor.sock", "/var/run/supervisor.sock"};
 };
 
 /// Standard output and error, the process's environment, real supervisords. `clock` must

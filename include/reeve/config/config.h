@@ -20,6 +20,9 @@
 
 namespace reeve::config {
 
+/// supervisord's address where nobody says another.
+inline constexpr std::string_view default_url = "http://localhost:9001/RPC2";
+
 struct Config {
   /// Empty if the file has neither `supervisor` nor `supervisors`.
   std::vector<supervisor::Options> supervisors;
@@ -61,5 +64,8 @@ using ConfigResult = tl::expected<Config, std::vector<ConfigError>>;
 /// The same for a text; `file_name` stands in the errors, and relative file names are taken
 /// from its folder.
 [[nodiscard]] ConfigResult parse(std::string_view text, const std::string& file_name);
+
+/// True if the file is a map with a key `supervisor` or `supervisors`, however wrong otherwise.
+[[nodiscard]] bool names_supervisor(const std::string& path);
 
 }  // namespace reeve::config

@@ -1,0 +1,29 @@
+#pragma once
+
+// The one-shot commands, each from its arguments to its exit code.
+
+#include "cli/session.h"
+#include "reeve/cli/command.h"
+
+namespace reeve::cli {
+
+[[nodiscard]] int run(Session& session, const List& command);
+[[nodiscard]] int run(Session& session, const Status& command);
+[[nodiscard]] int run(Session& session, const Start& command);
+[[nodiscard]] int run(Session& session, const Stop& command);
+[[nodiscard]] int run(Session& session, const Restart& command);
+[[nodiscard]] int run(Session& session, const Signal& command);
+[[nodiscard]] int run(Session& session, const ShowPid& command);
+[[nodiscard]] int run(Session& session, const Tail& command);
+[[nodiscard]] int run(Session& session, const Clear& command);
+[[nodiscard]] int run(Session& session, const Reread& command);
+[[nodiscard]] int run(Session& session, const Update& command);
+[[nodiscard]] int run(Session& session, const Healthcheck& command);
+
+/// These talk to nobody.
+[[nodiscard]] int run(const CheckConfig& command, const CommonOptions& options,
+                      const Surroundings& surroundings);
+[[nodiscard]] int run(const ShowVersion& command, const Output& output);
+[[nodiscard]] int run(const Completion& command, const Output& output);
+
+}  // namespace reeve::cli

@@ -1,0 +1,58 @@
+#include "reeve/cli/execute.h"
+
+#include <type_traits>
+#include <variant>
+
+#include "cli/commands.h"
+
+namespace reeve::cli {
+namespace {
+
+int refuse(const SettingsError& error, const Output& output) {
+  for (const config::ConfigError& each : error.errors) {
+    output.config_error(each);
+  }
+  return error.usage ? exit_usage : exit_failed;
+}
+
+template <class OneShot>
+int talk(const OneShot& command, const CommonOptions& options, const Surroundings& surroundings,
+         const std::stop_token& stop) {
+  auto settings = settle(options, Purpose::one_shot, surroundings);
+  if (!settings) {
+    return refuse(settings.error(), Output(surroundings, options));
+  }
+  try_usual_sockets(*settings, surroundings, options);
+  Session session(*settings, options, surroundings, stop);
+  return run(session, command);
+}
+
+}  // namespace
+
+int execute(const Invocation& invocation, const Surroundings& surroundings,
+            const std::stop_token& stop) {
+  const CommonOptions& options = invocation.options;
+  const Output output(surroundings, options);
+  const int code = std::visit(
+      [&](const auto& command) {
+        using Chosen = std::decay_t<decltype(command)>;
+        if constexpr (std::is_same_v<Chosen, Serve>) {
+          return exit_failed;  // the composition root's
+        } else if constexpr (std::is_same_v<Chosen, CheckConfig>) {
+          return run(command, options, surroundings);
+        } else if constexpr (std::is_same_v<Chosen, ShowVersion> ||
+                             std::is_same_v<Chosen, Completion>) {
+          return run(command, output);
+        } else {
+          return talk(command, options, surroundings, stop);
+        }
+      },
+      invocation.command);
+  if (!output.finish() && code == exit_done) {
+    output.problem({{base::ErrorKind::internal, "standard output took not all that was written"}});
+    return exit_failed;
+  }
+  return code;
+}
+
+}  // namespace reeve::cli

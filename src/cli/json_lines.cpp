@@ -1,0 +1,112 @@
+#include "cli/json_lines.h"
+
+#include <nlohmann/json.hpp>
+
+#include "cli/output.h"
+#include "reeve/base/build_info.h"
+#include "reeve/base/text.h"
+#include "reeve/json/process.h"
+#include "reeve/json/text.h"
+
+namespace reeve::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json text_or_null(const std::string& text) {
+  return text.empty() ? ordered_json() : ordered_json(base::to_utf8(text));
+}
+
+ordered_json array_of(const std::vector<Listed>& processes) {
+  ordered_json array = ordered_json::array();
+  for (const Listed& each : processes) {
+    array.push_back(json::to_json(each.supervisor, each.detail));
+  }
+  return array;
+}
+
+}  // namespace
+
+std::string notice_json(const std::string& text) {
+  return json::to_text({{"notice", base::to_utf8(text)}});
+}
+
+std::string problem_json(const Problem& problem) {
+  const auto& fault = problem.error.fault;
+  return json::to_text({
+      {"error", base::to_string(problem.error.kind)},
+      {"message", base::to_utf8(problem.error.message)},
+      {"supervisor", text_or_null(problem.supervisor)},
+      {"process", text_or_null(problem.process)},
+      {"fault_code", fault ? ordered_json(fault->code) : ordered_json()},
+      {"fault_string", fault ? text_or_null(fault->text) : ordered_json()},
+  });
+}
+
+std::string config_error_json(const config::ConfigError& error) {
+  return json::to_text({
+      {"error", "invalid_configuration"},
+      {"message", base::to_utf8(error.message)},
+      {"file", base::to_utf8(error.file)},
+      {"line", error.line},
+      {"column", error.column},
+  });
+}
+
+std::string processes_json(const std::vector<Listed>& processes) {
+  return json::to_indented_text(array_of(processes));
+}
+
+std::string health_json(bool healthy, const std::vector<Listed>& sick) {
+  return json::to_text({{"healthy", healthy}, {"unhealthy", array_of(sick)}});
+}
+
+std::string result_json(const std::string& supervisor, const substrate::InstanceName& name,
+                        std::string_view result) {
+  return json::to_text({{"supervisor", text_or_null(supervisor)},
+                        {"group", base::to_utf8(name.group)},
+                        {"name", base::to_utf8(name.name)},
+                        {"result", result}});
+}
+
+std::string group_result_json(const std::string& supervisor, const std::string& group,
+                              std::string_view result) {
+  return json::to_text({{"supervisor", text_or_null(supervisor)},
+                        {"group", base::to_utf8(group)},
+                        {"result", result}});
+}
+
+std::string pid_json(const std::string& supervisor,
+                     const std::optional<substrate::InstanceName>& name,
+                     const std::optional<substrate::Pid>& pid) {
+  return json::to_text({{"supervisor", text_or_null(supervisor)},
+                        {"group", name ? text_or_null(name->group) : ordered_json()},
+                        {"name", name ? text_or_null(name->name) : ordered_json()},
+                        {"pid", pid ? ordered_json(pid->value) : ordered_json()}});
+}
+
+std::string changes_json(const std::string& supervisor, const substrate::ConfigChanges& changes) {
+  const auto names = [](const std::vector<std::string>& groups) {
+    ordered_json array = ordered_json::array();
+    for (const std::string& group : groups) {
+      array.push_back(base::to_utf8(group));
+    }
+    return array;
+  };
+  return json::to_text({{"supervisor", text_or_null(supervisor)},
+                        {"added", names(changes.added)},
+                        {"changed", names(changes.changed)},
+                        {"removed", names(changes.removed)}});
+}
+
+std::string checked_json(const std::string& file) {
+  return json::to_text({{"file", text_or_null(file)}, {"valid", true}});
+}
+
+std::string version_json() {
+  const base::BuildInfo info = base::build_info();
+  return json::to_text(
+      {{"version", info.version}, {"revision", info.revision}, {"compiler", info.compiler}});
+}
+
+}  // namespace reeve::cli

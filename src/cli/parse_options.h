@@ -1,0 +1,46 @@
+#pragma once
+
+// Kinds of options that parse.cpp needs beside CLI11's own.
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+namespace reeve::cli {
+
+/// A word that must be one of a few.
+template <class T>
+CLI::Option* add_choice(CLI::App& app, const std::string& option, T& value,
+                        const std::vector<std::pair<std::string, T>>& choices,
+                        const std::string& description) {
+  std::string names;
+  for (const auto& [name, meaning] : choices) {
+    names += (names.empty() ? "" : "|") + name;
+  }
+  const auto set = [&value, choices, names, option](const std::string& word) {
+    for (const auto& [name, meaning] : choices) {
+      if (name == word) {
+        value = meaning;
+        return;
+      }
+    }
+    throw CLI::ValidationError(option, "expected " + names + ", found '" + word + "'");
+  };
+  return app.add_option_function<std::string>(option, set, description)->type_name(names);
+}
+
+inline CLI::Option* add_text(CLI::App& app, const std::string& option,
+                             std::optional<std::string>& value, const std::string& type,
+                             const std::string& description) {
+  return app
+      .add_option_function<std::string>(
+          option, [&value](const std::string& text) { value = text; }, description)
+      ->type_name(type);
+}
+
+}  // namespace reeve::cli

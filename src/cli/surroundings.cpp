@@ -1,0 +1,36 @@
+#include "reeve/cli/surroundings.h"
+
+#include <cstdlib>
+#include <iostream>
+
+#include <unistd.h>
+
+#include "reeve/supervisor/supervisor_substrate.h"
+
+namespace reeve::cli {
+namespace {
+
+std::optional<std::string> variable(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());
+  return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+}
+
+Peer connect(const supervisor::Options& options) {
+  const auto substrate = supervisor::connect_to(options);
+  return {substrate, substrate, substrate};
+}
+
+}  // namespace
+
+Surroundings real_surroundings(const base::Clock& clock) {
+  Surroundings surroundings;
+  surroundings.console = {&std::cout, &std::cerr, ::isatty(STDOUT_FILENO) == 1,
+                          ::isatty(STDERR_FILENO) == 1};
+  surroundings.clock = &clock;
+  surroundings.variable = variable;
+  surroundings.connect = connect;
+  surroundings.is_root = ::geteuid() == 0;
+  return surroundings;
+}
+
+}  // namespace reeve::cli

@@ -1,0 +1,256 @@
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "cli/commands.h"
+#include "cli/display.h"
+#include "cli/json_lines.h"
+#include "cli/select.h"
+
+namespace reeve::cli {
+namespace {
+
+using substrate::InstanceDetail;
+using substrate::InstanceState;
+
+bool unexpected_exit(const InstanceDetail& detail) {
+  return detail.state == InstanceState::exited && !detail.spawn_error.empty();
+}
+
+/// True for what is broken; what was stopped on purpose is not.
+bool is_sick(const InstanceDetail& detail) {
+  return detail.state == InstanceState::fatal || detail.state == InstanceState::backoff ||
+         detail.state == InstanceState::unknown || unexpected_exit(detail);
+}
+
+/// supervisorctl's idea of what does not run.
+bool counts_as_stopped(const InstanceDetail& detail) {
+  return !substrate::is_active(detail.state);
+}
+
+Tone tone_of(const InstanceDetail& detail) {
+  if (is_sick(detail)) {
+    return Tone::bad;
+  }
+  switch (detail.state) {
+    case InstanceState::running:
+      return Tone::good;
+    case InstanceState::starting:
+    case InstanceState::stopping:
+      return Tone::busy;
+    case InstanceState::stopped:
+    case InstanceState::exited:
+      return Tone::faint;
+    case InstanceState::backoff:
+    case InstanceState::fatal:
+    case InstanceState::unknown:
+      return Tone::bad;
+  }
+  return Tone::plain;
+}
+
+std::string uptime_text(const InstanceDetail& detail) {
+  const auto uptime = detail.uptime();
+  if (!uptime) {
+    return {};
+  }
+  const auto days = uptime->count() / 86'400;
+  const auto rest = uptime->count() % 86'400;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%d:%02d:%02d", static_cast<int>(rest / 3600),
+                static_cast<int>(rest / 60 % 60), static_cast<int>(rest % 60));
+  return (days > 0 ? std::to_string(days) + "d " : "") + text.data();
+}
+
+std::string pid_text(const InstanceDetail& detail) {
+  return detail.pid ? std::to_string(detail.pid->value) : "";
+}
+
+/// In the time zone of whoever asks.
+std::string time_text(const std::optional<substrate::ManagerTime>& time) {
+  if (!time) {
+    return {};
+  }
+  const std::time_t seconds = time->time_since_epoch().count();
+  std::tm local{};
+  std::array<char, 64> text{};
+  if (::localtime_r(&seconds, &local) == nullptr ||
+      std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S %z", &local) == 0) {
+    return std::to_string(seconds);
+  }
+  return text.data();
+}
+
+std::vector<Listed> listed(const Selection& selection) {
+  std::vector<Listed> all;
+  for (const Target& target : selection.targets) {
+    all.push_back({target.manager->options.name, *target.seen});
+  }
+  return all;
+}
+
+Row list_row(const Session& session, const Listed& each) {
+  const InstanceDetail& detail = each.detail;
+  Row row = {
+      {detail.name.text()},
+      {detail.name.group},
+      {std::string(to_string(detail.state)), tone_of(detail)},
+      {pid_text(detail)},
+      {uptime_text(detail)},
+      {detail.description},
+  };
+  if (session.managers.size() > 1) {
+    row.insert(row.begin(), Cell{each.supervisor});
+  }
+  return row;
+}
+
+std::string list_table(const Session& session, const std::vector<Listed>& all) {
+  Row head = {{"NAME"}, {"GROUP"}, {"STATUS"}, {"PID"}, {"UPTIME"}, {"DESCRIPTION"}};
+  if (session.managers.size() > 1) {
+    head.insert(head.begin(), Cell{"SUPERVISOR"});
+  }
+  std::vector<Row> rows = {head};
+  std::transform(all.begin(), all.end(), std::back_inserter(rows),
+                 [&](const Listed& each) { return list_row(session, each); });
+  return render_table(rows, session.output.colored());
+}
+
+/// supervisorctl's line for each process.
+std::string status_lines(const Session& session, const std::vector<Listed>& all) {
+  constexpr std::size_t least_width = 30;
+  constexpr std::size_t state_width = 10;
+  std::vector<std::string> names;
+  std::size_t width = least_width;
+  for (const Listed& each : all) {
+    const std::string prefix = session.managers.size() > 1 ? each.supervisor + "/" : "";
+    names.push_back(visible(prefix + each.detail.name.text()));
+    width = std::max(width, display_width(names.back()));
+  }
+  std::string lines;
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    const InstanceDetail& detail = all[at].detail;
+    const std::string state(to_string(detail.state));
+    lines += padded(names[at], width + 3) +
+             toned(state, tone_of(detail), session.output.colored()) +
+             std::string(state_width - state.size(), ' ') + visible(detail.description) + '\n';
+  }
+  return lines;
+}
+
+/// All that is known of one process.
+std::string status_block(const Session& session, const Listed& each) {
+  const InstanceDetail& detail = each.detail;
+  std::vector<Row> rows = {
+      {{"  state"}, {std::string(to_string(detail.state)), tone_of(detail)}},
+      {{"  pid"}, {pid_text(detail)}},
+      {{"  started"}, {time_text(detail.start_time)}},
+      {{"  uptime"}, {uptime_text(detail)}},
+      {{"  stopped"}, {time_text(detail.stop_time)}},
+      {{"  exit status"}, {detail.exit_status ? std::to_string(*detail.exit_status) : ""}},
+      {{"  spawn error"}, {detail.spawn_error}},
+      {{"  description"}, {detail.description}},
+      {{"  stdout log"}, {detail.stdout_log}},
+      {{"  stderr log"}, {detail.stderr_log}},
+  };
+  rows.erase(std::remove_if(rows.begin(), rows.end(),
+                            [](const Row& row) { return row.back().text.empty(); }),
+             rows.end());
+  const std::string prefix = session.managers.size() > 1 ? each.supervisor + "/" : "";
+  return visible(prefix + detail.name.text()) + '\n' + render_table(rows, session.output.colored());
+}
+
+std::string status_text(const Session& session, const Names& names,
+                        const std::vector<Listed>& all) {
+  const bool everything =
+      names.empty() || std::find(names.begin(), names.end(), "all") != names.end();
+  if (everything) {
+    return status_lines(session, all);
+  }
+  std::string blocks;
+  for (const Listed& each : all) {
+    blocks += (blocks.empty() ? "" : "\n") + status_block(session, each);
+  }
+  return blocks;
+}
+
+int show_supervisor_pids(Session& session) {
+  int code = exit_done;
+  for (const Manager& manager : session.managers) {
+    const auto pid = manager.peer.substrate->connect(session.call_deadline(manager));
+    if (!pid) {
+      code = session.report(Verb::pid, pid.error(), manager);
+    } else if (session.output.json()) {
+      session.output.write(pid_json(manager.options.name, std::nullopt, *pid) + '\n');
+    } else {
+      session.output.write(std::to_string(pid->value) + '\n');
+    }
+  }
+  return code;
+}
+
+}  // namespace
+
+int run(Session& session, const List& command) {
+  const Selection selection = select_to_look(session, Verb::list, command.names);
+  const std::vector<Listed> all = listed(selection);
+  if (!all.empty() || selection.code == exit_done) {
+    session.output.write(session.output.json() ? processes_json(all) + '\n'
+                                               : list_table(session, all));
+  }
+  return selection.code;
+}
+
+int run(Session& session, const Status& command) {
+  const Selection selection = select_to_look(session, Verb::status, command.names);
+  const std::vector<Listed> all = listed(selection);
+  if (session.output.json()) {
+    session.output.write(processes_json(all) + '\n');
+  } else {
+    session.output.write(status_text(session, command.names, all));
+  }
+  const bool some_stopped = std::any_of(
+      all.begin(), all.end(), [](const Listed& each) { return counts_as_stopped(each.detail); });
+  return some_stopped ? exit_not_running : selection.code;
+}
+
+int run(Session& session, const ShowPid& command) {
+  if (command.names.empty()) {
+    return show_supervisor_pids(session);
+  }
+  const Selection selection = select_to_look(session, Verb::pid, command.names);
+  int code = selection.code;
+  for (const Target& target : selection.targets) {
+    const auto& pid = target.seen->pid;
+    session.output.write((session.output.json()
+                              ? pid_json(target.manager->options.name, target.name, pid)
+                              : std::to_string(pid ? pid->value : 0)) +
+                         '\n');
+    if (!pid && target.named) {
+      code = exit_program_failed;
+    }
+  }
+  return code;
+}
+
+int run(Session& session, const Healthcheck& command) {
+  const Selection selection = select_to_look(session, Verb::healthcheck, command.names);
+  std::vector<Listed> sick = listed(selection);
+  const std::size_t count = sick.size();
+  sick.erase(std::remove_if(sick.begin(), sick.end(),
+                            [](const Listed& each) { return !is_sick(each.detail); }),
+             sick.end());
+  const bool healthy = sick.empty() && selection.code == exit_done;
+  if (session.output.json()) {
+    session.output.write(health_json(healthy, sick) + '\n');
+  } else if (!sick.empty()) {
+    session.output.remark("unhealthy: " + std::to_string(sick.size()) + " of " +
+                          std::to_string(count));
+    session.output.write(session.output.quiet() ? "" : status_lines(session, sick));
+  } else if (healthy) {
+    session.output.remark("healthy: " + std::to_string(count) + " of " + std::to_string(count));
+  }
+  return sick.empty() ? selection.code : exit_failed;
+}
+
+}  // namespace reeve::cli
