@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <type_traits>
 #include <utility>
 
@@ -29,6 +30,19 @@ Environment: REEVE_CONFIG, REEVE_URL, REEVE_USERNAME, REEVE_PASSWORD_FILE, NO_CO
 
 constexpr const char* direct =
     "\nGoes to supervisord directly, past the guards and the audit of a running agent.";
+
+/// supervisorctl's `tail -100 NAME`.
+std::vector<std::string> with_long_tail(std::vector<std::string> arguments) {
+  const auto tail = std::find(arguments.begin(), arguments.end(), "tail");
+  for (auto word = tail; word != arguments.end(); ++word) {
+    const bool count = word->size() > 1 && word->front() == '-' &&
+                       word->find_first_not_of("0123456789", 1) == std::string::npos;
+    if (count) {
+      *word = "--bytes=" + word->substr(1);
+    }
+  }
+  return arguments;
+}
 
 /// Known before the rest is understood, because that may fail.
 bool asks_for_json(const std::vector<std::string>& arguments) {
@@ -57,13 +71,15 @@ class Parser {
     try {
       app_.parse(std::move(arguments));
     } catch (const CLI::CallForHelp&) {
-      return tl::unexpected(ParseEnd{exit_done, chosen().help()});
+      return tl::unexpected(ParseEnd{exit_done, app_.help()});
     } catch (const CLI::CallForVersion&) {
       return Invocation{common_, ShowVersion{}};
     } catch (const CLI::ExtrasError& error) {
-      return tl::unexpected(extras(error));
-    } catch (const CLI::RequiredError&) {
-      return tl::unexpected(ParseEnd{exit_usage, app_.help()});
+      const auto rest = app_.remaining(true);
+      return tl::unexpected(extras(rest.empty() ? error.what() : rest.front()));
+    } catch (const CLI::RequiredError&) {  // no command, or none that is known
+      return tl::unexpected(app_.remaining().empty() ? ParseEnd{exit_usage, app_.help()}
+                                                     : extras(app_.remaining().front()));
     } catch (const CLI::Error& error) {
       return tl::unexpected(fail(exit_usage, error.what()));
     }
@@ -88,9 +104,7 @@ class Parser {
 
   /// An unknown command or option is a wrong usage; a word too many is to supervisorctl an error
   /// like others.
-  [[nodiscard]] ParseEnd extras(const CLI::ExtrasError& error) const {
-    const std::vector<std::string> rest = app_.remaining(true);
-    const std::string word = rest.empty() ? std::string(error.what()) : rest.front();
+  [[nodiscard]] ParseEnd extras(const std::string& word) const {
     if (word.starts_with("--password")) {
       return fail(exit_usage, "a password does not belong on the command line: --password-file");
     }
@@ -160,15 +174,15 @@ class Parser {
     return *command;
   }
 
-  /// The words as they are: CLI11 would take "[ab]" for a list of its own and "{}" for none.
+  /// The words as they are, without CLI11's conversions: to it, "{}" would be no word at all.
   void add_names(CLI::App& command, const std::string& type = "NAME") {
     const auto keep = [this](const CLI::results_t& words) {
-      names_ = words;
+      std::transform(words.begin(), words.end(), std::back_inserter(names_), unguarded);
       return true;
     };
     command.add_option(type, CLI::callback_t(keep), type == "NAME" ? "Processes" : "Groups")
         ->expected(0, CLI::detail::expected_max_vector_size)
-        ->allow_extra_args(false)
+        ->allow_extra_args()
         ->type_name("");
   }
 
@@ -230,7 +244,9 @@ class Parser {
             },
             "How much of the end (default 1600)")
         ->type_name("BYTES");
-    tail.add_option("NAME", tail_.name, "Process")->type_name("");
+    tail.add_option_function<std::string>(
+            "NAME", [this](const std::string& word) { tail_.name = unguarded(word); }, "Process")
+        ->type_name("");
     add_channel(tail);
   }
 
@@ -331,12 +347,13 @@ class Parser {
   }
 
   [[nodiscard]] tl::expected<Invocation, ParseEnd> help_on() {
+    const Parser fresh;  // what has parsed a command prints the help of that one
     if (!file_) {
-      return tl::unexpected(ParseEnd{exit_done, app_.help()});
+      return tl::unexpected(ParseEnd{exit_done, fresh.app_.help()});
     }
-    for (const CLI::App* command : commands()) {
+    for (const CLI::App* command : fresh.commands()) {
       if (command->get_name() == *file_) {
-        return tl::unexpected(ParseEnd{exit_done, command->help()});
+        return tl::unexpected(ParseEnd{exit_done, command->help("reeve")});
       }
     }
     return tl::unexpected(fail(exit_usage, "unknown command '" + *file_ + "'" + meant(*file_)));
@@ -355,23 +372,10 @@ class Parser {
   Finish finish_;
 };
 
-/// supervisorctl's `tail -100 NAME`.
-std::vector<std::string> with_long_tail(std::vector<std::string> arguments) {
-  const auto tail = std::find(arguments.begin(), arguments.end(), "tail");
-  for (auto word = tail; word != arguments.end(); ++word) {
-    const bool count = word->size() > 1 && word->front() == '-' &&
-                       word->find_first_not_of("0123456789", 1) == std::string::npos;
-    if (count) {
-      *word = "--bytes=" + word->substr(1);
-    }
-  }
-  return arguments;
-}
-
 }  // namespace
 
 tl::expected<Invocation, ParseEnd> parse(const std::vector<std::string>& arguments) {
-  return Parser().parse(with_long_tail(arguments));
+  return Parser().parse(guarded(with_long_tail(arguments)));
 }
 
 }  // namespace reeve::cli

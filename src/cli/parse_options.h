@@ -2,6 +2,7 @@
 
 // Kinds of options that parse.cpp needs beside CLI11's own.
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,27 @@
 #include <CLI/Formatter.hpp>
 
 namespace reeve::cli {
+
+/// CLI11 takes a word like [ab] for a list of words, and drops what follows `--` from names: a
+/// mark before such a word makes it one like others.
+inline constexpr char guard = '\x01';
+
+inline std::vector<std::string> guarded(std::vector<std::string> words) {
+  const auto end_of_options = std::find(words.begin(), words.end(), "--");
+  for (auto word = words.begin(); word != words.end(); ++word) {
+    if (word > end_of_options || (word->starts_with('[') && word->ends_with(']'))) {
+      word->insert(word->begin(), guard);
+    }
+  }
+  if (end_of_options != words.end()) {
+    words.erase(end_of_options);
+  }
+  return words;
+}
+
+inline std::string unguarded(const std::string& word) {
+  return word.starts_with(guard) ? word.substr(1) : word;
+}
 
 /// A word that must be one of a few.
 template <class T>
@@ -39,7 +61,7 @@ inline CLI::Option* add_text(CLI::App& app, const std::string& option,
                              const std::string& description) {
   return app
       .add_option_function<std::string>(
-          option, [&value](const std::string& text) { value = text; }, description)
+          option, [&value](const std::string& word) { value = unguarded(word); }, description)
       ->type_name(type);
 }
 

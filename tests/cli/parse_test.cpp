@@ -1,0 +1,156 @@
+#include "reeve/cli/parse.h"
+
+#include "support/catch.h"
+
+namespace reeve::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+Invocation parsed(const Words& words) {
+  const auto invocation = parse(words);
+  INFO(Catch::Detail::stringify(words));
+  REQUIRE(invocation);
+  return *invocation;
+}
+
+template <class T>
+T command(const Words& words) {
+  const Invocation invocation = parsed(words);
+  REQUIRE(std::holds_alternative<T>(invocation.command));
+  return std::get<T>(invocation.command);
+}
+
+ParseEnd refused(const Words& words) {
+  const auto invocation = parse(words);
+  REQUIRE_FALSE(invocation);
+  return invocation.error();
+}
+
+TEST_CASE("each command becomes a value") {
+  CHECK(std::holds_alternative<Serve>(parsed({"serve"}).command));
+  CHECK(command<List>({"list", "a", "b:*"}).names == Names{"a", "b:*"});
+  CHECK(command<Status>({"status"}).names.empty());
+  CHECK(command<Start>({"start", "all"}).names == Names{"all"});
+  CHECK(command<Restart>({"restart", "a"}).names == Names{"a"});
+  CHECK(command<Signal>({"signal", "HUP", "a", "b"}) == Signal{"HUP", {"a", "b"}});
+  CHECK(command<ShowPid>({"pid", "a"}).names == Names{"a"});
+  CHECK(command<Clear>({"clear", "a"}).names == Names{"a"});
+  CHECK(std::holds_alternative<Reread>(parsed({"reread"}).command));
+  CHECK(command<Update>({"update", "g"}).groups == Names{"g"});
+  CHECK(command<Healthcheck>({"healthcheck"}).names.empty());
+  CHECK(command<CheckConfig>({"check-config", "f"}).file == "f");
+  CHECK_FALSE(command<CheckConfig>({"check-config"}).file);
+  CHECK(std::holds_alternative<ShowVersion>(parsed({"version"}).command));
+  CHECK(std::holds_alternative<ShowVersion>(parsed({"--version"}).command));
+  CHECK(command<Completion>({"completion", "zsh"}).shell == Shell::zsh);
+}
+
+TEST_CASE("stop waits unless told not to, in either spelling") {
+  CHECK(command<Stop>({"stop", "a"}).mode == substrate::StopMode::graceful);
+  CHECK(command<Stop>({"stop", "--no-wait", "a"}).mode == substrate::StopMode::force);
+  CHECK(command<Stop>({"stop", "a", "--force"}).mode == substrate::StopMode::force);
+}
+
+TEST_CASE("tail knows its options, and supervisorctl's way to write the size") {
+  CHECK(command<Tail>({"tail", "a"}) ==
+        Tail{"a", substrate::LogStream::standard_output, 1600, false});
+  CHECK(command<Tail>({"tail", "-f", "-n", "5", "a", "stderr"}) ==
+        Tail{"a", substrate::LogStream::standard_error, 5, true});
+  CHECK(command<Tail>({"tail", "-100", "a"}).bytes == 100);
+}
+
+TEST_CASE("options stand before or after the command") {
+  const CommonOptions expected{"c",
+                               "http://h",
+                               "u",
+                               "p",
+                               "s",
+                               std::chrono::milliseconds(1500),
+                               OutputForm::json,
+                               ColorMode::never,
+                               true};
+  const Words options = {
+      "--config",        "c",    "--url",        "http://h", "--username", "u",
+      "--password-file", "p",    "--supervisor", "s",        "--timeout",  "1500ms",
+      "--output",        "json", "--color",      "never",    "-q"};
+  Words before = options;
+  before.emplace_back("list");
+  Words after = {"list"};
+  after.insert(after.end(), options.begin(), options.end());
+  CHECK(parsed(before).options == expected);
+  CHECK(parsed(after).options == expected);
+}
+
+TEST_CASE("names are taken as they are, also those of commands and those with odd characters") {
+  const Names names = {"list", "[ab]*", "[ab]", "{}", "a,b", "start", "日本", "a=b", "%%", "g:"};
+  Words words = {"start"};
+  words.insert(words.end(), names.begin(), names.end());
+  CHECK(command<Start>(words).names == names);
+  CHECK(command<Start>({"start", "--", "-odd"}).names == Names{"-odd"});
+}
+
+TEST_CASE("an unknown command or option and a start without a name are wrong usage") {
+  CHECK(refused({"frobnicate"}) ==
+        ParseEnd{2, "reeve: unknown command 'frobnicate' (see reeve help)\n"});
+  CHECK(refused({"lst"}) ==
+        ParseEnd{2, "reeve: unknown command 'lst': did you mean 'list'? (see reeve help)\n"});
+  CHECK(refused({"list", "--nope"}) ==
+        ParseEnd{2, "reeve: unknown option '--nope' (see reeve help list)\n"});
+  CHECK(refused({"start"}) ==
+        ParseEnd{2, "reeve: start needs a process name (see reeve help start)\n"});
+  CHECK(refused({}).exit_code == 2);
+  CHECK(refused({"completion"}).exit_code == 2);
+  CHECK(refused({"completion", "tcsh"}).exit_code == 2);
+}
+
+TEST_CASE("a missing name elsewhere and a word too many are errors like others") {
+  for (const Words& words :
+       {Words{"stop"}, Words{"restart"}, Words{"signal"}, Words{"signal", "HUP"}, Words{"clear"},
+        Words{"tail"}, Words{"reread", "x"}, Words{"tail", "a", "stdin"},
+        Words{"tail", "a", "stdout", "x"}}) {
+    CAPTURE(words);
+    CHECK(refused(words).exit_code == 1);
+  }
+}
+
+TEST_CASE("option values are checked, and the message says what was expected") {
+  CHECK(refused({"list", "--timeout", "5"}) ==
+        ParseEnd{2,
+                 "reeve: --timeout: expected a duration like 500ms, 5s or 2m, found '5' (see"
+                 " reeve help list)\n"});
+  CHECK(refused({"list", "--output", "xml"}) ==
+        ParseEnd{2, "reeve: --output: expected table|json, found 'xml' (see reeve help list)\n"});
+  CHECK(refused({"tail", "-n", "-5", "a"}).exit_code == 2);
+  CHECK(refused({"list", "--url"}).exit_code == 2);
+}
+
+TEST_CASE("a password is refused on the command line with the place where it belongs") {
+  CHECK(refused({"list", "--password", "x"}) ==
+        ParseEnd{2,
+                 "reeve: a password does not belong on the command line: --password-file (see"
+                 " reeve help list)\n"});
+}
+
+TEST_CASE("with JSON asked for, usage errors are JSON too") {
+  CHECK(refused({"start", "--output", "json"}).text ==
+        R"_({"error":"invalid_argument","message":"start needs a process name (see reeve help)_"
+        R"_( start)","supervisor":null,"process":null,"fault_code":null,"fault_string":null})_"
+        "\n");
+}
+
+TEST_CASE("help is no error, and each command has one of its own") {
+  const ParseEnd help = refused({"help"});
+  CHECK(help.exit_code == 0);
+  CHECK(help.text.find("past the guards") != std::string::npos);
+  CHECK(refused({"--help"}) == help);
+  const ParseEnd restart = refused({"help", "restart"});
+  CHECK(restart.exit_code == 0);
+  CHECK(restart.text.find("reeve restart web:front") != std::string::npos);
+  CHECK(restart.text.find("past the guards") != std::string::npos);
+  CHECK(refused({"restart", "--help"}) == restart);
+  CHECK(refused({"help", "nope"}).exit_code == 2);
+}
+
+}  // namespace
+}  // namespace reeve::cli
