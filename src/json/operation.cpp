@@ -1,0 +1,58 @@
+#include "reeve/json/operation.h"
+
+#include "json/nullable.h"
+#include "reeve/json/text.h"
+
+namespace reeve::json {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json or_null(const std::optional<substrate::Incarnation>& incarnation) {
+  return incarnation ? ordered_json(incarnation->text()) : ordered_json();
+}
+
+ordered_json steps_of(const control::Operation& operation) {
+  ordered_json steps = ordered_json::array();
+  for (const control::OperationStep& step : operation.steps) {
+    steps.push_back({{"step", control::to_string(step.step)},
+                     {"at", to_rfc3339(step.at)},
+                     {"detail", base::to_utf8(step.detail)}});
+  }
+  return steps;
+}
+
+}  // namespace
+
+ordered_json to_json(const control::Operation& operation) {
+  const control::Command& command = operation.command;
+  const auto& result = operation.result;
+  const auto& finished = operation.finished_at;
+  const base::PeerFault* const fault =
+      operation.error && operation.error->fault ? &*operation.error->fault : nullptr;
+  return {
+      {"id", null_if_empty(operation.id)},
+      {"action", control::to_string(command.action)},
+      {"supervisor", null_if_empty(command.target.supervisor)},
+      {"group", base::to_utf8(command.target.name.group)},
+      {"name", base::to_utf8(command.target.name.name)},
+      {"source", control::to_string(command.source)},
+      {"actor", base::to_utf8(command.actor)},
+      {"reason", null_if_empty(command.reason)},
+      {"rule", nullptr},         // set by alerts alone
+      {"fingerprint", nullptr},  // likewise
+      {"state", control::to_string(operation.state)},
+      {"result", result ? ordered_json(control::to_string(*result)) : ordered_json()},
+      {"changed", or_null(operation.changed)},
+      {"fault_code", fault != nullptr ? ordered_json(fault->code) : ordered_json()},
+      {"fault_string",
+       fault != nullptr ? ordered_json(base::to_utf8(fault->text)) : ordered_json()},
+      {"incarnation_before", or_null(operation.incarnation_before)},
+      {"incarnation_after", or_null(operation.incarnation_after)},
+      {"created_at", to_rfc3339(operation.created_at)},
+      {"finished_at", finished ? ordered_json(to_rfc3339(*finished)) : ordered_json()},
+      {"steps", steps_of(operation)},
+  };
+}
+
+}  // namespace reeve::json
