@@ -131,6 +131,9 @@ Controller::State::Admission Controller::State::admit(const Command& command) {
   if (auto known = ledger.with([&](const Ledger& all) { return repeated(all, command); })) {
     return *std::move(known);
   }
+  if (hurry.stop_requested()) {
+    return tl::unexpected(shutting_down());
+  }
   const auto snapshot = around.snapshot();
   const auto programs = [&]() -> base::Result<std::shared_ptr<const Programs>> {
     const fleet::Member* const asked = member_of(command.target.supervisor);
