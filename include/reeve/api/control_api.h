@@ -47,7 +47,7 @@ class ControlApi {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  ///< shared with answers that are still to come
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace reeve::api

@@ -1,0 +1,144 @@
+#include "api/action_body.h"
+
+#include <set>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace reeve::api {
+namespace {
+
+using nlohmann::json;
+
+constexpr int max_depth = 4;
+constexpr std::size_t max_reason_bytes = 1024;
+constexpr std::size_t max_signal_bytes = 32;
+
+tl::unexpected<Problem> malformed(std::string detail) {
+  return tl::unexpected(
+      Problem{.status = 400, .type = "malformed_request", .detail = std::move(detail)});
+}
+
+tl::unexpected<Problem> senseless(std::string detail) {
+  return tl::unexpected(
+      Problem{.status = 422, .type = "invalid_request", .detail = std::move(detail)});
+}
+
+tl::expected<json, Problem> parse_object(std::string_view text) {
+  bool too_deep = false;
+  std::string repeated;
+  std::set<std::string> members;
+  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
+    too_deep = too_deep || depth > max_depth;
+    if (event == json::parse_event_t::key && depth == 1 &&
+        !members.insert(parsed.get_ref<const std::string&>()).second) {
+      repeated = parsed.get<std::string>();
+    }
+    return !too_deep;
+  };
+  json object = json::parse(text, watch, false);
+  if (too_deep) {
+    return malformed("the body is nested too deeply");
+  }
+  if (object.is_discarded()) {
+    return malformed("the body is not JSON");
+  }
+  if (!object.is_object()) {
+    return malformed("the body is JSON but not an object");
+  }
+  if (!repeated.empty()) {
+    return malformed("'" + repeated + "' is given twice");
+  }
+  return object;
+}
+
+tl::expected<void, Problem> take_flag(const std::string& name, const json& value, bool& flag) {
+  if (!value.is_boolean()) {
+    return senseless("'" + name + "' is true or false");
+  }
+  flag = value.get<bool>();
+  return {};
+}
+
+tl::expected<void, Problem> take_text(const std::string& name, const json& value,
+                                      std::size_t max_bytes, std::string& text) {
+  if (!value.is_string() || value.get_ref<const std::string&>().size() > max_bytes) {
+    return senseless("'" + name + "' is a text of at most " + std::to_string(max_bytes) + " bytes");
+  }
+  text = value.get<std::string>();
+  return {};
+}
+
+tl::expected<void, Problem> take_incarnation(const json& value, ActionBody& body) {
+  const auto incarnation = value.is_string()
+                               ? substrate::Incarnation::parse(value.get_ref<const std::string&>())
+                               : base::failure(base::ErrorKind::invalid_argument,
+                                               "an incarnation is a text \"pid:start\"");
+  if (!incarnation) {
+    return senseless("'if_incarnation': " + incarnation.error().message);
+  }
+  body.if_incarnation = *incarnation;
+  return {};
+}
+
+tl::expected<void, Problem> take(const std::string& name, const json& value, ActionBody& body) {
+  if (name == "wait") {
+    return take_flag(name, value, body.wait);
+  }
+  if (name == "dry_run") {
+    return take_flag(name, value, body.dry_run);
+  }
+  if (name == "reason") {
+    return take_text(name, value, max_reason_bytes, body.reason);
+  }
+  if (name == "signal") {
+    return take_text(name, value, max_signal_bytes, body.signal);
+  }
+  if (name == "if_incarnation") {
+    return take_incarnation(value, body);
+  }
+  return malformed("'" + name +
+                   "' is not known: the members are wait, signal, reason, dry_run and"
+                   " if_incarnation");
+}
+
+tl::expected<ActionBody, Problem> checked(ActionBody body, control::Action action) {
+  const bool signals = action == control::Action::signal;
+  if (signals && body.signal.empty()) {
+    return senseless("'signal' is missing: the name of the signal to send, like HUP");
+  }
+  if (!signals && !body.signal.empty()) {
+    return senseless("'signal' goes with the action signal alone");
+  }
+  if (!body.wait && action != control::Action::stop) {
+    return senseless("'wait' can be false for a stop alone");
+  }
+  return body;
+}
+
+}  // namespace
+
+tl::expected<ActionBody, Problem> read_action_body(std::string_view text, control::Action action) {
+  if (text.size() > max_action_body_bytes) {
+    return tl::unexpected(Problem{
+        .status = 413,
+        .type = "too_large",
+        .detail = "the body is longer than " + std::to_string(max_action_body_bytes) + " bytes"});
+  }
+  ActionBody body;
+  if (text.empty()) {
+    return checked(std::move(body), action);
+  }
+  const auto object = parse_object(text);
+  if (!object) {
+    return tl::unexpected(object.error());
+  }
+  for (const auto& [name, value] : object->items()) {
+    if (const auto taken = take(name, value, body); !taken) {
+      return tl::unexpected(taken.error());
+    }
+  }
+  return checked(std::move(body), action);
+}
+
+}  // namespace reeve::api

@@ -1,0 +1,180 @@
+// Acting, and what became of it. The answer to an action comes at once (202), or with ?wait= when
+// the operation is done: then the transport waits, no thread does.
+
+#include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/action_body.h"
+#include "api/answer.h"
+#include "api/problem.h"
+#include "api/process_address.h"
+#include "api/routes.h"
+#include "reeve/base/text.h"
+#include "reeve/json/operation.h"
+#include "reeve/json/text.h"
+
+namespace reeve::api {
+
+using control::Action;
+using control::Operation;
+
+namespace {
+
+constexpr std::chrono::minutes longest_wait{5};
+constexpr std::size_t max_key_bytes = 255;
+constexpr std::string_view operations_path = "/api/v1/operations/";
+
+http::Response operation_answer(int status, const Operation& operation) {
+  http::Response response =
+      answer(status, "application/json", json::to_text(json::to_json(operation)));
+  if (!operation.id.empty()) {
+    response.headers.push_back({"Location", std::string(operations_path) + operation.id});
+  }
+  return response;
+}
+
+http::Response finished_answer(const Operation& operation, std::string_view path) {
+  const bool well = !operation.result || operation.result == control::OperationResult::succeeded;
+  return well ? operation_answer(200, operation) : answer(problem_of(operation), path);
+}
+
+/// Answers when the operation is done, or after `patience` with how far it has come.
+http::Response answer_later(const Call& call, const Operation& operation, base::Duration patience) {
+  control::Controller* const controller = call.around.controller;
+  const auto observation = call.observation;
+  const http::Later later(patience, [controller, observation, operation] {
+    const auto so_far = controller->find(operation.id);
+    observation->end(202);
+    return operation_answer(202, so_far.value_or(operation));
+  });
+  const bool waits = controller->on_finished(
+      operation.id, [later, observation, path = call.request.path](const Operation& done) {
+        http::Response response = finished_answer(done, path);
+        observation->end(response.status);
+        later.complete(std::move(response));
+      });
+  if (!waits) {
+    return operation_answer(202, operation);
+  }
+  http::Response response;
+  response.body = later;
+  return response;
+}
+
+Problem malformed(std::string detail) {
+  return {.status = 400, .type = "malformed_request", .detail = std::move(detail)};
+}
+
+tl::expected<base::Duration, Problem> patience_of(const http::Request& request) {
+  const auto text = request.parameter("wait");
+  if (!text) {
+    return base::Duration::zero();
+  }
+  const auto patience = base::parse_duration(*text);
+  if (!patience) {
+    return tl::unexpected(malformed("'wait': " + patience.error().message));
+  }
+  return std::min<base::Duration>(*patience, longest_wait);
+}
+
+tl::expected<control::Command, Problem> command_of(const Call& call, Action action) {
+  const auto target = address_of(call, *call.around.snapshot());
+  if (!target) {
+    return tl::unexpected(target.error());
+  }
+  const auto key = call.request.header("Idempotency-Key");
+  if (key && (key->empty() || key->size() > max_key_bytes)) {
+    return tl::unexpected(malformed("an Idempotency-Key has 1 to 255 bytes"));
+  }
+  return read_action_body(call.request.body, action).map([&](ActionBody body) {
+    control::Command command;
+    command.action = action;
+    command.target = *target;
+    command.actor = call.actor.name;
+    command.actor_allow = call.actor.allow;
+    command.reason = std::move(body.reason);
+    command.signal = std::move(body.signal);
+    command.stop_mode = body.wait ? substrate::StopMode::graceful : substrate::StopMode::force;
+    command.if_incarnation = body.if_incarnation;
+    command.dry_run = body.dry_run;
+    command.idempotency_key = key.value_or("");
+    return command;
+  });
+}
+
+http::Response act(const Call& call, Action action) {
+  const auto command = command_of(call, action);
+  if (!command) {
+    return answer(command.error(), call.request.path);
+  }
+  const auto patience = patience_of(call.request);
+  if (!patience) {
+    return answer(patience.error(), call.request.path);
+  }
+  const auto operation = call.around.controller->submit(*command);
+  if (!operation) {
+    return answer(problem_of(operation.error(), command->target), call.request.path);
+  }
+  if (operation->done()) {
+    return finished_answer(*operation, call.request.path);
+  }
+  return *patience == base::Duration::zero() ? operation_answer(202, *operation)
+                                             : answer_later(call, *operation, *patience);
+}
+
+}  // namespace
+
+http::Response start_process(const Call& call) {
+  return act(call, Action::start);
+}
+
+http::Response stop_process(const Call& call) {
+  return act(call, Action::stop);
+}
+
+http::Response restart_process(const Call& call) {
+  return act(call, Action::restart);
+}
+
+http::Response signal_process(const Call& call) {
+  return act(call, Action::signal);
+}
+
+http::Response list_operations(const Call& call) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Operation& operation : call.around.controller->list()) {
+    list.push_back(json::to_json(operation));
+  }
+  return answer(200, "application/json", json::to_text(list));
+}
+
+http::Response show_operation(const Call& call) {
+  const auto operation = call.around.controller->find(call.captured.front());
+  if (!operation) {
+    return answer(Problem{.status = 404,
+                          .type = "not_found",
+                          .detail = "there is no such operation, or it was forgotten: the last"
+                                    " thousand are kept while the agent runs"},
+                  call.request.path);
+  }
+  return answer(200, "application/json", json::to_text(json::to_json(*operation)));
+}
+
+http::Response reload_configuration(const Call& call) {
+  const auto reloaded = call.around.reload();
+  if (!reloaded) {
+    return answer(
+        Problem{.status = 422, .type = "invalid_configuration", .detail = reloaded.error().message},
+        call.request.path);
+  }
+  return answer(200, "application/json",
+                json::to_text({{"reloaded", true}, {"needs_restart", *reloaded}}));
+}
+
+http::Response show_health(const Call&) {
+  return plain_answer(200, "Reeve is healthy.");
+}
+
+}  // namespace reeve::api

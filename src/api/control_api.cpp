@@ -1,0 +1,80 @@
+#include "reeve/api/control_api.h"
+
+#include <utility>
+
+#include "api/gate.h"
+#include "api/login_throttle.h"
+#include "api/observation.h"
+#include "api/routes.h"
+#include "reeve/base/guarded.h"
+
+namespace reeve::api {
+namespace {
+
+constexpr std::chrono::milliseconds failed_login_delay{500};
+
+}  // namespace
+
+struct ControlApi::State {
+  [[nodiscard]] Problem login_failed(const http::Request& request, Problem problem);
+
+  const ControlSurroundings around;
+  const base::Clock& clock;
+  const base::Log log;
+  LoginThrottle throttle;
+  base::Guarded<std::shared_ptr<const Gate>> gate;
+};
+
+/// Counts it; after too many from one address the answer is another. A right token always gets
+/// in: otherwise anybody on the same address could lock its owner out.
+Problem ControlApi::State::login_failed(const http::Request& request, Problem problem) {
+  const auto wait = throttle.wait_for(request.peer);
+  if (!wait && throttle.failed(request.peer) == 1) {
+    log.warning("a login on the control listener failed",
+                {{"peer", request.peer}, {"path", request.path}});
+  }
+  if (!wait) {
+    return problem;
+  }
+  return {.status = 429,
+          .type = "too_many_logins",
+          .detail = "too many logins failed from this address",
+          .headers = {{"Retry-After", std::to_string(wait->count())}}};
+}
+
+ControlApi::ControlApi(ControlSurroundings surroundings, const ControlOptions& options,
+                       const base::Clock& clock, base::Log log)
+    : state_(new State{std::move(surroundings), clock, std::move(log), LoginThrottle(clock), {}}) {
+  configure(options);
+}
+
+ControlApi::~ControlApi() = default;
+
+void ControlApi::configure(const ControlOptions& options) {
+  auto next = std::make_shared<const Gate>(options, state_->around.listen_host);
+  state_->gate.with([&](auto& gate) { gate = std::move(next); });
+}
+
+http::Response ControlApi::handle(const http::Request& request) {
+  const auto gate = state_->gate.copy();
+  const Match match = find_route(request);
+  const auto observation = std::make_shared<Observation>(
+      match.route != nullptr ? match.route->name : "other", state_->clock, state_->around.observe);
+  Verdict verdict = check(request, match, *gate);
+  http::Response response;
+  if (!verdict.problem) {
+    response = match.route->endpoint(
+        {request, *verdict.actor, std::move(verdict.captured), state_->around, observation});
+  } else if (verdict.login_failed) {
+    response = answer(state_->login_failed(request, *std::move(verdict.problem)), request.path);
+    response.delay = failed_login_delay;
+  } else {
+    response = answer(*verdict.problem, request.path);
+  }
+  if (!std::holds_alternative<http::Later>(response.body)) {
+    observation->end(response.status);
+  }
+  return response;
+}
+
+}  // namespace reeve::api

@@ -1,0 +1,136 @@
+#include "api/problem.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/answer.h"
+#include "reeve/base/text.h"
+#include "reeve/json/text.h"
+
+namespace reeve::api {
+
+using base::ErrorKind;
+using control::RefusalReason;
+
+int http_status(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::unreachable:
+    case ErrorKind::socket_missing:
+    case ErrorKind::cancelled:
+    case ErrorKind::shutting_down:
+      return 503;
+    case ErrorKind::timeout:
+      return 504;
+    case ErrorKind::not_found:
+      return 404;
+    case ErrorKind::conflict:
+      return 409;
+    case ErrorKind::stale:
+      return 412;
+    case ErrorKind::invalid_argument:
+      return 422;
+    case ErrorKind::denied:
+    case ErrorKind::no_file:
+    case ErrorKind::spawn_failed:
+    case ErrorKind::fault:
+    case ErrorKind::malformed:
+      return 502;
+    case ErrorKind::not_implemented:
+      return 501;
+    case ErrorKind::internal:
+      return 500;
+  }
+  return 500;
+}
+
+int http_status(const control::Refusal& refusal) {
+  switch (refusal.reason) {
+    case RefusalReason::own_program:
+    case RefusalReason::not_allowed:
+    case RefusalReason::signal_not_allowed:
+      return 403;
+    case RefusalReason::not_found:
+    case RefusalReason::invalid:
+    case RefusalReason::unreachable:
+    case RefusalReason::stale:
+    case RefusalReason::in_flight:
+    case RefusalReason::shutting_down:
+      return http_status(refusal.error.kind);
+  }
+  return 500;
+}
+
+std::string_view reason_phrase(int status) {
+  constexpr std::array<std::pair<int, std::string_view>, 19> phrases = {{
+      {200, "OK"},
+      {202, "Accepted"},
+      {400, "Bad Request"},
+      {401, "Unauthorized"},
+      {403, "Forbidden"},
+      {404, "Not Found"},
+      {405, "Method Not Allowed"},
+      {409, "Conflict"},
+      {412, "Precondition Failed"},
+      {413, "Content Too Large"},
+      {415, "Unsupported Media Type"},
+      {421, "Misdirected Request"},
+      {422, "Unprocessable Content"},
+      {429, "Too Many Requests"},
+      {500, "Internal Server Error"},
+      {501, "Not Implemented"},
+      {502, "Bad Gateway"},
+      {503, "Service Unavailable"},
+      {504, "Gateway Timeout"},
+  }};
+  const auto* const found = std::find_if(phrases.begin(), phrases.end(),
+                                         [&](const auto& each) { return each.first == status; });
+  return found == phrases.end() ? "" : found->second;
+}
+
+Problem problem_of(const control::Refusal& refusal, const control::Target& target) {
+  return {.status = http_status(refusal),
+          .type = std::string(to_string(refusal.reason)),
+          .detail = refusal.error.message,
+          .process = target.name.full(),
+          .fault = refusal.error.fault,
+          .operation = refusal.operation};
+}
+
+Problem problem_of(const control::Operation& operation) {
+  const base::Error unknown{ErrorKind::internal, "it is not known why", std::nullopt};
+  const base::Error& error = operation.error ? *operation.error : unknown;
+  return {.status = http_status(error.kind),
+          .type = std::string(to_string(error.kind)),
+          .detail = error.message,
+          .process = operation.command.target.name.full(),
+          .fault = error.fault,
+          .operation = operation.id};
+}
+
+http::Response answer(const Problem& problem, std::string_view instance) {
+  nlohmann::ordered_json body = {
+      {"type", "urn:reeve:problem:" + problem.type},
+      {"title", reason_phrase(problem.status)},
+      {"status", problem.status},
+      {"detail", base::to_utf8(problem.detail)},
+      {"instance", base::to_utf8(instance)},
+  };
+  if (!problem.process.empty()) {
+    body["process"] = base::to_utf8(problem.process);
+  }
+  if (problem.fault) {
+    body["fault_code"] = problem.fault->code;
+    body["fault_string"] = base::to_utf8(problem.fault->text);
+  }
+  if (!problem.operation.empty()) {
+    body["operation"] = problem.operation;
+  }
+  http::Response response = answer(problem.status, "application/problem+json", json::to_text(body));
+  response.headers.insert(response.headers.end(), problem.headers.begin(), problem.headers.end());
+  return response;
+}
+
+}  // namespace reeve::api

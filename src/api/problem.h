@@ -1,0 +1,42 @@
+#pragma once
+
+// Errors as answers: RFC 9457 problem details, and the total mappings from what went wrong to an
+// HTTP status. The type is `urn:reeve:problem:` and a word that programs may rely on.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reeve/base/error.h"
+#include "reeve/control/controller.h"
+#include "reeve/http/message.h"
+
+namespace reeve::api {
+
+struct Problem {
+  int status = 500;
+  std::string type;    ///< the word
+  std::string detail;  ///< for people: what, where, and what to do
+  std::string process = {};
+  std::optional<base::PeerFault> fault = std::nullopt;
+  std::string operation = {};
+  std::vector<http::Header> headers = {};
+};
+
+/// Of an error that came from supervisord or on the way to it. Its `denied` is about the agent's
+/// own credentials over there, and so not the client's fault.
+[[nodiscard]] int http_status(base::ErrorKind kind);
+/// Of a command that did not become an operation.
+[[nodiscard]] int http_status(const control::Refusal& refusal);
+/// RFC 9110's words.
+[[nodiscard]] std::string_view reason_phrase(int status);
+
+[[nodiscard]] Problem problem_of(const control::Refusal& refusal, const control::Target& target);
+/// Of an operation that is done and has not succeeded.
+[[nodiscard]] Problem problem_of(const control::Operation& operation);
+
+/// `instance` is the path of the request.
+[[nodiscard]] http::Response answer(const Problem& problem, std::string_view instance);
+
+}  // namespace reeve::api

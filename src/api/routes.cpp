@@ -1,0 +1,67 @@
+#include "api/routes.h"
+
+#include <algorithm>
+
+namespace reeve::api {
+
+using http::Method;
+
+namespace {
+
+std::optional<std::vector<std::string>> match_path(std::string_view pattern,
+                                                   std::string_view path) {
+  std::vector<std::string> captured;
+  while (!pattern.empty() && !path.empty()) {
+    const std::string_view wanted = pattern.substr(0, pattern.find('/', 1));
+    const std::string_view given = path.substr(0, path.find('/', 1));
+    if (wanted.starts_with("/{") && given.size() > 1) {
+      captured.emplace_back(given.substr(1));
+    } else if (wanted != given) {
+      return std::nullopt;
+    }
+    pattern.remove_prefix(wanted.size());
+    path.remove_prefix(given.size());
+  }
+  return pattern.empty() && path.empty() ? std::optional(std::move(captured)) : std::nullopt;
+}
+
+std::string_view name_of(Method method) {
+  return method == Method::post ? "POST" : "GET, HEAD";
+}
+
+}  // namespace
+
+const std::vector<Route>& control_routes() {
+  static const std::vector<Route> routes = {
+      {Method::get, "/api/v1/supervisors", Scope::read, "supervisors", list_supervisors},
+      {Method::get, "/api/v1/processes", Scope::read, "processes", list_processes},
+      {Method::get, "/api/v1/processes/{name}", Scope::read, "process", show_process},
+      {Method::post, "/api/v1/processes/{name}/start", Scope::control, "start", start_process},
+      {Method::post, "/api/v1/processes/{name}/stop", Scope::control, "stop", stop_process},
+      {Method::post, "/api/v1/processes/{name}/restart", Scope::control, "restart",
+       restart_process},
+      {Method::post, "/api/v1/processes/{name}/signal", Scope::control, "signal", signal_process},
+      {Method::get, "/api/v1/operations", Scope::read, "operations", list_operations},
+      {Method::get, "/api/v1/operations/{id}", Scope::read, "operation", show_operation},
+      {Method::post, "/-/reload", Scope::admin, "reload", reload_configuration},
+      {Method::get, "/-/healthy", std::nullopt, "healthy", show_health},
+  };
+  return routes;
+}
+
+Match find_route(const http::Request& request) {
+  const Method method = request.method == Method::head ? Method::get : request.method;
+  Match match;
+  for (const Route& route : control_routes()) {
+    auto captured = match_path(route.pattern, request.path);
+    if (captured && route.method == method) {
+      return {&route, std::move(*captured), {}};
+    }
+    if (captured) {
+      match.allowed = name_of(route.method);
+    }
+  }
+  return match;
+}
+
+}  // namespace reeve::api
