@@ -47,7 +47,7 @@ void write_last_actions(TextWriter& out, const control::Stats& stats) {
 void write_actions(TextWriter& out, const control::Stats& stats) {
   out.begin(family("reeve_actions_total"));
   for_each_door(stats, [&](const std::string& labels, const ActionCounters& counters) {
-    out.sample({labels}, counters.accepted);
+    out.sample({labels}, counters.finished);
   });
   out.begin(family("reeve_action_failures_total"));
   write_reasons(out, stats, control::all_failure_reasons, &ActionCounters::failures);

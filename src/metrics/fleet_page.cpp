@@ -235,11 +235,11 @@ void write_supervisors(TextWriter& out, const Shows& shows, const Options& optio
                       [](const auto& seen) { return as_seconds(seen.snapshot_at); });
   write_polls(out, shows);
   write_sums(out, shows, options);
-  for_each_label(out, family("supervisord_counter_source"), shows, "source",
+  for_each_label(out, family("supervisord_counters_source"), shows, "source",
                  fleet::all_counter_sources, [](const auto& seen, std::size_t i) {
                    return seen.counter_source == fleet::all_counter_sources.at(i) ? 1 : 0;
                  });
-  for_each_label(out, family("supervisord_counter_gaps_total"), shows, "source",
+  for_each_label(out, family("supervisord_counters_gaps_total"), shows, "source",
                  fleet::all_counter_sources,
                  [](const auto& seen, std::size_t i) { return seen.counter_gaps[i]; });
 }

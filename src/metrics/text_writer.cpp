@@ -15,13 +15,14 @@ std::string formatted(double value) {
   if (std::isinf(value)) {
     return value > 0 ? "+Inf" : "-Inf";
   }
-  constexpr double exact_integers = 1e15;
-  if (std::trunc(value) == value && std::abs(value) < exact_integers) {
-    return std::to_string(static_cast<std::int64_t>(value));
-  }
+  constexpr double least_fixed = 1e-4;
+  constexpr double most_fixed = 1e15;
+  const double size = std::abs(value);
+  const bool fixed = value == 0 || (size >= least_fixed && size < most_fixed);
   std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  return {digits.data(), end};
+  char* const end = digits.data() + digits.size();
+  const auto format = fixed ? std::chars_format::fixed : std::chars_format::scientific;
+  return {digits.data(), std::to_chars(digits.data(), end, value, format).ptr};
 }
 
 }  // namespace

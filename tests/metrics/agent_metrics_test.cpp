@@ -81,7 +81,7 @@ TEST_CASE("actions are shown as the controller counts them") {
   AgentMetrics metrics({});
   control::Stats stats;
   auto& restarts = stats.actions[static_cast<std::size_t>(control::Action::restart)][0];
-  restarts.accepted = 3;
+  restarts.finished = 3;
   restarts.failures[static_cast<std::size_t>(control::FailureReason::flapped)] = 1;
   restarts.refused[static_cast<std::size_t>(control::RefusalReason::in_flight)] = 2;
   auto& durations = stats.durations[static_cast<std::size_t>(control::Action::restart)];

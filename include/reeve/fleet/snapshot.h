@@ -17,7 +17,7 @@
 
 namespace reeve::fleet {
 
-/// What feeds the counters, best first; supervisord_counter_source's labels.
+/// What feeds the counters, best first; supervisord_counters_source's labels.
 enum class CounterSource { events, log, polls };
 inline constexpr std::array all_counter_sources = {CounterSource::events, CounterSource::log,
                                                    CounterSource::polls};
