@@ -17,12 +17,13 @@ function(reeve_part name)
     INTERFACE $<BUILD_INTERFACE:${part_LINK}>)
 endfunction()
 
-# reeve_tests(NAME LEVEL unit|contract|component SOURCES file... [LINK library...])
+# reeve_tests(NAME LEVEL unit|contract|component [TOGETHER] SOURCES file... [LINK library...])
 #
 # The tests of one part: an executable test_NAME whose Catch2 cases become ctest tests
-# labelled with their level.
+# labelled with their level. TOGETHER: one ctest test runs all cases in one process, for those
+# that share something dear.
 function(reeve_tests name)
-  cmake_parse_arguments(PARSE_ARGV 1 tests "" "LEVEL" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 tests "TOGETHER" "LEVEL" "SOURCES;LINK")
   add_executable(test_${name} ${tests_SOURCES})
   target_include_directories(test_${name}
     PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/tests")
@@ -31,6 +32,11 @@ function(reeve_tests name)
   target_link_libraries(test_${name}
     PRIVATE reeve_compiler reeve_test_support reeve_core Catch2::Catch2WithMain ${tests_LINK})
   set(timeout 120)
+  if(tests_TOGETHER)
+    add_test(NAME "${name}: all cases" COMMAND test_${name})
+    set_tests_properties("${name}: all cases" PROPERTIES LABELS "${tests_LEVEL}" TIMEOUT 600)
+    return()
+  endif()
   catch_discover_tests(test_${name}
     TEST_PREFIX "${name}: "
     DL_PATHS ""

@@ -1,12 +1,9 @@
 #include "supervisor/log_reader.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <string_view>
-#include <variant>
 
-#include "reeve/base/text.h"
 #include "supervisor/faults.h"
 
 namespace reeve::supervisor {
@@ -18,63 +15,34 @@ using base::Result;
 namespace {
 
 constexpr std::uint64_t slice_bytes = std::uint64_t{64} * 1024;
-constexpr std::uint64_t largest_offset = std::numeric_limits<std::int64_t>::max();
-constexpr int max_obstacles = 1000;
+constexpr std::uint64_t smallest_step = 32;
+constexpr std::uint64_t longest_character = 4;
+/// Larger than any log, and still an offset that every file system takes.
+constexpr std::uint64_t largest_log = std::uint64_t{1} << 43U;
+constexpr std::size_t max_slices = 20000;
 constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
 
 /// Bytes [begin, end) of the log.
 struct Span {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
-  [[nodiscard]] bool empty() const { return begin >= end; }
 };
 
-/// Why a slice could not be answered: its bytes `first` to `last` are not UTF-8.
-struct Undecodable {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  bool continuation = false;  ///< the middle of a character, without its beginning
-  bool cut = false;           ///< the beginning of a character, cut by the slice's end
-};
+/// The text of a span; nothing if its bytes are not UTF-8 from end to end.
+using Slice = std::optional<std::string>;
 
-using Slice = std::variant<std::string, Undecodable>;
-
-/// The number after `label`; `text` goes on behind it.
-std::optional<std::uint64_t> number_after(std::string_view label, std::string_view& text) {
-  const std::size_t found = text.find(label);
-  if (found == std::string_view::npos) {
-    return std::nullopt;
-  }
-  text.remove_prefix(found + label.size());
-  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = base::parse_number<std::uint64_t>(text.substr(0, digits));
-  text.remove_prefix(digits);
-  return number;
-}
-
-/// Python says: 'utf-8' codec can't decode byte 0xe9 in position 3: invalid continuation byte
-/// (or: bytes in position 3-4: unexpected end of data).
-std::optional<Undecodable> to_undecodable(const base::Error& error) {
-  if (!is_fault(error, FaultCode::failed)) {
-    return std::nullopt;
-  }
-  std::string_view text = error.fault->text;
-  const std::size_t byte = text.find("byte 0x");
-  const bool continuation =
-      byte != std::string_view::npos &&
-      std::string_view("89ab").find(text.substr(byte + 7, 1)) != std::string_view::npos;
-  const auto first = number_after(" in position ", text);
-  if (!first) {
-    return std::nullopt;
-  }
-  const auto last = text.starts_with('-') ? number_after("-", text) : first;
-  const bool cut = text.find("unexpected end of data") != std::string_view::npos;
-  return Undecodable{*first, std::max(*first, last.value_or(*first)), continuation, cut};
+/// supervisord trips over the decoder's error on its way out: what it says is
+/// `FAILED: <class 'AttributeError'>:type object 'Faults' has no attribute 'utf-8'`.
+bool is_undecodable(const base::Error& error) {
+  return is_fault(error, FaultCode::failed) && error.fault->text.find("utf-8") != std::string::npos;
 }
 
 Result<std::vector<Slice>> read_slices(const LogSource& source,
                                        const std::vector<xmlrpc::Call>& calls,
                                        const Deadline& deadline) {
+  if (calls.empty()) {
+    return std::vector<Slice>{};
+  }
   const auto answers = source.peer.multicall(calls, source.doing, deadline);
   if (!answers) {
     return failure(answers.error());
@@ -84,104 +52,156 @@ Result<std::vector<Slice>> read_slices(const LogSource& source,
     if (answer && answer->as_string() == nullptr) {
       return unexpected_answer(source.doing);
     }
-    const auto obstacle = answer ? std::nullopt : to_undecodable(answer.error());
-    if (!answer && !obstacle) {
+    if (!answer && !is_undecodable(answer.error())) {
       return failure(answer.error());
     }
-    slices.push_back(answer ? Slice(*answer->as_string()) : Slice(*obstacle));
+    slices.push_back(answer ? Slice(*answer->as_string()) : std::nullopt);
   }
   return slices;
 }
 
-/// One slice for each span; an empty span is not asked for, for length 0 means everything.
 Result<std::vector<Slice>> read_spans(const LogSource& source, const std::vector<Span>& spans,
                                       const Deadline& deadline) {
   std::vector<xmlrpc::Call> calls;
   for (const Span& span : spans) {
-    if (!span.empty()) {
-      calls.push_back(source.call(static_cast<std::int64_t>(span.begin),
-                                  static_cast<std::int64_t>(span.end - span.begin)));
-    }
+    calls.push_back(source.call(static_cast<std::int64_t>(span.begin),
+                                static_cast<std::int64_t>(span.end - span.begin)));
   }
-  auto slices = calls.empty() ? Result<std::vector<Slice>>(std::vector<Slice>{})
-                              : read_slices(source, calls, deadline);
-  if (slices) {
-    for (std::size_t i = 0; i < spans.size(); ++i) {
-      if (spans[i].empty()) {
-        slices->insert(slices->begin() + static_cast<std::ptrdiff_t>(i), Slice(std::string()));
-      }
-    }
-  }
-  return slices;
+  return read_slices(source, calls, deadline);
 }
 
-/// Reads a range of the log from its beginning to its end.
+/// Reads a range of the log from its beginning to its end, in steps that become small where
+/// there is something else than UTF-8, and large again behind it.
 class ForwardReader {
  public:
   ForwardReader(const LogSource& source, Span range, const Deadline& deadline)
-      : source_(&source), deadline_(&deadline), range_(range), rest_(range) {}
+      : source_(&source), deadline_(&deadline), range_(range), position_(range.begin) {}
 
   Result<std::string> read() {
-    while (!done_ && !rest_.empty()) {
-      span_ = {rest_.begin, std::min(rest_.end, rest_.begin + slice_bytes)};
-      const auto slices = read_spans(*source_, {span_}, *deadline_);
-      if (!slices) {
-        return failure(slices.error());
+    while (!done_ && position_ < range_.end) {
+      if (const auto advanced = advance(); !advanced) {
+        return failure(advanced.error());
       }
-      if (const auto taken = take(slices->front()); !taken) {
-        return failure(taken.error());
+      if (asked_ > max_slices) {
+        text_ += replacement;
+        done_ = true;
       }
     }
     return std::move(text_);
   }
 
  private:
-  /// Takes what span_ was answered with, and all behind its obstacles.
-  Result<void> take(Slice slice) {
-    while (const Undecodable* const obstacle = std::get_if<Undecodable>(&slice)) {
-      const std::uint64_t bad = span_.begin + obstacle->first;
-      const Span good{span_.begin, bad};
-      const Span behind =
-          obstacle->cut ? Span{} : Span{span_.begin + obstacle->last + 1, span_.end};
-      const auto slices = read_spans(*source_, {good, behind}, *deadline_);
+  Result<std::vector<Slice>> ask(const std::vector<Span>& spans) {
+    asked_ += spans.size();
+    return read_spans(*source_, spans, *deadline_);
+  }
+
+  void take(const std::string& text, std::uint64_t end) {
+    done_ = text.empty();  // the log's end
+    text_ += text;
+    position_ = end;
+    step_ = std::min(slice_bytes, step_ * 4);
+  }
+
+  Result<void> advance() {
+    const Span whole{position_, std::min(range_.end, position_ + step_)};
+    // The step's end may have cut a character: then it is whole without its last bytes.
+    std::vector<Span> shorter;
+    for (std::uint64_t cut = 1; cut < std::min(longest_character, whole.end - whole.begin); ++cut) {
+      shorter.push_back({whole.begin, whole.end - cut});
+    }
+    for (const std::vector<Span>& spans : {std::vector<Span>{whole}, shorter}) {
+      const auto slices = ask(spans);
       if (!slices) {
         return failure(slices.error());
       }
-      if (const std::string* const before = std::get_if<std::string>(&slices->front())) {
-        text_ += *before;
+      for (std::size_t i = 0; i < spans.size(); ++i) {
+        if (const Slice& slice = slices->at(i)) {
+          take(*slice, spans[i].end);
+          return {};
+        }
       }
-      if (obstacle->cut) {
-        // The next slice begins with the cut character; at the range's or the log's end it is
-        // left out.
-        done_ = good.empty() || span_.end == range_.end;
-        rest_.begin = bad;
-        return {};
-      }
-      const bool leading = text_.empty() && obstacle->continuation && bad < range_.begin + 3;
-      text_ += leading ? "" : replacement;
-      done_ = ++obstacles_ == max_obstacles;
-      if (done_) {
-        return {};
-      }
-      span_ = behind;
-      slice = slices->back();
     }
-    const std::string& text = std::get<std::string>(slice);
-    done_ = text.empty() && !span_.empty();
-    text_ += text;
-    rest_.begin = span_.end;
+    if (whole.end - whole.begin > smallest_step) {
+      step_ = std::max(smallest_step, (whole.end - whole.begin) / 8);
+      return {};
+    }
+    return take_characters(whole);
+  }
+
+  /// Tries each byte of the span alone and with the bytes behind it: a character is the
+  /// shortest that can be read.
+  Result<void> take_characters(Span span) {
+    std::vector<Span> attempts;
+    for (std::uint64_t begin = span.begin; begin < span.end; ++begin) {
+      for (std::uint64_t length = 1; length <= longest_character; ++length) {
+        attempts.push_back({begin, begin + length});
+      }
+    }
+    const auto slices = ask(attempts);
+    if (!slices) {
+      return failure(slices.error());
+    }
+    while (!done_ && position_ < span.end) {
+      const auto first = slices->begin() +
+                         static_cast<std::ptrdiff_t>((position_ - span.begin) * longest_character);
+      const auto character = std::find_if(first, first + longest_character,
+                                          [](const Slice& slice) { return slice.has_value(); });
+      const auto length = static_cast<std::uint64_t>(character - first) + 1;
+      if (length > longest_character) {
+        take_stray_byte();
+      } else if (position_ + length > range_.end) {
+        done_ = true;  // cut by the range's end
+      } else {
+        take(**character, position_ + length);
+      }
+    }
+    step_ = smallest_step;
     return {};
+  }
+
+  /// Unless it may be the rest of a character that the range's beginning has cut.
+  void take_stray_byte() {
+    const bool leading =
+        text_.empty() && range_.begin > 0 && position_ < range_.begin + longest_character - 1;
+    text_ += leading ? "" : replacement;
+    ++position_;
   }
 
   const LogSource* source_;
   const Deadline* deadline_;
   Span range_;
-  Span rest_;  ///< not yet read
-  Span span_;  ///< being read
+  std::uint64_t position_;
+  std::uint64_t step_ = slice_bytes;
   std::string text_;
-  int obstacles_ = 0;
+  std::size_t asked_ = 0;
   bool done_ = false;
 };
+
+/// The last `length` bytes, at most a slice, without the rest of a character at their beginning;
+/// nothing if there is something else than UTF-8 among them.
+Result<Slice> read_tail(const LogSource& source, std::uint64_t length, const Deadline& deadline) {
+  const auto last = [&](std::uint64_t bytes) {
+    return source.call(-static_cast<std::int64_t>(bytes), 0);
+  };
+  std::vector<xmlrpc::Call> shorter;
+  for (std::uint64_t cut = 1; cut < std::min(longest_character, length); ++cut) {
+    shorter.push_back(last(length - cut));
+  }
+  for (const std::vector<xmlrpc::Call>& calls :
+       {std::vector<xmlrpc::Call>{last(length)}, shorter}) {
+    const auto slices = read_slices(source, calls, deadline);
+    if (!slices) {
+      return failure(slices.error());
+    }
+    const auto readable = std::find_if(slices->begin(), slices->end(),
+                                       [](const Slice& slice) { return slice.has_value(); });
+    if (readable != slices->end()) {
+      return *readable;
+    }
+  }
+  return Slice();
+}
 
 /// Whether the log has a byte at each offset.
 Result<std::vector<bool>> has_bytes(const LogSource& source,
@@ -194,8 +214,7 @@ Result<std::vector<bool>> has_bytes(const LogSource& source,
   return read_spans(source, spans, deadline).map([](const std::vector<Slice>& slices) {
     std::vector<bool> present;
     for (const Slice& slice : slices) {
-      const std::string* const text = std::get_if<std::string>(&slice);
-      present.push_back(text == nullptr || !text->empty());
+      present.push_back(!slice || !slice->empty());
     }
     return present;
   });
@@ -210,18 +229,17 @@ Result<std::string> read_range(const LogSource& source, const substrate::LogRang
     return std::string();
   }
   if (range.from == substrate::LogRange::From::start) {
-    const std::uint64_t begin = std::min(range.offset, largest_offset);
-    const std::uint64_t end = begin + std::min(range.length, largest_offset - begin);
+    const std::uint64_t begin = std::min(range.offset, largest_log);
+    const std::uint64_t end = begin + std::min(range.length, largest_log - begin);
     return ForwardReader(source, {begin, end}, deadline).read();
   }
   if (range.length <= slice_bytes) {
-    const auto tail =
-        read_slices(source, {source.call(-static_cast<std::int64_t>(range.length), 0)}, deadline);
+    auto tail = read_tail(source, range.length, deadline);
     if (!tail) {
       return failure(tail.error());
     }
-    if (const std::string* const text = std::get_if<std::string>(&tail->front())) {
-      return *text;
+    if (*tail) {
+      return **std::move(tail);
     }
   }
   const auto end = size();
@@ -233,8 +251,8 @@ Result<std::string> read_range(const LogSource& source, const substrate::LogRang
 
 Result<std::uint64_t> probe_size(const LogSource& source, const Deadline& deadline) {
   constexpr std::uint64_t probes = 16;
-  std::uint64_t below = 0;                        // bytes known to be there
-  std::uint64_t above = std::uint64_t{1} << 48U;  // taken to be larger than any log
+  std::uint64_t below = 0;  // so many bytes are known to be there
+  std::uint64_t above = largest_log;
   while (below < above) {
     const std::uint64_t step = std::max<std::uint64_t>(1, (above - below) / probes);
     std::vector<std::uint64_t> offsets;

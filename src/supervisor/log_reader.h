@@ -1,9 +1,9 @@
 #pragma once
 
 // Reads a log through supervisord's read(offset, length), whatever is in it. supervisord 4
-// answers a slice only if it is UTF-8 from end to end; what is not, it names by position. So a
-// slice is read up to there, the offending byte becomes U+FFFD, and the reading goes on behind
-// it. Slices are small, for supervisord serves nobody else while it makes a large answer, and
+// answers a slice only if it is UTF-8 from end to end, and does not say which byte is not. So
+// slices are made smaller until single characters are read, and what is none becomes U+FFFD.
+// Slices are small anyway, for supervisord serves nobody else while it makes a large answer, and
 // the effort for one log is bounded. Runs on the caller's thread.
 
 #include <cstdint>

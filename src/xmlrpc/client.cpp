@@ -36,7 +36,7 @@ std::string host_of(const Endpoint& peer) {
 
 /// The header's fields that every request has. supervisord wants them in just this spelling.
 std::string common_fields(const ClientOptions& options) {
-  std::string fields = "Host: " + host_of(options.endpoint) + "\r\nConnection: close\r\n";
+  std::string fields = "Host: " + host_of(options.endpoint) + "\r\n";
   if (!options.username.empty()) {
     fields += "Authorization: Basic " + base64(options.username + ":" + options.password.reveal()) +
               "\r\n";
@@ -46,8 +46,8 @@ std::string common_fields(const ClientOptions& options) {
 
 std::string post(const ClientOptions& options, const std::string& body) {
   return "POST " + options.endpoint.path + " HTTP/1.1\r\n" + common_fields(options) +
-         "Content-Type: text/xml\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         body;
+         "Connection: close\r\nContent-Type: text/xml\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 /// What an HTTP status other than 200 means, whatever was asked for.
@@ -166,6 +166,7 @@ base::Result<void> Client::stream(const std::string& path,
       std::any_of(path.begin(), path.end(), [](char c) { return c <= ' ' || c > '~'; })) {
     return base::failure(ErrorKind::invalid_argument, "'" + path + "' is no path of a URL");
   }
+  // Not with `Connection: close`: supervisord then withholds a log until it has 64 KiB of it.
   HttpReader reader(options_.max_answer_bytes, consumer);
   const base::Result<void> carried =
       transport_

@@ -1,6 +1,7 @@
 #include "support/fake_substrate.h"
 
 #include <algorithm>
+#include <map>
 
 #include "reeve/base/text.h"
 
@@ -17,12 +18,24 @@ using substrate::Outcome;
 
 namespace {
 
+bool continues_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+
+/// Characters cut by an edge of the range are left out.
 std::string range_of(const std::string& text, const substrate::LogRange& range) {
   const std::uint64_t size = text.size();
-  const std::uint64_t begin = range.from == substrate::LogRange::From::end
-                                  ? size - std::min(size, range.length)
-                                  : std::min(size, range.offset);
-  return base::to_utf8(std::string_view(text).substr(begin, range.length));
+  std::uint64_t begin = range.from == substrate::LogRange::From::end
+                            ? size - std::min(size, range.length)
+                            : std::min(size, range.offset);
+  std::uint64_t end = begin + std::min(range.length, size - begin);
+  while (begin > 0 && begin < end && continues_character(text[begin])) {
+    ++begin;
+  }
+  while (end < size && end > begin && continues_character(text[end])) {
+    --end;
+  }
+  return base::to_utf8(std::string_view(text).substr(begin, end - begin));
 }
 
 tl::unexpected<base::Error> no_such(const std::string& what) {
@@ -33,10 +46,13 @@ std::string& text_of(FakeProcess& process, LogStream stream) {
   return stream == LogStream::standard_output ? process.stdout_text : process.stderr_text;
 }
 
-bool is_signal(const std::string& signal) {
-  static const std::vector<std::string> known = {"HUP", "SIGHUP", "USR1",    "SIGUSR1", "TERM",
-                                                 "INT", "KILL",   "SIGKILL", "1",       "15"};
-  return std::find(known.begin(), known.end(), signal) != known.end();
+/// By name as supervisord takes it, and whether it ends a process that does not catch it.
+std::optional<bool> ends_process(const std::string& signal) {
+  static const std::map<std::string, bool> known = {{"HUP", true},  {"INT", true},  {"KILL", true},
+                                                    {"TERM", true}, {"USR1", true}, {"USR2", true},
+                                                    {"URG", false}, {"CONT", false}};
+  const auto found = known.find(signal.starts_with("SIG") ? signal.substr(3) : signal);
+  return found == known.end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace
@@ -345,19 +361,23 @@ Result<Outcome> FakeSubstrate::stop_instance(const InstanceName& name, substrate
                                              const Deadline& deadline) {
   const bool force = mode == substrate::StopMode::force;
   return serve({Operation::stop, name.text()}, deadline, [&]() -> Result<Outcome> {
-    const auto begun = with_process(name, [&](World&, FakeProcess& process) -> Result<Outcome> {
-      if (process.state() == InstanceState::unknown) {
-        return failure(ErrorKind::conflict, name.text() + " is in the state UNKNOWN");
-      }
-      if (!substrate::is_active(process.state())) {
-        return Outcome::unchanged;
-      }
-      if (process.state() == InstanceState::stopping) {
-        return force ? Outcome::unchanged : Outcome::changed;
-      }
-      process.stop(now());
-      return Outcome::changed;
-    });
+    const auto begun =
+        with_process(name, [&](World& world, FakeProcess& process) -> Result<Outcome> {
+          if (process.state() == InstanceState::exited && process.due()) {
+            process.spawn(now(), world.supervisor.next_pid());  // a call wakes supervisord's loop
+          }
+          if (process.state() == InstanceState::unknown) {
+            return failure(ErrorKind::conflict, name.text() + " is in the state UNKNOWN");
+          }
+          if (!substrate::is_active(process.state())) {
+            return Outcome::unchanged;
+          }
+          if (process.state() == InstanceState::stopping) {
+            return force ? Outcome::unchanged : Outcome::changed;
+          }
+          process.stop(now());
+          return Outcome::changed;
+        });
     return begun && *begun == Outcome::changed && !force ? finish_stop(name, deadline) : begun;
   });
 }
@@ -487,12 +507,16 @@ Result<void> FakeSubstrate::signal(const InstanceName& name, const std::string& 
                                    const Deadline& deadline) {
   return serve({Operation::signal, name.text()}, deadline, [&] {
     return with_process(name, [&](World&, FakeProcess& process) -> Result<void> {
-      if (!is_signal(signal)) {
+      const auto ends = ends_process(signal);
+      if (!ends) {
         return failure(ErrorKind::invalid_argument, "'" + signal + "' is no signal");
       }
       const InstanceState state = process.state();
       if (!substrate::is_active(state) || state == InstanceState::backoff) {
         return failure(ErrorKind::conflict, name.text() + " is not running");
+      }
+      if (*ends) {
+        process.die(now(), -1);
       }
       return {};
     });

@@ -1,0 +1,208 @@
+// What only a real supervisord does: traps in logs, and the ways in which it can fail to answer.
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "contract/contract.h"
+#include "reeve/base/text.h"
+#include "reeve/xmlrpc/client.h"
+
+namespace reeve::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using substrate::LogRange;
+using substrate::LogStream;
+
+/// Programs that rest; their logs are files that a test writes.
+constexpr const char* programs_with_logs =
+    "[program:log]\n"
+    "command=/bin/sleep 100000\n"
+    "autostart=false\n"
+    "stdout_logfile=%(here)s/log.out\n"
+    "stdout_logfile_maxbytes=0\n"
+    "stderr_logfile=none\n"
+    "[program:obedient]\n"
+    "command=/bin/sleep 100000\n"
+    "startsecs=0\n";
+
+struct Real {
+  base::SystemClock clock;
+  RealSupervisord& daemon = shared();
+  std::shared_ptr<supervisor::SupervisorSubstrate> supervisord =
+      supervisor::connect_to(daemon.over_socket());
+
+  static RealSupervisord& shared() {
+    static RealSupervisord daemon(programs_with_logs);
+    return daemon;
+  }
+  [[nodiscard]] base::Deadline within(base::Duration span) const {
+    return base::Deadline::after(clock, span);
+  }
+  [[nodiscard]] base::Deadline soon() const { return within(60s); }
+};
+
+struct RealLog : Real {
+  std::string path = daemon.folder() + "/log.out";
+  InstanceName name = named("log");
+
+  RealLog() { write(""); }
+  void write(const std::string& bytes) const {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  }
+  [[nodiscard]] base::Result<std::string> read(const LogRange& range) const {
+    return supervisord->read_log(name, LogStream::standard_output, range, soon());
+  }
+  [[nodiscard]] std::string last(std::uint64_t length) const {
+    return read({LogRange::From::end, 0, length}).value_or("failed");
+  }
+  [[nodiscard]] std::string from(std::uint64_t offset, std::uint64_t length) const {
+    return read({LogRange::From::start, offset, length}).value_or("failed");
+  }
+  [[nodiscard]] auto size() const {
+    return supervisord->log_size(name, LogStream::standard_output, soon());
+  }
+};
+
+TEST_CASE_METHOD(RealLog, "NUL, ANSI colours, noncharacters and line ends come through unchanged") {
+  const std::string bytes =
+      std::string("before\0after\n", 13) + "\x1b[32mgreen\x1b[0m bell\x07 back\b\f\n" +
+      "del\x7f nel\u0085 fffe\uFFFE ffff\uFFFF bom\uFEFF\n" + "crlf\r\ncr\r & < > ]]> \" '\n";
+  write(bytes);
+  CHECK(last(1000) == bytes);
+  CHECK(from(0, 1000) == bytes);
+  CHECK(size() == bytes.size());
+}
+
+TEST_CASE_METHOD(RealLog, "a log of white space alone comes through unchanged") {
+  write(" \n\n ");
+  CHECK(last(10) == " \n\n ");
+}
+
+TEST_CASE_METHOD(RealLog, "latin-1 bytes come as U+FFFD and all around them survives") {
+  write("caf\xe9 cr\xe8me\nd\xe9j\xe0 vu \u00e9\n");
+  CHECK(last(1000) == "caf\uFFFD cr\uFFFDme\nd\uFFFDj\uFFFD vu \u00e9\n");
+  CHECK(from(4, 4) == " cr\uFFFD");
+}
+
+TEST_CASE_METHOD(RealLog, "characters cut by the edges of a range are left out") {
+  write("日本🚀語");
+  CHECK(last(10) == "本🚀語");
+  CHECK(last(8) == "🚀語");
+  CHECK(from(1, 8) == "本");
+  CHECK(from(0, 9) == "日本");
+  CHECK(from(7, 2).empty());
+}
+
+TEST_CASE_METHOD(RealLog, "a long log with cut characters at every slice is read whole") {
+  std::string bytes = "x";
+  while (bytes.size() < 200000) {
+    bytes += "日本語";
+  }
+  write(bytes);
+  CHECK((last(bytes.size()) == bytes));  // in brackets: not to be printed
+  CHECK((from(0, bytes.size() + 100) == bytes));
+}
+
+TEST_CASE_METHOD(RealLog,
+                 "bytes that are no text cost bounded effort and hide no text around them") {
+  std::string bytes = "begin ";
+  for (int value = 0; value < 256; ++value) {
+    bytes += static_cast<char>(value);
+  }
+  write(bytes + " end");
+  const std::string text = last(1000);
+  CHECK(text.starts_with("begin "));
+  CHECK(text.ends_with("\uFFFD end"));
+  CHECK((text == base::to_utf8(bytes + " end")));
+}
+
+TEST_CASE_METHOD(RealLog, "a log of 3 GiB has a size, an end and a middle") {
+  constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30U;
+  std::filesystem::resize_file(path, 3 * gibibyte);  // sparse: takes no room
+  std::ofstream(path, std::ios::binary | std::ios::app) << "the end";
+  CHECK(size() == 3 * gibibyte + 7);
+  CHECK(last(7) == "the end");
+  CHECK(from(3 * gibibyte, 100) == "the end");
+  CHECK(from(2 * gibibyte + 5, 3) == std::string(3, '\0'));
+}
+
+TEST_CASE_METHOD(RealLog, "a log file that is gone is no file, of size 0") {
+  std::filesystem::remove(path);
+  const auto text = read({LogRange::From::end, 0, 10});
+  CHECK(kind_of(text) == ErrorKind::no_file);
+  CHECK(size() == std::uint64_t{0});
+}
+
+TEST_CASE_METHOD(RealLog, "following hands on what is appended, byte for byte") {
+  write("start ");
+  std::string seen;
+  const auto followed = supervisord->follow_log(
+      name, LogStream::standard_output,
+      [&](std::string_view bytes) {
+        if (seen.empty()) {
+          std::ofstream(path, std::ios::binary | std::ios::app) << std::string("\0\xe9 end", 6);
+        }
+        seen += bytes;
+        return seen.find("end") == std::string::npos;
+      },
+      soon());
+  CHECK(followed);
+  CHECK(seen == std::string("start \0\xe9 end", 12));
+}
+
+TEST_CASE_METHOD(Real, "supervisord answers over TCP to the right password alone") {
+  supervisor::Options options = daemon.over_tcp();
+  CHECK(supervisor::connect_to(options)->connect(soon()) == substrate::Pid{daemon.pid()});
+  options.peer.password = base::Secret("wrong");
+  CHECK(kind_of(supervisor::connect_to(options)->connect(soon())) == ErrorKind::denied);
+  options.peer.username.clear();
+  CHECK(kind_of(supervisor::connect_to(options)->list_instances(soon())) == ErrorKind::denied);
+}
+
+TEST_CASE_METHOD(Real, "a socket that is not there is told from a supervisord that is not") {
+  supervisor::Options options = daemon.over_socket();
+  options.peer.endpoint.socket_path += ".missing";
+  CHECK(kind_of(supervisor::connect_to(options)->connect(soon())) == ErrorKind::socket_missing);
+}
+
+TEST_CASE_METHOD(Real, "a frozen supervisord is a timeout, and answers again once it is thawed") {
+  daemon.freeze();
+  const auto deadline = within(300ms);
+  CHECK(kind_of(supervisord->connect(deadline)) == ErrorKind::timeout);
+  CHECK(kind_of(supervisord->stop_instance(named("obedient"), StopMode::graceful, within(100ms))) ==
+        ErrorKind::timeout);
+  daemon.thaw();
+  CHECK(supervisord->connect(soon()) == substrate::Pid{daemon.pid()});
+}
+
+TEST_CASE("a supervisord that shuts down says so while it can, and then is gone") {
+  const base::SystemClock clock;
+  const auto soon = [&] { return base::Deadline::after(clock, 60s); };
+  RealSupervisord daemon(
+      "[program:deaf]\n"
+      "command=/bin/sleep 100000\n"
+      "stopsignal=URG\n"
+      "startsecs=0\n"
+      "stopwaitsecs=3600\n");
+  const auto supervisord = supervisor::connect_to(daemon.over_socket());
+  const auto over_tcp = supervisor::connect_to(daemon.over_tcp());
+  std::optional<substrate::Pid> deaf;
+  REQUIRE(eventually(60s, [&] {
+    deaf = supervisord->get_instance(named("deaf"), soon()).value().pid;
+    return deaf.has_value();
+  }));
+  xmlrpc::Client(daemon.over_socket().peer).call({"supervisor.shutdown", {}}, soon()).value();
+  CHECK(kind_of(supervisord->list_instances(soon())) == ErrorKind::shutting_down);
+  CHECK(kind_of(supervisord->start_instance(named("deaf"), soon())) == ErrorKind::shutting_down);
+  CHECK(kind_of(supervisord->stop_instance(named("deaf"), StopMode::graceful, soon())) ==
+        ErrorKind::shutting_down);
+  ::kill(static_cast<pid_t>(deaf->value), SIGKILL);
+  CHECK(eventually(
+      60s, [&] { return kind_of(supervisord->connect(soon())) == ErrorKind::socket_missing; }));
+  CHECK(kind_of(over_tcp->connect(soon())) == ErrorKind::unreachable);
+}
+
+}  // namespace
+}  // namespace reeve::tests
