@@ -97,7 +97,7 @@ class ForwardReader {
   }
 
   void take(const std::string& text, std::uint64_t end) {
-    done_ = text.empty();  // the log's end
+    done_ = text.size() < end - position_;  // the log's end
     text_ += text;
     position_ = end;
     step_ = std::min(slice_bytes, step_ * 4);

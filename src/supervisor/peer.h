@@ -3,6 +3,7 @@
 // The supervisord at the other end: carries a call there and hands back its value, with every
 // refusal as an Error. Also the few questions that all operations ask. Stateless.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>

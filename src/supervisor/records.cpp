@@ -10,6 +10,9 @@ using substrate::InstanceState;
 using substrate::ManagerTime;
 using xmlrpc::Value;
 
+/// The year 2242: later times would overflow where somebody counts in nanoseconds.
+constexpr std::int64_t latest_seconds = std::int64_t{1} << 33U;
+
 /// Reads members off a struct and remembers whether one was missing or of another type.
 class Members {
  public:
@@ -22,6 +25,11 @@ class Members {
   std::int64_t integer(std::string_view name) {
     const Value* const member = record_->member(name);
     return take(member == nullptr ? nullptr : member->as_integer());
+  }
+  std::int64_t seconds(std::string_view name) {
+    const std::int64_t time = integer(name);
+    whole_ = whole_ && time <= latest_seconds;
+    return time;
   }
   bool flag(std::string_view name) {
     const Value* const member = record_->member(name);
@@ -55,7 +63,8 @@ bool has_exit_status(const substrate::InstanceDetail& detail) {
 std::optional<std::chrono::seconds> seconds_of(const Value& record, std::string_view name) {
   const Value* const member = record.member(name);
   const std::int64_t* const seconds = member == nullptr ? nullptr : member->as_integer();
-  return seconds == nullptr ? std::nullopt : std::optional(std::chrono::seconds(*seconds));
+  const bool sound = seconds != nullptr && *seconds >= 0 && *seconds <= latest_seconds;
+  return sound ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt;
 }
 
 }  // namespace
@@ -65,16 +74,17 @@ std::optional<substrate::InstanceDetail> to_instance(const Value& info) {
   substrate::InstanceDetail detail;
   detail.name = {members.text("group"), members.text("name")};
   detail.description = members.text("description");
-  detail.now = ManagerTime(std::chrono::seconds(members.integer("now")));
-  detail.start_time = to_time(members.integer("start"));
-  detail.stop_time = to_time(members.integer("stop"));
+  const std::int64_t now = members.seconds("now");
+  detail.now = ManagerTime(std::chrono::seconds(now));
+  detail.start_time = to_time(members.seconds("start"));
+  detail.stop_time = to_time(members.seconds("stop"));
   detail.spawn_error = members.text("spawnerr");
   detail.stdout_log = members.text("stdout_logfile");
   detail.stderr_log = members.text("stderr_logfile");
   const auto state = substrate::state_from_code(members.integer("state"));
   const std::int64_t pid = members.integer("pid");
   const std::int64_t exit_status = members.integer("exitstatus");
-  const bool sound = pid >= 0 && exit_status >= std::numeric_limits<int>::min() &&
+  const bool sound = now >= 0 && pid >= 0 && exit_status >= std::numeric_limits<int>::min() &&
                      exit_status <= std::numeric_limits<int>::max();
   if (!members.whole() || !state || !sound || detail.name.group.empty() ||
       detail.name.name.empty()) {

@@ -126,14 +126,16 @@ TEST_CASE("a record is rejected when any one member is missing or of another typ
   }
 }
 
-TEST_CASE("a record with an impossible state, pid, status or name is rejected") {
+TEST_CASE("a record with an impossible state, pid, time, status or name is rejected") {
   const Struct whole = members_of("getProcessInfo-running.xml");
-  for (const auto& [name, wrong] :
-       std::map<std::string, Value>{{"state", 15},
-                                    {"pid", -1},
-                                    {"exitstatus", std::int64_t{1} << 40U},
-                                    {"name", ""},
-                                    {"group", ""}}) {
+  for (const auto& [name, wrong] : xmlrpc::Struct{{"state", 15},
+                                                  {"pid", -1},
+                                                  {"now", -1},
+                                                  {"now", std::int64_t{1} << 34U},
+                                                  {"start", std::int64_t{1} << 62U},
+                                                  {"exitstatus", std::int64_t{1} << 40U},
+                                                  {"name", ""},
+                                                  {"group", ""}}) {
     CAPTURE(name);
     Struct other = whole;
     other.emplace_back(name, wrong);

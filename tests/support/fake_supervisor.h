@@ -52,8 +52,10 @@ class FakeProcess {
   FakeProcess(FakeProgram configured, base::SteadyTime created);
 
   FakeProgram program;
-  std::string stdout_text;
-  std::string stderr_text;
+
+  [[nodiscard]] std::string& text(substrate::LogStream stream) {
+    return stream == substrate::LogStream::standard_output ? stdout_text_ : stderr_text_;
+  }
 
   [[nodiscard]] substrate::InstanceState state() const { return state_; }
   [[nodiscard]] const std::string& spawn_error() const { return spawn_error_; }
@@ -75,6 +77,8 @@ class FakeProcess {
   [[nodiscard]] bool wants_restart() const;
   [[nodiscard]] std::string description(base::SystemTime now) const;
 
+  std::string stdout_text_;
+  std::string stderr_text_;
   substrate::InstanceState state_ = substrate::InstanceState::stopped;
   std::optional<substrate::Pid> pid_;
   std::optional<substrate::ManagerTime> start_;
