@@ -17,8 +17,10 @@
 
 namespace reeve::fleet {
 
-/// What feeds the counters, best first; supervisord_counter_source's labels.
+/// What feeds the counters, best first; supervisord_counters_source's labels.
 enum class CounterSource { events, log, polls };
+inline constexpr std::array all_counter_sources = {CounterSource::events, CounterSource::log,
+                                                   CounterSource::polls};
 
 /// What happened to one process since the agent first saw it.
 struct ProcessCounters {
@@ -117,7 +119,7 @@ struct SupervisorSnapshot {
   PollStatistics polls;
   CounterSource counter_source = CounterSource::polls;
   /// Per CounterSource, in its order.
-  std::array<std::uint64_t, 3> counter_gaps{};
+  std::array<std::uint64_t, all_counter_sources.size()> counter_gaps{};
 
   [[nodiscard]] const ProcessSnapshot* find(const substrate::InstanceName& process) const {
     return processes.find(process);

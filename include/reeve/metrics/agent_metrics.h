@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reeve/control/stats.h"
 #include "reeve/http/stats.h"
 
 namespace reeve::metrics {
@@ -34,8 +35,11 @@ class AgentMetrics {
   void observe_reload(bool successful, std::chrono::system_clock::time_point at);
   /// A listener whose Stats become reeve_http_rejected_connections_total. Set before serving.
   void add_listener(std::function<http::Stats()> stats);
+  /// The controller, whose Stats become the reeve_action… families; none without one. Set
+  /// before serving.
+  void set_controller(std::function<control::Stats()> stats);
 
-  /// The families as exposition text.
+  /// The families as exposition text, in an order that stays.
   [[nodiscard]] std::string render() const;
 
  private:

@@ -1,0 +1,12 @@
+#pragma once
+
+// The reeve_action… families: a view of what the controller counts.
+
+#include "metrics/text_writer.h"
+#include "reeve/control/stats.h"
+
+namespace reeve::metrics {
+
+void write_actions(TextWriter& out, const control::Stats& stats);
+
+}  // namespace reeve::metrics

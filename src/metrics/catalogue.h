@@ -1,0 +1,116 @@
+#pragma once
+
+// The one table of every metric family that the agent exports. Whatever is rendered takes its
+// HELP and TYPE from here, and docs/metrics.md is held equal to it by a test.
+
+#include <array>
+#include <string_view>
+
+namespace reeve::metrics {
+
+enum class Type { counter, gauge, histogram };
+[[nodiscard]] std::string_view to_string(Type type);
+
+struct Family {
+  std::string_view name;
+  Type type;
+  /// Comma-separated. What concerns one supervisord has the label `supervisor` before these
+  /// where the configuration names it.
+  std::string_view labels;
+  std::string_view help;  ///< neither backslash nor newline
+};
+
+inline constexpr std::array catalogue = {
+    // One supervisord.
+    Family{"supervisord_up", Type::gauge, "",
+           "Whether supervisord answers and its processes could be listed."},
+    Family{"supervisord_shutting_down", Type::gauge, "",
+           "Whether supervisord says that it is shutting down or restarting."},
+    Family{"supervisord_restarts_total", Type::counter, "",
+           "Restarts of supervisord itself that were seen."},
+    Family{"supervisord_info", Type::gauge, "version,identification,api_version",
+           "What supervisord says of itself, always 1."},
+    Family{"supervisord_snapshot_timestamp_seconds", Type::gauge, "",
+           "Unix time at which the data shown were last confirmed by a full poll."},
+    Family{"supervisord_poll_duration_seconds", Type::histogram, "",
+           "Time that successful full polls took."},
+    Family{"supervisord_poll_failures_total", Type::counter, "reason",
+           "Full polls that failed, or were left out because supervisord does not answer."},
+    Family{"supervisord_rejected_records_total", Type::counter, "",
+           "Process records in full polls that were not whole."},
+    Family{"supervisord_processes", Type::gauge, "state", "Processes in each state."},
+    Family{"supervisord_group_processes", Type::gauge, "group,state",
+           "Processes of a group in each state."},
+    // "counters": promtool refuses names with the word for a type in them.
+    Family{"supervisord_counters_source", Type::gauge, "source",
+           "What feeds the counters now: 1 for one of the sources."},
+    Family{"supervisord_counters_gaps_total", Type::counter, "source",
+           "Gaps in a source of the counters."},
+    // One process.
+    Family{"supervisord_process_up", Type::gauge, "group,name", "Whether the process is RUNNING."},
+    Family{"supervisord_process_state", Type::gauge, "group,name,state",
+           "State of the process: 1 for one of the states."},
+    Family{"supervisord_process_state_code", Type::gauge, "group,name",
+           "Number of the state of the process: 0 STOPPED, 10 STARTING, 20 RUNNING, 30 BACKOFF, "
+           "40 STOPPING, 100 EXITED, 200 FATAL, 1000 UNKNOWN."},
+    Family{"supervisord_process_start_time_seconds", Type::gauge, "group,name",
+           "Unix time of the last spawn, by the clock of supervisord."},
+    Family{"supervisord_process_stop_time_seconds", Type::gauge, "group,name",
+           "Unix time of the last death, by the clock of supervisord."},
+    Family{"supervisord_process_pid", Type::gauge, "group,name", "Process id."},
+    Family{"supervisord_process_exit_status", Type::gauge, "group,name",
+           "Exit code of the most recent finished run, -1 for a death by a signal."},
+    Family{"supervisord_process_last_exit_expected", Type::gauge, "group,name",
+           "Whether the last exit was one that the configuration expects."},
+    Family{"supervisord_process_starts_total", Type::counter, "group,name",
+           "Entries into STARTING, whoever asked for them."},
+    Family{"supervisord_process_restarts_total", Type::counter, "group,name",
+           "Automatic restarts; as far as polls show them while they feed the counters."},
+    Family{"supervisord_process_transitions_total", Type::counter, "group,name,state",
+           "Entries into each state."},
+    Family{"supervisord_process_log_bytes", Type::gauge, "group,name,stream",
+           "Size of the log file."},
+    // The agent.
+    Family{"reeve_build_info", Type::gauge, "version,revision,compiler",
+           "What this agent was built from, always 1."},
+    Family{"reeve_config_last_reload_successful", Type::gauge, "",
+           "Whether the configuration could be used when it was last read."},
+    Family{"reeve_config_last_reload_success_timestamp_seconds", Type::gauge, "",
+           "Unix time at which the configuration was last read with success."},
+    Family{"reeve_http_requests_total", Type::counter, "handler,code", "Requests answered."},
+    Family{"reeve_http_request_duration_seconds", Type::histogram, "handler",
+           "Time from a whole request to its answer."},
+    Family{"reeve_http_rejected_connections_total", Type::counter, "listener",
+           "Connections closed at once because a limit was reached."},
+    Family{"reeve_actions_total", Type::counter, "action,source",
+           "Operations on processes that ended, whatever their result."},
+    Family{"reeve_action_failures_total", Type::counter, "action,source,reason",
+           "Operations on processes that did not do what was asked for."},
+    Family{"reeve_action_duration_seconds", Type::histogram, "action",
+           "Time that operations on processes took."},
+    Family{"reeve_actions_refused_total", Type::counter, "action,source,reason",
+           "Commands on processes that were not accepted."},
+    Family{"reeve_last_action_timestamp_seconds", Type::gauge, "group,name,action",
+           "Unix time at which an action on the process last ended."},
+    // The agent's own process.
+    Family{"process_cpu_seconds_total", Type::counter, "",
+           "CPU time of the agent, user and system."},
+    Family{"process_resident_memory_bytes", Type::gauge, "", "Resident memory of the agent."},
+    Family{"process_virtual_memory_bytes", Type::gauge, "", "Virtual memory of the agent."},
+    Family{"process_open_fds", Type::gauge, "", "Open file descriptors of the agent."},
+    Family{"process_max_fds", Type::gauge, "", "File descriptors that the agent may open."},
+    Family{"process_start_time_seconds", Type::gauge, "",
+           "Unix time at which the agent was started."},
+};
+
+/// Of the catalogue; a name that is not in it does not compile.
+[[nodiscard]] consteval const Family& family(std::string_view name) {
+  for (const Family& each : catalogue) {
+    if (each.name == name) {
+      return each;
+    }
+  }
+  throw "no such family in the catalogue";
+}
+
+}  // namespace reeve::metrics

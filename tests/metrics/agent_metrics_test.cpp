@@ -1,0 +1,145 @@
+#include "reeve/metrics/agent_metrics.h"
+
+#include <algorithm>
+
+#include "metrics/own_process.h"
+#include "support/catch.h"
+
+namespace reeve::metrics {
+namespace {
+
+using Catch::Contains;
+using namespace std::chrono_literals;
+
+TEST_CASE("the agent says what it was built from") {
+  const AgentMetrics metrics({"0.1.0", "abc123", "g++ 12.2"});
+  CHECK_THAT(
+      metrics.render(),
+      Contains(
+          "reeve_build_info{compiler=\"g++ 12.2\",revision=\"abc123\",version=\"0.1.0\"} 1\n"));
+}
+
+TEST_CASE("requests are counted by handler and code, and timed by handler") {
+  AgentMetrics metrics({});
+  metrics.observe_request("/metrics", 200, 300us);
+  metrics.observe_request("/metrics", 200, 2s);
+  metrics.observe_request("/metrics", 503, 300us);
+  const std::string text = metrics.render();
+  CHECK_THAT(text, Contains("reeve_http_requests_total{code=\"200\",handler=\"/metrics\"} 2\n"));
+  CHECK_THAT(text, Contains("reeve_http_requests_total{code=\"503\",handler=\"/metrics\"} 1\n"));
+  CHECK_THAT(
+      text,
+      Contains(
+          "reeve_http_request_duration_seconds_bucket{handler=\"/metrics\",le=\"0.0005\"} 2\n"));
+  CHECK_THAT(
+      text,
+      Contains("reeve_http_request_duration_seconds_bucket{handler=\"/metrics\",le=\"+Inf\"} 3\n"));
+  CHECK_THAT(text, Contains("reeve_http_request_duration_seconds_count{handler=\"/metrics\"} 3\n"));
+}
+
+TEST_CASE("a bad reload is shown, and the time of the last good one stays") {
+  AgentMetrics metrics({});
+  const std::chrono::system_clock::time_point start{1'700'000'000s};
+  metrics.observe_reload(true, start);
+  CHECK_THAT(metrics.render(), Contains("\nreeve_config_last_reload_successful 1\n"));
+  metrics.observe_reload(false, start + 60s);
+  const std::string text = metrics.render();
+  CHECK_THAT(text, Contains("\nreeve_config_last_reload_successful 0\n"));
+  CHECK_THAT(text, Contains("\nreeve_config_last_reload_success_timestamp_seconds 1700000000\n"));
+}
+
+TEST_CASE("what each listener rejects is read when the page is rendered") {
+  AgentMetrics metrics({});
+  std::uint64_t rejected = 0;
+  metrics.add_listener([&] { return http::Stats{"metrics", 10, rejected, 1}; });
+  metrics.add_listener([] { return http::Stats{"control", 0, 0, 0}; });
+  CHECK_THAT(metrics.render(),
+             Contains("reeve_http_rejected_connections_total{listener=\"metrics\"} 0\n"));
+  rejected = 7;
+  CHECK_THAT(metrics.render(),
+             Contains("reeve_http_rejected_connections_total{listener=\"metrics\"} 7\n"
+                      "reeve_http_rejected_connections_total{listener=\"control\"} 0\n"));
+}
+
+TEST_CASE("without control there are no actions, with it every one is there at 0") {
+  AgentMetrics metrics({});
+  CHECK_THAT(metrics.render(), !Contains("reeve_action"));
+  metrics.set_controller([] { return control::Stats{}; });
+  const std::string text = metrics.render();
+  CHECK_THAT(text, Contains("reeve_actions_total{action=\"restart\",source=\"api\"} 0\n"));
+  CHECK_THAT(
+      text,
+      Contains(
+          "reeve_action_failures_total{action=\"stop\",source=\"api\",reason=\"timeout\"} 0\n"));
+  CHECK_THAT(text, Contains("reeve_actions_refused_total{action=\"signal\",source=\"api\",reason="
+                            "\"not_allowed\"} 0\n"));
+  CHECK_THAT(text, Contains("reeve_action_duration_seconds_count{action=\"start\"} 0\n"));
+  CHECK_THAT(text, !Contains("reeve_last_action_timestamp_seconds"));
+}
+
+TEST_CASE("actions are shown as the controller counts them") {
+  AgentMetrics metrics({});
+  control::Stats stats;
+  auto& restarts = stats.actions[static_cast<std::size_t>(control::Action::restart)][0];
+  restarts.finished = 3;
+  restarts.failures[static_cast<std::size_t>(control::FailureReason::flapped)] = 1;
+  restarts.refused[static_cast<std::size_t>(control::RefusalReason::in_flight)] = 2;
+  auto& durations = stats.durations[static_cast<std::size_t>(control::Action::restart)];
+  durations.counts[5] = 2;
+  durations.sum_seconds = 1.5;
+  const base::SystemTime at(1'700'000'000s);
+  stats.last_actions[{{"", {"web", "web"}}, control::Action::restart}] = at;
+  stats.last_actions[{{"db", {"pg", "pg"}}, control::Action::stop}] = at;
+  metrics.set_controller([&] { return stats; });
+  const std::string text = metrics.render();
+  CHECK_THAT(text, Contains("reeve_actions_total{action=\"restart\",source=\"api\"} 3\n"));
+  CHECK_THAT(
+      text,
+      Contains(
+          "reeve_action_failures_total{action=\"restart\",source=\"api\",reason=\"flapped\"} 1\n"));
+  CHECK_THAT(text, Contains("reeve_actions_refused_total{action=\"restart\",source=\"api\",reason="
+                            "\"in_flight\"} 2\n"));
+  CHECK_THAT(text,
+             Contains("reeve_action_duration_seconds_bucket{action=\"restart\",le=\"0.5\"} 0\n"));
+  CHECK_THAT(text,
+             Contains("reeve_action_duration_seconds_bucket{action=\"restart\",le=\"1\"} 2\n"));
+  CHECK_THAT(text, Contains("reeve_action_duration_seconds_sum{action=\"restart\"} 1.5\n"));
+  CHECK_THAT(text, Contains("reeve_last_action_timestamp_seconds{group=\"web\",name=\"web\",action="
+                            "\"restart\"} 1700000000\n"));
+  CHECK_THAT(text, Contains("reeve_last_action_timestamp_seconds{supervisor=\"db\",group=\"pg\","
+                            "name=\"pg\",action=\"stop\"} 1700000000\n"));
+}
+
+TEST_CASE("the order of families and samples does not change") {
+  const auto page_of = [](std::vector<const char*> handlers) {
+    AgentMetrics metrics({});
+    for (const char* handler : handlers) {
+      metrics.observe_request(handler, 200, 1ms);
+    }
+    const std::string text = metrics.render();
+    return text.substr(0, text.find("# HELP process_"));
+  };
+  CHECK(page_of({"a", "b", "c", "d", "e"}) == page_of({"e", "c", "a", "d", "b"}));
+}
+
+TEST_CASE("the agent's own process is read from the kernel") {
+  const auto stat = parse_stat(
+      "4711 (a ) b) S 1 1 1 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 1 0 1000 8192000 250 "
+      "18446744073709551615 1 1");
+  REQUIRE(stat);
+  CHECK(stat->cpu_seconds == Approx(2.0));
+  CHECK(stat->virtual_bytes == 8'192'000);
+  CHECK(stat->resident_bytes == 250 * 4096);
+  CHECK(stat->started_after_boot_seconds == Approx(10.0));
+  CHECK_FALSE(parse_stat(""));
+  CHECK_FALSE(parse_stat("4711 (x) S 1 2"));
+  const std::string text = AgentMetrics({}).render();
+  for (const char* name : {"process_cpu_seconds_total", "process_resident_memory_bytes",
+                           "process_virtual_memory_bytes", "process_open_fds", "process_max_fds",
+                           "process_start_time_seconds"}) {
+    CHECK_THAT(text, Contains("\n" + std::string(name) + " "));
+  }
+}
+
+}  // namespace
+}  // namespace reeve::metrics

@@ -1,0 +1,222 @@
+#include "metrics/fleet_page.h"
+
+#include "metrics/fleets.h"
+#include "support/catch.h"
+
+namespace reeve::metrics {
+namespace {
+
+using Catch::Contains;
+
+std::string page(const fleet::FleetSnapshot& snapshot, const Options& options = {}) {
+  Filter filter(options);
+  return render_fleet(snapshot, options, filter, 0);
+}
+
+bool has(const std::string& text, const std::string& line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+TEST_CASE("the page of a small supervisord, to the letter") {
+  auto supervisor = supervisord({running_process("web", 4711, 1'699'990'000)});
+  supervisor.polls.durations[1] = 2;
+  supervisor.polls.duration_sum_seconds = 0.004;
+  supervisor.description = {"4.2.5", "3.0", "supervisor"};
+  const std::string text = page(fleet_of({supervisor}));
+  const std::string begin =
+      R"(# HELP supervisord_up Whether supervisord answers and its processes could be listed.
+# TYPE supervisord_up gauge
+supervisord_up 1
+# HELP supervisord_shutting_down Whether supervisord says that it is shutting down or restarting.
+# TYPE supervisord_shutting_down gauge
+supervisord_shutting_down 0
+# HELP supervisord_restarts_total Restarts of supervisord itself that were seen.
+# TYPE supervisord_restarts_total counter
+supervisord_restarts_total 0
+# HELP supervisord_info What supervisord says of itself, always 1.
+# TYPE supervisord_info gauge
+supervisord_info{version="4.2.5",identification="supervisor",api_version="3.0"} 1
+# HELP supervisord_snapshot_timestamp_seconds Unix time at which the data shown were last confirmed by a full poll.
+# TYPE supervisord_snapshot_timestamp_seconds gauge
+supervisord_snapshot_timestamp_seconds 1700000000.5
+# HELP supervisord_poll_duration_seconds Time that successful full polls took.
+# TYPE supervisord_poll_duration_seconds histogram
+supervisord_poll_duration_seconds_bucket{le="0.001"} 0
+supervisord_poll_duration_seconds_bucket{le="0.0025"} 2
+)";
+  CHECK(text.substr(0, begin.size()) == begin);
+  const std::string end = R"(# HELP supervisord_process_up Whether the process is RUNNING.
+# TYPE supervisord_process_up gauge
+supervisord_process_up{group="web",name="web"} 1
+# HELP supervisord_process_state State of the process: 1 for one of the states.
+# TYPE supervisord_process_state gauge
+supervisord_process_state{group="web",name="web",state="STOPPED"} 0
+supervisord_process_state{group="web",name="web",state="STARTING"} 0
+supervisord_process_state{group="web",name="web",state="RUNNING"} 1
+supervisord_process_state{group="web",name="web",state="BACKOFF"} 0
+supervisord_process_state{group="web",name="web",state="STOPPING"} 0
+supervisord_process_state{group="web",name="web",state="EXITED"} 0
+supervisord_process_state{group="web",name="web",state="FATAL"} 0
+supervisord_process_state{group="web",name="web",state="UNKNOWN"} 0
+# HELP supervisord_process_start_time_seconds Unix time of the last spawn, by the clock of supervisord.
+# TYPE supervisord_process_start_time_seconds gauge
+supervisord_process_start_time_seconds{group="web",name="web"} 1699990000
+# HELP supervisord_process_pid Process id.
+# TYPE supervisord_process_pid gauge
+supervisord_process_pid{group="web",name="web"} 4711
+# HELP supervisord_process_starts_total Entries into STARTING, whoever asked for them.
+# TYPE supervisord_process_starts_total counter
+supervisord_process_starts_total{group="web",name="web"} 0
+# HELP supervisord_process_restarts_total Automatic restarts; as far as polls show them while they feed the counters.
+# TYPE supervisord_process_restarts_total counter
+supervisord_process_restarts_total{group="web",name="web"} 0
+)";
+  REQUIRE(text.size() > end.size());
+  CHECK(text.substr(text.size() - end.size()) == end);
+}
+
+TEST_CASE("while supervisord is not up its gauges are absent and its counters stay") {
+  auto supervisor = odd_supervisord();
+  supervisor.name.clear();
+  supervisor.up = false;
+  supervisor.shutting_down = true;
+  Options options;
+  options.transitions = true;
+  const std::string text = page(fleet_of({supervisor}), options);
+  CHECK(has(text, "supervisord_up 0"));
+  CHECK(has(text, "supervisord_shutting_down 1"));
+  CHECK(has(text, "supervisord_snapshot_timestamp_seconds 1700000000.5"));
+  CHECK(has(text, R"(supervisord_process_starts_total{group="worker",name="a\"b\\c"} 4)"));
+  CHECK(has(text, R"(supervisord_process_restarts_total{group="worker",name="a\"b\\c"} 2)"));
+  CHECK(has(
+      text,
+      R"(supervisord_process_transitions_total{group="worker",name="a\"b\\c",state="EXITED"} 3)"));
+  for (const char* absent :
+       {"supervisord_info", "supervisord_processes", "supervisord_group_processes",
+        "supervisord_process_up", "supervisord_process_state",
+        "supervisord_process_start_time_seconds", "supervisord_process_pid",
+        "supervisord_process_exit_status", "supervisord_process_log_bytes"}) {
+    CHECK_THAT(text, !Contains(absent));
+  }
+}
+
+TEST_CASE("before the first poll there is no time of a snapshot") {
+  const std::string text = page(fleet_of({fleet::SupervisorSnapshot{}}));
+  CHECK(has(text, "supervisord_up 0"));
+  CHECK_THAT(text, !Contains("supervisord_snapshot_timestamp_seconds"));
+  CHECK(has(text, R"(supervisord_poll_failures_total{reason="unreachable"} 0)"));
+  CHECK(has(text, R"(supervisord_poll_failures_total{reason="shutting_down"} 0)"));
+}
+
+TEST_CASE("what is known of a finished run is shown, and what is not known is absent") {
+  const std::string text = page(fleet_of({odd_supervisord()}));
+  const std::string labels = R"({supervisor="host \"1\"",group="worker",name="a\"b\\c"})";
+  CHECK(has(text, "supervisord_process_exit_status" + labels + " 3"));
+  CHECK(has(text, "supervisord_process_last_exit_expected" + labels + " 0"));
+  CHECK(has(text, "supervisord_process_stop_time_seconds" + labels + " 1699999900"));
+  CHECK_THAT(text, !Contains("supervisord_process_pid" + labels));
+  const std::string web = R"({supervisor="host \"1\"",group="web",name="web")";
+  CHECK_THAT(text, !Contains("supervisord_process_exit_status" + web));
+  CHECK_THAT(text, !Contains("supervisord_process_last_exit_expected" + web));
+  CHECK_THAT(text, !Contains("supervisord_process_stop_time_seconds" + web));
+  CHECK(has(text, "supervisord_process_log_bytes" + web + R"(,stream="stdout"} 3221225472)"));
+  CHECK(has(text, "supervisord_process_log_bytes" + web + R"(,stream="stderr"} 0)"));
+}
+
+TEST_CASE("all eight states are there for a supervisord and for each group") {
+  const std::string text =
+      page(fleet_of({supervisord({process("a:x", substrate::InstanceState::fatal),
+                                  process("a:y", substrate::InstanceState::fatal)})}));
+  CHECK(has(text, R"(supervisord_processes{state="FATAL"} 2)"));
+  CHECK(has(text, R"(supervisord_processes{state="RUNNING"} 0)"));
+  CHECK(has(text, R"(supervisord_group_processes{group="a",state="FATAL"} 2)"));
+  for (const auto state : substrate::all_instance_states) {
+    CHECK_THAT(text, Contains("supervisord_group_processes{group=\"a\",state=\"" +
+                              std::string(to_string(state)) + "\"}"));
+  }
+}
+
+TEST_CASE("a supervisord without processes still counts them in every state") {
+  const std::string text = page(fleet_of({supervisord({})}));
+  CHECK(has(text, R"(supervisord_processes{state="UNKNOWN"} 0)"));
+  CHECK_THAT(text, !Contains("supervisord_group_processes"));
+}
+
+TEST_CASE("polls are what feeds the counters") {
+  const std::string text = page(fleet_of({supervisord({})}));
+  CHECK(has(text, R"(supervisord_counters_source{source="events"} 0)"));
+  CHECK(has(text, R"(supervisord_counters_source{source="log"} 0)"));
+  CHECK(has(text, R"(supervisord_counters_source{source="polls"} 1)"));
+  CHECK(has(text, R"(supervisord_counters_gaps_total{source="polls"} 0)"));
+}
+
+TEST_CASE("the counters of a removed process are shown as long as they are remembered") {
+  const std::string text = page(fleet_of({odd_supervisord()}));
+  const std::string labels = R"({supervisor="host \"1\"",group="gone",name="gone"})";
+  CHECK(has(text, "supervisord_process_restarts_total" + labels + " 5"));
+  CHECK_THAT(text, !Contains("supervisord_process_up" + labels));
+}
+
+TEST_CASE("two supervisords share each family, told apart by their label") {
+  auto db = supervisord({running_process("pg", 1, 1)});
+  db.name = "db";
+  auto web = supervisord({running_process("nginx", 2, 2)});
+  web.name = "web";
+  const std::string text = page(fleet_of({db, web}));
+  CHECK_THAT(text,
+             Contains("TYPE supervisord_process_pid gauge\n"
+                      R"(supervisord_process_pid{supervisor="db",group="pg",name="pg"} 1)"
+                      "\n"
+                      R"(supervisord_process_pid{supervisor="web",group="nginx",name="nginx"} 2)"
+                      "\n"));
+}
+
+TEST_CASE("names that become equal in UTF-8 are shown once, and their group's sums are added") {
+  auto supervisor = odd_supervisord();
+  supervisor.name.clear();
+  const std::string text = page(fleet_of({supervisor}));
+  const std::string line = "supervisord_process_up{group=\"caf\xEF\xBF\xBD\",name=\"x\"} 0\n";
+  CHECK(text.find(line) != std::string::npos);
+  CHECK(text.find(line) == text.rfind(line));
+  CHECK(has(text, "supervisord_group_processes{group=\"caf\xEF\xBF\xBD\",state=\"STOPPED\"} 1"));
+  CHECK(has(text, "supervisord_group_processes{group=\"caf\xEF\xBF\xBD\",state=\"FATAL\"} 1"));
+}
+
+TEST_CASE("a number instead of the state set, no groups, transitions: as the options say") {
+  Options options;
+  options.process_state_set = false;
+  options.group_summary = false;
+  options.transitions = true;
+  const std::string text =
+      page(fleet_of({supervisord({process("a", substrate::InstanceState::unknown)})}), options);
+  CHECK(has(text, R"(supervisord_process_state_code{group="a",name="a"} 1000)"));
+  CHECK_THAT(text, !Contains("supervisord_process_state{"));
+  CHECK_THAT(text, !Contains("supervisord_group_processes"));
+  CHECK(has(text, R"(supervisord_process_transitions_total{group="a",name="a",state="FATAL"} 0)"));
+}
+
+TEST_CASE("filters decide which processes have series, and every process is counted") {
+  Options options;
+  options.include = {"web:.*", "a.c:x"};
+  options.exclude = {".*:secret"};
+  const auto snapshot = fleet_of(
+      {supervisord({running_process("abc:x", 1, 1), running_process("web:front", 2, 1),
+                    running_process("web:secret", 3, 1), running_process("webs:front", 4, 1)})});
+  const std::string text = page(snapshot, options);
+  CHECK_THAT(text, Contains(R"(supervisord_process_up{group="abc",name="x"})"));
+  CHECK_THAT(text, Contains(R"(supervisord_process_up{group="web",name="front"})"));
+  CHECK_THAT(text, !Contains(R"(name="secret")"));
+  CHECK_THAT(text, !Contains(R"({group="webs",name=)"));
+  CHECK(has(text, R"(supervisord_processes{state="RUNNING"} 4)"));
+  CHECK(has(text, R"(supervisord_group_processes{group="webs",state="RUNNING"} 1)"));
+}
+
+TEST_CASE("a name of a megabyte does not exhaust a filter") {
+  Options options;
+  options.include = {"(a|.)*x"};
+  Filter filter(options);
+  CHECK_FALSE(filter.shows({"g", std::string(1'000'000, 'y')}));
+}
+
+}  // namespace
+}  // namespace reeve::metrics

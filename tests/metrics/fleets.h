@@ -1,0 +1,72 @@
+#pragma once
+
+// Snapshots to be rendered.
+
+#include <string>
+
+#include "reeve/fleet/snapshot.h"
+
+namespace reeve::metrics {
+
+inline substrate::ManagerTime manager_time(int seconds) {
+  return substrate::ManagerTime(std::chrono::seconds(seconds));
+}
+
+inline fleet::ProcessSnapshot process(const std::string& name, substrate::InstanceState state) {
+  fleet::ProcessSnapshot process;
+  process.detail.name = *substrate::InstanceName::parse(name);
+  process.detail.state = state;
+  return process;
+}
+
+inline fleet::ProcessSnapshot running_process(const std::string& name, int pid, int start) {
+  fleet::ProcessSnapshot running = process(name, substrate::InstanceState::running);
+  running.detail.pid = substrate::Pid{pid};
+  running.detail.start_time = manager_time(start);
+  return running;
+}
+
+/// A supervisord that is up, and has been polled at 1700000000.5.
+inline fleet::SupervisorSnapshot supervisord(std::vector<fleet::ProcessSnapshot> processes) {
+  fleet::SupervisorSnapshot supervisor;
+  supervisor.up = true;
+  supervisor.snapshot_at = base::SystemTime(std::chrono::milliseconds(1'700'000'000'500));
+  supervisor.processes = std::move(processes);
+  return supervisor;
+}
+
+inline fleet::FleetSnapshot fleet_of(std::vector<fleet::SupervisorSnapshot> supervisors) {
+  return {1, std::move(supervisors), true};
+}
+
+/// One with everything that can be known, under odd names.
+inline fleet::SupervisorSnapshot odd_supervisord() {
+  using substrate::InstanceState;
+  auto crashed = process("worker:a\"b\\c", InstanceState::exited);
+  crashed.detail.start_time = manager_time(1'699'999'000);
+  crashed.detail.stop_time = manager_time(1'699'999'900);
+  crashed.exit_status = 3;
+  crashed.last_exit_expected = false;
+  crashed.counters.starts = 4;
+  crashed.counters.restarts = 2;
+  crashed.counters.transitions[static_cast<std::size_t>(InstanceState::exited)] = 3;
+  auto web = running_process("web", 4711, 1'699'990'000);
+  web.stdout_log_bytes = 3'221'225'472;
+  web.stderr_log_bytes = 0;
+  auto supervisor = supervisord({process("caf\xe8:x", InstanceState::stopped),
+                                 process("caf\xe9:x", InstanceState::fatal), web, crashed,
+                                 process("worker:naïve-日本", InstanceState::backoff),
+                                 process("worker:tab\there\nthere", InstanceState::unknown)});
+  supervisor.name = "host \"1\"";
+  supervisor.description = {"4.2.5", "3.0", "my \\ supervisor"};
+  supervisor.removed = {{{"gone", "gone"}, {7, 5, std::nullopt, {}}, {}}};
+  supervisor.restarts = 1;
+  supervisor.polls.durations[2] = 9;
+  supervisor.polls.durations.back() = 1;
+  supervisor.polls.duration_sum_seconds = 31.0625;
+  supervisor.polls.failures[1] = 2;
+  supervisor.polls.rejected_records = 6;
+  return supervisor;
+}
+
+}  // namespace reeve::metrics
