@@ -1,7 +1,7 @@
 #pragma once
 
 // A request and its response as values: handlers are plain functions from one to the other and
-// never see the transport.
+// never see the transport. Values: any thread may read them; only Later is shared by two.
 
 #include <chrono>
 #include <cstdint>
@@ -38,7 +38,8 @@ struct Request {
 
   /// The first header of that name, in any case.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
-  /// A query parameter, decoded; "" for `?name`. Nothing if absent or badly encoded.
+  /// The first query parameter of that name, decoded, `+` being a blank; "" for `?name`. Nothing
+  /// if it is absent, or if anything in the query is badly encoded.
   [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
 };
 
@@ -48,14 +49,17 @@ struct Request {
 using SharedBytes = std::shared_ptr<const std::string>;
 struct Response;
 
-/// A response that will be known later. complete() may come from any thread, once; the
-/// transport sends `otherwise` if nothing came within `patience`.
+/// A response that will be known later, for which the transport waits without holding a worker.
+/// Copies are handles of the same. If nothing came within `patience`, or the server stops, the
+/// client gets what `otherwise` makes, on the transport's thread: it must return quickly.
 class Later {
  public:
   Later(std::chrono::nanoseconds patience, std::function<Response()> otherwise);
+  /// From any thread, at any time, the server's end included. The first one counts; one that
+  /// comes too late is dropped.
   void complete(Response response) const;
 
-  struct State;
+  struct State;  // src/http/later.h
   [[nodiscard]] const std::shared_ptr<State>& state() const { return state_; }
 
  private:
@@ -63,15 +67,19 @@ class Later {
 };
 
 struct Response {
-  int status = 200;
+  int status = 200;  ///< from 200 to 599; anything else becomes a 500
+  /// Content-Length and Connection are the transport's; `Connection: close` is obeyed. A header
+  /// that is not well-formed (a line break in its value) is left out.
   std::vector<Header> headers;
-  /// Own bytes; bytes shared with other responses, sent one after the other; or later.
+  /// Own bytes; bytes (never null) shared with other responses, sent one after the other; or later:
+  /// then the status and headers are those of the response that comes. Not sent on HEAD.
   std::variant<std::string, std::vector<SharedBytes>, Later> body;
   /// Hold the answer back this long, without holding a worker: failed logins.
   std::chrono::milliseconds delay{0};
 };
 
-/// May be called on several threads at once. What it throws becomes a 500.
+/// May be called on several threads at once, and must return in bounded time: a stop waits for
+/// it. What it throws is logged and becomes a 500.
 using Handler = std::function<Response(const Request&)>;
 
 }  // namespace reeve::http

@@ -1,6 +1,7 @@
 #pragma once
 
-// One listener: where it binds, what it allows, and how it is encrypted.
+// One listener: where it binds, what it allows, and how it is encrypted. Every time is a total
+// that no byte sent in between prolongs.
 
 #include <chrono>
 #include <cstddef>
@@ -25,12 +26,13 @@ struct ListenerOptions {
   base::ListenAddress address;
   std::optional<TlsOptions> tls;
   std::size_t max_connections = 512;
-  std::size_t max_connections_per_address = 128;  ///< not on unix sockets
+  std::size_t max_connections_per_address = 128;  ///< or per IPv6 /64; not on unix sockets
   std::size_t max_header_bytes = 16 * 1024;
   std::size_t max_body_bytes = 1024 * 1024;
-  std::chrono::milliseconds header_timeout{5'000};  ///< total, from accept or previous answer
-  std::chrono::milliseconds body_timeout{10'000};   ///< total
-  std::chrono::milliseconds write_timeout{30'000};  ///< total
+  std::chrono::milliseconds header_timeout{5'000};  ///< from accept or the next one's first byte
+  std::chrono::milliseconds body_timeout{10'000};
+  std::chrono::milliseconds write_timeout{30'000};
+  std::chrono::milliseconds idle_timeout{75'000};  ///< between an answer and the next request
   /// 0: the handler runs on the transport's thread (it only hands out bytes).
   std::size_t workers = 0;
   std::size_t max_queued = 64;  ///< requests waiting for a worker; beyond: 503

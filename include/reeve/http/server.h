@@ -1,11 +1,14 @@
 #pragma once
 
 // One HTTP/1.1 listener with bounds on everything: connections in all and per address, header
-// and body sizes, total deadlines for header, body and answer. One transport thread; handlers
-// run on it or on a few workers behind a bounded queue. Keep-alive; no pipelining.
+// and body sizes, total deadlines for header, body, answer and idleness. One transport thread;
+// handlers run on it or on a few workers behind a bounded queue. When it is full, the client
+// that is longest connected without having asked for anything makes room for a new one.
+// It knows no route, decodes no Content-Encoding, and never lets a handler hold up a client
+// of another listener.
 
+#include <cstdint>
 #include <memory>
-#include <optional>
 
 #include "reeve/base/deadline.h"
 #include "reeve/base/log.h"
@@ -18,8 +21,10 @@ namespace reeve::http {
 
 class Server {
  public:
-  /// Binds, so that errors (address in use, no such file) are known before anything runs:
-  /// invalid_argument, conflict (in use), denied. `clock` must outlive the server.
+  /// Binds and reads the certificates, so that errors are known before anything runs: conflict
+  /// (address in use), denied, not_found (a file), invalid_argument. A host name is bound on
+  /// its first IPv4 address, or IPv6 if it has no other. A unix socket gets mode 0660; a file
+  /// left by a server that is gone is replaced.
   [[nodiscard]] static base::Result<std::unique_ptr<Server>> open(const ListenerOptions& options,
                                                                   Handler handler, base::Log log);
   ~Server();  ///< stops at once
@@ -28,14 +33,15 @@ class Server {
 
   /// Starts the transport thread and the workers.
   void start();
-  /// Accepts no more, lets what is under way finish until the deadline, then closes. Twice is
-  /// harmless.
+  /// Accepts no more, lets requests under way finish until the deadline (or its stop), then
+  /// closes and joins. Twice is harmless; it is not started again.
   void stop(const base::Deadline& deadline);
 
   /// The bound port (useful after asking for port 0); 0 on a unix socket.
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] Stats stats() const;
   /// Reads the certificate files again, for new connections; an error changes nothing.
+  /// invalid_argument on a listener that was opened without TLS.
   [[nodiscard]] base::Result<void> reload_tls(const TlsOptions& options);
 
  private:

@@ -1,0 +1,261 @@
+#include "http/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "http/later.h"
+
+namespace reeve::http {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A header comes in one piece as a rule; small, so that thousands that wait stay cheap.
+constexpr std::size_t head_piece = 2 * 1024;
+constexpr std::size_t body_piece = 64 * 1024;
+
+// After the last answer, what the client still sends is read and thrown away for a while:
+// closing with bytes unread would reset the connection and might destroy the answer.
+constexpr std::chrono::milliseconds linger_time = 1s;
+constexpr std::size_t linger_bytes = 4 * 1024 * 1024;
+
+constexpr std::chrono::nanoseconds longest_pause = 24h;
+
+constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+
+Response late_worker() {
+  return plain_error(500, "the request took too long");
+}
+
+}  // namespace
+
+Connection::Connection(Service& service, Stream stream, PeerAddress peer)
+    : service_(service),
+      stream_(std::move(stream)),
+      peer_(std::move(peer)),
+      place_(service.table.enter(*this, peer_.counted)),
+      timer_(*service.io),
+      pause_(*service.io) {
+  ++service_.open;
+}
+
+Connection::~Connection() {
+  service_.leave(place_);
+}
+
+asio::awaitable<void> Connection::run() {
+  arm(service_.options.header_timeout);
+  const auto error = co_await stream_.handshake();
+  if (error) {
+    service_.log.debug("a TLS handshake failed",
+                       {{"peer", peer_.text}, {"reason", error.message()}});
+    co_return;
+  }
+  client_names_ = stream_.client_names();
+  bool more = true;
+  while (more) {
+    more = co_await serve_one();
+  }
+  co_await linger();
+}
+
+asio::awaitable<bool> Connection::serve_one() {
+  RequestParser parser({service_.options.max_header_bytes, service_.options.max_body_bytes});
+  co_await receive(parser);
+  Response response;
+  bool with_body = true;
+  if (parser.state() == RequestParser::State::complete) {
+    underway_ = true;
+    service_.table.change(place_, Standing::busy);
+    Request request = parser.take();
+    with_body = request.method != Method::head;
+    response = co_await answer(std::move(request));
+  } else if (parser.state() == RequestParser::State::refused) {
+    response = plain_error(parser.refusal().status, parser.refusal().reason);
+  } else if (expired_ && (!input_.empty() || parser.state() == RequestParser::State::body)) {
+    response = plain_error(408, "the request did not arrive in time");
+  } else {
+    stream_.close();  // the client is gone, or never said anything
+    co_return false;
+  }
+  const bool last = !parser.keeps_alive() || service_.draining || asks_to_close(response);
+  const bool sent =
+      co_await send(response, last ? Persistence::close : Persistence::keep_alive, with_body);
+  underway_ = false;
+  ++served_;
+  co_return sent && !last && !service_.draining;
+}
+
+asio::awaitable<void> Connection::receive(RequestParser& parser) {
+  using State = RequestParser::State;
+  bool idle = served_ > 0 && input_.empty();
+  if (idle) {
+    std::string().swap(input_);  // nothing is held for a client that may not come back
+  }
+  if (served_ > 0) {
+    service_.table.change(place_, Standing::idle);
+    arm(idle ? service_.options.idle_timeout : service_.options.header_timeout);
+  }
+  for (;;) {
+    const State before = parser.state();
+    const State state = parser.consume(input_);
+    if (state == State::complete || state == State::refused) {
+      co_return;
+    }
+    if (state != before) {
+      underway_ = true;
+      arm(service_.options.body_timeout);
+      if (parser.expects_continue() && input_.empty()) {
+        std::vector<asio::const_buffer> bytes{asio::buffer(go_on)};
+        static_cast<void>(co_await stream_.write(std::move(bytes)));
+      }
+    }
+    const bool more = co_await read_some(state);
+    if (!more) {
+      co_return;
+    }
+    if (idle) {
+      idle = false;
+      arm(service_.options.header_timeout);
+    }
+  }
+}
+
+asio::awaitable<bool> Connection::read_some(RequestParser::State state) {
+  if (expired_ || !stream_.is_open()) {
+    co_return false;
+  }
+  const std::size_t used = input_.size();
+  input_.resize(used + (state == RequestParser::State::body ? body_piece : head_piece));
+  const std::size_t size = co_await stream_.read_some(asio::buffer(input_) + used);
+  input_.resize(used + size);
+  co_return size > 0;
+}
+
+asio::awaitable<Response> Connection::answer(Request request) {
+  request.peer = peer_.text;
+  request.encrypted = stream_.is_encrypted();
+  request.client_names = client_names_;
+  Response response;
+  if (service_.workers) {
+    response = co_await run_on_worker(std::move(request));
+  } else {
+    response = service_.respond(request);
+  }
+  while (std::holds_alternative<Later>(response.body)) {
+    Later later = std::get<Later>(response.body);
+    response = co_await await_later(std::move(later), false);
+  }
+  if (response.delay > 0ms) {
+    co_await pause(response.delay, [this] { return service_.draining || !stream_.is_open(); });
+  }
+  co_return response;
+}
+
+asio::awaitable<Response> Connection::run_on_worker(Request request) {
+  Later result(longest_pause, late_worker);
+  const bool queued =
+      service_.workers->submit([&service = service_, request = std::move(request), result] {
+        result.complete(service.respond(request));
+      });
+  if (!queued) {
+    co_return plain_error(503, "too many requests are waiting");
+  }
+  co_return co_await await_later(std::move(result), true);
+}
+
+asio::awaitable<Response> Connection::await_later(Later later, bool through_drain) {
+  const auto state = later.state();
+  state->subscribe([io = service_.io, weak = weak_from_this()] {
+    asio::post(*io, [weak] {
+      if (const auto self = weak.lock()) {
+        self->pause_.cancel();
+      }
+    });
+  });
+  co_await pause(state->patience, [this, state, through_drain] {
+    return state->ready() || !stream_.is_open() || (service_.draining && !through_drain);
+  });
+  co_return service_.resolve([&] { return state->take(); });
+}
+
+asio::awaitable<void> Connection::pause(std::chrono::nanoseconds span, std::function<bool()> over) {
+  pause_.expires_after(std::min(span, longest_pause));
+  bool waiting = true;
+  while (waiting && !over()) {
+    const auto [cancelled] = co_await pause_.async_wait(as_value);
+    waiting = cancelled.failed();  // somebody says: look again
+  }
+}
+
+asio::awaitable<bool> Connection::send(const Response& response, Persistence persistence,
+                                       bool with_body) {
+  const std::string head = response_head(response, persistence);
+  std::vector<asio::const_buffer> bytes{asio::buffer(head)};
+  if (with_body && has_body(response.status)) {
+    if (const auto* own = std::get_if<std::string>(&response.body)) {
+      bytes.push_back(asio::buffer(*own));
+    } else if (const auto* shared = std::get_if<std::vector<SharedBytes>>(&response.body)) {
+      for (const SharedBytes& segment : *shared) {
+        bytes.push_back(asio::buffer(*segment));
+      }
+    }
+  }
+  arm(service_.options.write_timeout);
+  const bool sent = co_await stream_.write(std::move(bytes));
+  if (!sent) {
+    stream_.close();
+  }
+  co_return sent;
+}
+
+asio::awaitable<void> Connection::linger() {
+  if (!stream_.is_open()) {
+    co_return;
+  }
+  service_.table.change(place_, Standing::half_open);
+  arm(linger_time);
+  co_await stream_.end();
+  std::size_t thrown_away = 0;
+  bool more = true;
+  while (more && thrown_away < linger_bytes) {
+    thrown_away += input_.size();
+    input_.clear();
+    more = co_await read_some(RequestParser::State::body);
+  }
+}
+
+void Connection::close() {
+  stream_.close();
+  pause_.cancel();
+}
+
+void Connection::drain() {
+  if (underway_) {
+    pause_.cancel();
+  } else {
+    close();
+  }
+}
+
+void Connection::arm(std::chrono::milliseconds span) {
+  expired_ = false;
+  timer_.expires_after(span);
+  timer_.async_wait([weak = weak_from_this(), armed = ++armed_](auto error) {
+    const auto self = error ? nullptr : weak.lock();
+    if (self) {
+      self->expire(armed);
+    }
+  });
+}
+
+void Connection::expire(std::uint64_t armed) {
+  if (armed == armed_) {
+    expired_ = true;
+    stream_.cancel();
+  }
+}
+
+}  // namespace reeve::http

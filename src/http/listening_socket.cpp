@@ -1,0 +1,252 @@
+#include "http/listening_socket.h"
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace reeve::http {
+namespace {
+
+using base::ErrorKind;
+using base::failure;
+using base::ListenAddress;
+
+constexpr mode_t socket_mode = 0660;
+
+tl::unexpected<base::Error> cannot_listen(const ListenAddress& address, ErrorKind kind,
+                                          const std::string& why) {
+  return failure(kind, "cannot listen on " + address.text() + ": " + why);
+}
+
+tl::unexpected<base::Error> cannot_listen(const ListenAddress& address, int error) {
+  switch (error) {
+    case EADDRINUSE:
+      return cannot_listen(address, ErrorKind::conflict,
+                           "the address is in use: stop the program that listens there, or"
+                           " choose another port");
+    case EACCES:
+    case EPERM:
+      return cannot_listen(address, ErrorKind::denied,
+                           address.socket_path.empty()
+                               ? "permission denied: choose a port above 1023"
+                               : "permission denied: this user must be allowed to write in the"
+                                 " socket's folder");
+    case EADDRNOTAVAIL:
+      return cannot_listen(address, ErrorKind::invalid_argument,
+                           "this machine has no such address: choose one of its own, or :port"
+                           " for all of them");
+    case ENOENT:
+    case ENOTDIR:
+      return cannot_listen(address, ErrorKind::invalid_argument,
+                           "the socket's folder does not exist: create it");
+    default:
+      return cannot_listen(address, ErrorKind::internal, std::generic_category().message(error));
+  }
+}
+
+void set_option(int descriptor, int level, int option, int value) {
+  // What a kernel does not know is no reason not to listen.
+  static_cast<void>(::setsockopt(descriptor, level, option, &value, sizeof value));
+}
+
+template <class Address>
+const sockaddr* generic(const Address& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+/// 0: somebody answers there; else the error number.
+int knock(const sockaddr_un& name) {
+  const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) {
+    return errno;
+  }
+  const int error = ::connect(descriptor, generic(name), sizeof name) == 0 ? 0 : errno;
+  ::close(descriptor);
+  return error;
+}
+
+/// Makes place for a socket: a file that nobody answers on is what a server left that is gone.
+base::Result<void> remove_stale_file(const ListenAddress& address, const sockaddr_un& name) {
+  struct stat status {};
+  if (::lstat(address.socket_path.c_str(), &status) != 0) {
+    return errno == ENOENT ? base::Result<void>() : cannot_listen(address, errno);
+  }
+  if (!S_ISSOCK(status.st_mode)) {
+    return cannot_listen(address, ErrorKind::conflict,
+                         "a file that is not a socket is in the way: remove it, or choose"
+                         " another path");
+  }
+  const int error = knock(name);
+  if (error == 0 || error == EAGAIN) {
+    return cannot_listen(address, ErrorKind::conflict,
+                         "another program answers on this socket: stop it, or choose another"
+                         " path");
+  }
+  if (error != ECONNREFUSED || ::unlink(name.sun_path) != 0) {
+    return cannot_listen(address, error == ECONNREFUSED ? errno : error);
+  }
+  return {};
+}
+
+}  // namespace
+
+ListeningSocket::ListeningSocket(int family)
+    : family_(family), descriptor_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
+
+ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
+    : family_(other.family_),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      port_(other.port_),
+      path_(std::exchange(other.path_, {})),
+      device_(other.device_),
+      inode_(other.inode_) {}
+
+ListeningSocket::~ListeningSocket() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+  }
+  remove_file();
+}
+
+base::Result<ListeningSocket> ListeningSocket::open(const ListenAddress& address) {
+  if (!address.socket_path.empty()) {
+    return open_unix(address);
+  }
+  return address.host.empty() ? open_every_address(address) : open_host(address);
+}
+
+base::Result<ListeningSocket> ListeningSocket::open_unix(const ListenAddress& address) {
+  sockaddr_un unix_name{};
+  unix_name.sun_family = AF_UNIX;
+  if (address.socket_path.size() >= sizeof unix_name.sun_path) {
+    return cannot_listen(address, ErrorKind::invalid_argument, "the path is too long");
+  }
+  address.socket_path.copy(unix_name.sun_path, sizeof unix_name.sun_path - 1);
+  if (const auto removed = remove_stale_file(address, unix_name); !removed) {
+    return failure(removed.error());
+  }
+  ListeningSocket listener(AF_UNIX);
+  Name name;
+  std::memcpy(&name.bytes, &unix_name, sizeof unix_name);
+  name.size = sizeof unix_name;
+  // Before bind, so that the file is never open to more than it shall be.
+  static_cast<void>(::fchmod(listener.descriptor_, socket_mode));
+  if (const int error = listener.listen_on(name); error != 0) {
+    return cannot_listen(address, error);
+  }
+  listener.remember_file(address.socket_path);
+  if (::chmod(address.socket_path.c_str(), socket_mode) != 0) {
+    return cannot_listen(address, errno);
+  }
+  return listener;
+}
+
+base::Result<ListeningSocket> ListeningSocket::open_every_address(const ListenAddress& address) {
+  sockaddr_in6 every{};
+  every.sin6_family = AF_INET6;
+  every.sin6_port = htons(address.port);
+  Name name;
+  std::memcpy(&name.bytes, &every, sizeof every);
+  name.size = sizeof every;
+  ListeningSocket dual(AF_INET6);
+  const int error = dual.listen_on(name);
+  if (error == 0) {
+    return dual;
+  }
+  if (error != EAFNOSUPPORT && error != EADDRNOTAVAIL) {
+    return cannot_listen(address, error);
+  }
+  return open_host({"0.0.0.0", address.port, ""});  // a machine without IPv6
+}
+
+base::Result<ListeningSocket> ListeningSocket::open_host(const ListenAddress& address) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  int error = EADDRNOTAVAIL;
+  for (const int family : {AF_INET, AF_INET6}) {
+    hints.ai_family = family;
+    addrinfo* found = nullptr;
+    const std::string port = std::to_string(address.port);
+    if (::getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found) != 0) {
+      continue;
+    }
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
+    Name name;
+    std::memcpy(&name.bytes, found->ai_addr, found->ai_addrlen);
+    name.size = found->ai_addrlen;
+    ListeningSocket listener(family);
+    error = listener.listen_on(name);
+    return error == 0 ? base::Result<ListeningSocket>(std::move(listener))
+                      : cannot_listen(address, error);
+  }
+  return cannot_listen(address, ErrorKind::invalid_argument,
+                       "there is no host of that name: check its spelling and the DNS, or give"
+                       " an address");
+}
+
+int ListeningSocket::listen_on(const Name& name) {
+  if (descriptor_ < 0) {
+    return errno;
+  }
+  if (family_ != AF_UNIX) {
+    set_option(descriptor_, SOL_SOCKET, SO_REUSEADDR, 1);
+    set_option(descriptor_, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it
+  }
+  if (family_ == AF_INET6) {
+    const auto& address = reinterpret_cast<const sockaddr_in6&>(name.bytes).sin6_addr;
+    set_option(descriptor_, IPPROTO_IPV6, IPV6_V6ONLY, IN6_IS_ADDR_UNSPECIFIED(&address) ? 0 : 1);
+  }
+  if (::bind(descriptor_, generic(name.bytes), name.size) != 0 ||
+      ::listen(descriptor_, SOMAXCONN) != 0) {
+    return errno;
+  }
+  remember_port();
+  return 0;
+}
+
+void ListeningSocket::remember_port() {
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  if (::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&name), &size) != 0) {
+    return;
+  }
+  if (family_ == AF_INET) {
+    port_ = ntohs(reinterpret_cast<const sockaddr_in&>(name).sin_port);
+  } else if (family_ == AF_INET6) {
+    port_ = ntohs(reinterpret_cast<const sockaddr_in6&>(name).sin6_port);
+  }
+}
+
+void ListeningSocket::remember_file(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == 0) {
+    path_ = path;
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+  }
+}
+
+void ListeningSocket::remove_file() {
+  const std::string path = std::exchange(path_, {});
+  struct stat status {};
+  if (!path.empty() && ::lstat(path.c_str(), &status) == 0 && status.st_dev == device_ &&
+      status.st_ino == inode_) {
+    ::unlink(path.c_str());
+  }
+}
+
+int ListeningSocket::release() {
+  return std::exchange(descriptor_, -1);
+}
+
+}  // namespace reeve::http

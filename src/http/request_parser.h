@@ -1,0 +1,69 @@
+#pragma once
+
+// Bytes to a Request, strictly: what HTTP/1.1 leaves open to two readings is refused, so that
+// no proxy in front of us can be tricked into another one. Bounded in bytes and headers.
+// Knows no socket; driven by a connection, a test or the fuzzer.
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "reeve/http/message.h"
+
+namespace reeve::http {
+
+struct RequestLimits {
+  std::size_t header_bytes;
+  std::size_t body_bytes;
+};
+
+/// What the transport answers by itself to a request that no handler will see.
+struct Refusal {
+  int status = 0;
+  std::string_view reason;
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+/// Of one request; the next one needs a new parser.
+class RequestParser {
+ public:
+  enum class State { head, body, complete, refused };
+
+  explicit RequestParser(const RequestLimits& limits);
+  ~RequestParser();
+  RequestParser(const RequestParser&) = delete;
+  RequestParser& operator=(const RequestParser&) = delete;
+
+  /// Takes what it understands from the front of `input`; call again once more was appended.
+  /// What is left when complete belongs to the next request.
+  State consume(std::string& input);
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] const Refusal& refusal() const { return refusal_; }
+  /// Once the head is read: the client waits for a 100 before it sends its body.
+  [[nodiscard]] bool expects_continue() const { return expects_continue_; }
+  /// Once the head is read. HTTP/1.0 never keeps alive here.
+  [[nodiscard]] bool keeps_alive() const { return keeps_alive_; }
+  /// Once complete. Method, target, headers and body; nothing about the client.
+  [[nodiscard]] Request take();
+
+ private:
+  struct Message;  // keeps Beast in one source file
+
+  void refuse(Refusal refusal);
+  void read_head(std::string& input);
+  void parse_head(std::string& input, std::size_t size);
+  void read_body(std::string& input);
+
+  RequestLimits limits_;
+  State state_ = State::head;
+  Refusal refusal_;
+  std::size_t scanned_ = 0;  ///< bytes of the head that were looked at already
+  bool skipped_blank_line_ = false;
+  bool expects_continue_ = false;
+  bool keeps_alive_ = false;
+  std::unique_ptr<Message> message_;
+};
+
+}  // namespace reeve::http

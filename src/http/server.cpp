@@ -1,0 +1,243 @@
+#include "reeve/http/server.h"
+
+#include <exception>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <fcntl.h>
+
+#include "http/connection.h"
+#include "http/listening_socket.h"
+#include "http/tls_context.h"
+#include "reeve/base/guarded.h"
+
+namespace reeve::http {
+namespace {
+
+using namespace std::chrono_literals;
+using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
+using SharedTls = std::shared_ptr<const TlsContext>;
+
+// Out of descriptors or memory: accepting again at once would fail at once.
+constexpr std::chrono::milliseconds accept_pause = 100ms;
+
+void log_escape(const base::Log& log, const std::exception_ptr& escaped) {
+  if (!escaped) {
+    return;
+  }
+  try {
+    std::rethrow_exception(escaped);
+  } catch (const std::exception& error) {
+    log.error("a connection was given up", {{"reason", error.what()}});
+  } catch (...) {
+    log.error("a connection was given up", {});
+  }
+}
+
+/// What one client more than allowed is told; best effort, never waited for.
+void turn_away(Socket& socket) {
+  const Response refusal = plain_error(503, "too many connections");
+  const std::string answer =
+      response_head(refusal, Persistence::close) + std::get<std::string>(refusal.body);
+  static_cast<void>(
+      ::send(socket.native_handle(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+}  // namespace
+
+struct Server::Impl {
+  Impl(const ListenerOptions& options, Handler handler, base::Log log, ListeningSocket socket,
+       SharedTls tls_context)
+      : service(options, std::move(handler), std::move(log)),
+        listener(std::move(socket)),
+        acceptor(*service.io),
+        retry(*service.io),
+        tls(std::move(tls_context)) {
+    acceptor.assign({listener.family(), 0}, listener.release());
+  }
+
+  void run();
+  asio::awaitable<void> accept_all();
+  void admit(Socket socket, const PeerAddress& peer);
+  void drain(base::Duration patience);
+  void close_all();
+  void stop(const base::Deadline& deadline);
+
+  Service service;
+  ListeningSocket listener;  ///< the acceptor has its descriptor; this keeps port and file
+  Acceptor acceptor;
+  asio::steady_timer retry;
+  base::Guarded<SharedTls> tls;
+  std::once_flag stopped;
+  std::jthread transport;
+};
+
+void Server::Impl::run() {
+  name_thread("http-" + service.options.name);
+  for (;;) {
+    try {
+      service.io->run();
+      return;
+    } catch (...) {
+      log_escape(service.log, std::current_exception());
+    }
+  }
+}
+
+asio::awaitable<void> Server::Impl::accept_all() {
+  bool starved = false;
+  while (!service.draining) {
+    Socket socket(*service.io);
+    Socket::endpoint_type peer;
+    const auto [error] = co_await acceptor.async_accept(socket, peer, as_value);
+    if (service.draining) {
+      co_return;
+    }
+    if (error) {
+      if (!std::exchange(starved, true)) {
+        service.log.warning("cannot accept connections for now", {{"reason", error.message()}});
+      }
+      retry.expires_after(accept_pause);
+      const auto [cut_short] = co_await retry.async_wait(as_value);
+      static_cast<void>(cut_short);
+      continue;
+    }
+    starved = false;
+    try {
+      admit(std::move(socket), peer_address(*peer.data()));
+    } catch (...) {
+      log_escape(service.log, std::current_exception());
+    }
+  }
+}
+
+void Server::Impl::admit(Socket socket, const PeerAddress& peer) {
+  ++service.accepted;
+  ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+  const SharedTls context = tls.copy();
+  const auto admission = service.table.make_room(peer.counted);
+  if (admission == ConnectionTable::Admission::refused) {
+    ++service.rejected;
+    if (!context) {
+      turn_away(socket);
+    }
+    return;
+  }
+  if (admission == ConnectionTable::Admission::evicted) {
+    ++service.evicted;
+  }
+  SSL* session = context ? context->new_session() : nullptr;
+  if (context && session == nullptr) {
+    throw std::bad_alloc();
+  }
+  const auto connection =
+      std::make_shared<Connection>(service, Stream(std::move(socket), session), peer);
+  asio::co_spawn(
+      *service.io, [connection] { return connection->run(); },
+      [this](const std::exception_ptr& escaped) { log_escape(service.log, escaped); });
+}
+
+void Server::Impl::drain(base::Duration patience) {
+  service.draining = true;
+  boost::system::error_code ignored;
+  acceptor.close(ignored);
+  retry.cancel();
+  service.table.for_each([](Guest& guest) { guest.drain(); });
+  if (service.table.empty()) {
+    return;
+  }
+  service.drain_timer.expires_after(patience);
+  service.drain_timer.async_wait([this](auto cancelled) {
+    if (!cancelled) {
+      close_all();
+    }
+  });
+}
+
+void Server::Impl::close_all() {
+  service.table.for_each([](Guest& guest) { guest.close(); });
+}
+
+void Server::Impl::stop(const base::Deadline& deadline) {
+  if (transport.joinable()) {
+    asio::post(*service.io, [this, patience = deadline.remaining()] { drain(patience); });
+    const std::stop_callback hurry(deadline.stop(),
+                                   [this] { asio::post(*service.io, [this] { close_all(); }); });
+    transport.join();
+  }
+  boost::system::error_code ignored;
+  acceptor.close(ignored);
+  listener.remove_file();
+  if (service.workers) {
+    service.workers->stop();
+  }
+}
+
+base::Result<std::unique_ptr<Server>> Server::open(const ListenerOptions& options, Handler handler,
+                                                   base::Log log) {
+  SharedTls tls;
+  if (options.tls) {
+    auto loaded = TlsContext::load(*options.tls);
+    if (!loaded) {
+      return base::failure(loaded.error());
+    }
+    tls = std::make_shared<const TlsContext>(std::move(*loaded));
+  }
+  auto socket = ListeningSocket::open(options.address);
+  if (!socket) {
+    return base::failure(socket.error());
+  }
+  return std::unique_ptr<Server>(new Server(std::make_unique<Impl>(
+      options, std::move(handler), std::move(log), std::move(*socket), std::move(tls))));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() {
+  const base::SystemClock clock;
+  stop(base::Deadline::after(clock, base::Duration::zero()));
+}
+
+void Server::start() {
+  Service& service = impl_->service;
+  if (service.options.workers > 0) {
+    service.workers.emplace(WorkerPool::Size{service.options.workers, service.options.max_queued},
+                            "work-" + service.options.name);
+  }
+  asio::co_spawn(
+      *service.io, [impl = impl_.get()] { return impl->accept_all(); },
+      [&service](const std::exception_ptr& escaped) { log_escape(service.log, escaped); });
+  impl_->transport = std::jthread([impl = impl_.get()] { impl->run(); });
+}
+
+void Server::stop(const base::Deadline& deadline) {
+  std::call_once(impl_->stopped, [&] { impl_->stop(deadline); });
+}
+
+std::uint16_t Server::port() const {
+  return impl_->listener.port();
+}
+
+Stats Server::stats() const {
+  const Service& service = impl_->service;
+  return {service.options.name, service.accepted, service.rejected, service.evicted, service.open};
+}
+
+base::Result<void> Server::reload_tls(const TlsOptions& options) {
+  if (!impl_->tls.copy()) {
+    return base::failure(base::ErrorKind::invalid_argument,
+                         "the listener " + impl_->service.options.name +
+                             " was started without TLS: restart the agent to turn it on");
+  }
+  return TlsContext::load(options).map([&](TlsContext loaded) {
+    auto fresh = std::make_shared<const TlsContext>(std::move(loaded));
+    impl_->tls.with([&](SharedTls& current) { current.swap(fresh); });
+  });
+}
+
+}  // namespace reeve::http

@@ -1,0 +1,222 @@
+#include "http/request_parser.h"
+
+#include "support/catch.h"
+
+namespace reeve::http {
+namespace {
+
+using State = RequestParser::State;
+
+constexpr RequestLimits limits{1024, 64};
+
+/// What becomes of a text that arrives at once.
+struct Outcome {
+  State state;
+  int status;
+  std::string rest;
+};
+
+Outcome outcome_of(std::string text) {
+  RequestParser parser(limits);
+  const State state = parser.consume(text);
+  return {state, parser.refusal().status, text};
+}
+
+Request request_of(std::string text) {
+  RequestParser parser(limits);
+  REQUIRE(parser.consume(text) == State::complete);
+  return parser.take();
+}
+
+int status_of(const std::string& text) {
+  const Outcome outcome = outcome_of(text);
+  CHECK(outcome.state == State::refused);
+  return outcome.status;
+}
+
+std::string get_with(const std::string& headers) {
+  return "GET / HTTP/1.1\r\nHost: here\r\n" + headers + "\r\n";
+}
+
+TEST_CASE("a request becomes method, path, query, headers and body") {
+  const Request request = request_of(
+      "POST /api/v1/processes/web%3Aapp/restart?wait=30s&x HTTP/1.1\r\n"
+      "Host: here\r\nContent-Type:application/json  \r\nContent-Length: 4\r\n\r\n{ }\n");
+  CHECK(request.method == Method::post);
+  CHECK(request.path == "/api/v1/processes/web%3Aapp/restart");
+  CHECK(request.query == "wait=30s&x");
+  CHECK(request.header("content-type") == "application/json");
+  CHECK(request.body == "{ }\n");
+  CHECK(request.headers.size() == 3);
+}
+
+TEST_CASE("each method has its name, and one we do not know is other") {
+  const auto method_of = [](const std::string& name) {
+    return request_of(name + " / HTTP/1.1\r\nHost: here\r\n\r\n").method;
+  };
+  CHECK(method_of("GET") == Method::get);
+  CHECK(method_of("HEAD") == Method::head);
+  CHECK(method_of("POST") == Method::post);
+  CHECK(method_of("PUT") == Method::put);
+  CHECK(method_of("DELETE") == Method::del);
+  CHECK(method_of("PATCH") == Method::other);
+  CHECK(method_of("BREW") == Method::other);
+  CHECK(method_of("get") == Method::other);
+}
+
+TEST_CASE("a request that drips in byte by byte is the same request") {
+  const std::string text =
+      "\r\nPUT /a?b HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3;note=x\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: t\r\n\r\n";
+  RequestParser parser(limits);
+  std::string input;
+  for (const char c : text) {
+    CHECK(parser.state() != State::complete);
+    input += c;
+    parser.consume(input);
+  }
+  REQUIRE(parser.state() == State::complete);
+  CHECK(input.empty());
+  const Request request = parser.take();
+  CHECK(request.body == "abcde");
+  CHECK(request.path == "/a");
+  CHECK_FALSE(request.header("Trailer"));
+}
+
+TEST_CASE("what follows a request is left for the next one") {
+  CHECK(outcome_of(get_with("") + "GET /next").rest == "GET /next");
+  CHECK(outcome_of(get_with("Content-Length: 2\r\n") + "abGET").rest == "GET");
+  CHECK(outcome_of(get_with("Transfer-Encoding: chunked\r\n") + "0\r\n\r\nGET").rest == "GET");
+}
+
+TEST_CASE("a request that is not all here yet is waited for") {
+  CHECK(outcome_of("").state == State::head);
+  CHECK(outcome_of("\r").state == State::head);
+  CHECK(outcome_of("GET / HTTP/1.1\r\nHost: here\r\n\r").state == State::head);
+  CHECK(outcome_of(get_with("Content-Length: 3\r\n") + "ab").state == State::body);
+  CHECK(outcome_of(get_with("Transfer-Encoding: chunked\r\n") + "2\r\nab").state == State::body);
+}
+
+TEST_CASE("a body whose length has two readings is refused") {
+  const std::string chunk = "1\r\na\r\n0\r\n\r\n";
+  CHECK(status_of(get_with("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n") + chunk) == 400);
+  CHECK(status_of(get_with("Transfer-Encoding: chunked\r\nContent-Length: 1\r\n") + chunk) == 400);
+  CHECK(status_of(get_with("Transfer-Encoding: gzip\r\nContent-Length: 1\r\n") + "a") == 400);
+  CHECK(status_of(get_with("Content-Length: 1\r\nContent-Length: 2\r\n") + "ab") == 400);
+  CHECK(status_of(get_with("Content-Length: 1\r\nContent-Length: 1\r\n") + "a") == 400);
+  CHECK(status_of(get_with("Content-Length: 1, 1\r\n") + "a") == 400);
+  for (const char* length : {"+1", "-1", "0x1", "1 1", "", "1a", "99999999999999999999"}) {
+    CAPTURE(length);
+    CHECK(status_of(get_with("Content-Length: " + std::string(length) + "\r\n") + "a") == 400);
+  }
+}
+
+TEST_CASE("a Transfer-Encoding other than chunked is refused") {
+  for (const char* coding : {"gzip", "gzip, chunked", "chunked, gzip", "xchunked", "identity",
+                             "identity\r\nTransfer-Encoding: chunked"}) {
+    CAPTURE(coding);
+    CHECK(status_of(get_with("Transfer-Encoding: " + std::string(coding) + "\r\n")) == 501);
+  }
+  CHECK(status_of(get_with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n")) == 400);
+  CHECK(status_of("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n") == 400);
+}
+
+TEST_CASE("a chunk that is not well-formed is refused") {
+  const std::string head = get_with("Transfer-Encoding: chunked\r\n");
+  for (const char* body :
+       {"g\r\n", "1\r\nabc\r\n", "-1\r\n", "1\na\n\r\n", " 1\r\na\r\n", "fffffffffffffffff\r\n",
+        "1;\r\na\r\n", "0x1\r\na\r\n\r\n", "1;a=\"\n\"\r\na\r\n", "0;a=\"\n\"\r\n\r\n"}) {
+    CAPTURE(body);
+    CHECK(status_of(head + body) == 400);
+  }
+}
+
+TEST_CASE("a header that parsers disagree on is refused") {
+  for (const char* header :
+       {"Folded: a\r\n b\r\n", "Folded: a\r\n\tb\r\n", " Host: there\r\n", "Name : value\r\n",
+        "No-Colon\r\n", ": empty\r\n", "Bare: line\nfeed\r\n", "Bare: carriage\rreturn\r\n",
+        "Control: \x01\r\n", "Delete: \x7F\r\n", "Na(me: x\r\n", "N\xC3\xA4me: x\r\n"}) {
+    CAPTURE(header);
+    CHECK(status_of(get_with(header)) == 400);
+  }
+  CHECK(status_of(get_with(std::string("Nul: a\0b\r\n", 10))) == 400);
+  CHECK(status_of("GET / HTTP/1.1\nHost: here\n\n") == 400);
+}
+
+TEST_CASE("a target that is not a clean path is refused") {
+  for (const char* target : {"http://here/", "here:80", "*", "", "a/b", "/a b", "/a#b", "/\xC3\xA4",
+                             "/\x7F", "/a\tb", "//x\x01"}) {
+    CAPTURE(target);
+    CHECK(status_of("GET " + std::string(target) + " HTTP/1.1\r\nHost: here\r\n\r\n") == 400);
+  }
+}
+
+TEST_CASE("a request line that is none is refused at its first impossible byte") {
+  CHECK(status_of("\x16\x03\x01") == 400);  // somebody speaks TLS
+  CHECK(status_of(" GET") == 400);
+  CHECK(status_of("\r\n\r\nGET") == 400);
+  CHECK(status_of("GET / HTTP/1.1\n") == 400);
+  CHECK(status_of("GET  / HTTP/1.1\r\n\r\n") == 400);
+  CHECK(status_of("GET / HTTP/2.0\r\nHost: here\r\n\r\n") == 400);
+  CHECK(status_of("GET / HTTP/0.9\r\nHost: here\r\n\r\n") == 400);
+  CHECK(status_of("GET /\r\nHost: here\r\n\r\n") == 400);
+  CHECK(status_of("GET / http/1.1\r\nHost: here\r\n\r\n") == 400);
+}
+
+TEST_CASE("exactly one Host is needed, but not by HTTP/1.0") {
+  CHECK(status_of("GET / HTTP/1.1\r\n\r\n") == 400);
+  CHECK(status_of(get_with("Host: there\r\n")) == 400);
+  CHECK(outcome_of("GET / HTTP/1.0\r\n\r\n").state == State::complete);
+}
+
+TEST_CASE("what is too large is refused by its own status") {
+  CHECK(status_of("GET /" + std::string(2000, 'a')) == 414);
+  CHECK(status_of(get_with("Long: " + std::string(2000, 'a') + "\r\n")) == 431);
+  std::string many;
+  for (int i = 0; i < 120; ++i) {
+    many += "a:\r\n";
+  }
+  CHECK(status_of(get_with(many)) == 431);
+  CHECK(status_of(get_with("Content-Length: 65\r\n")) == 413);
+  CHECK(outcome_of(get_with("Content-Length: 64\r\n")).state == State::body);
+  CHECK(status_of(get_with("Transfer-Encoding: chunked\r\n") + "41\r\n") == 413);
+  std::string chunks;
+  for (int i = 0; i < 65; ++i) {
+    chunks += "1\r\na\r\n";
+  }
+  CHECK(status_of(get_with("Transfer-Encoding: chunked\r\n") + chunks) == 413);
+}
+
+TEST_CASE("a chunk's header that never ends is refused") {
+  const std::string head = get_with("Transfer-Encoding: chunked\r\n");
+  CHECK(status_of(head + "1;" + std::string(2000, 'a')) == 400);
+  CHECK(status_of(head + "0\r\nTrailer: " + std::string(2000, 'a')) == 400);
+}
+
+TEST_CASE("an encoded body is refused, since nobody decodes it") {
+  CHECK(status_of(get_with("Content-Encoding: gzip\r\nContent-Length: 1\r\n")) == 415);
+  CHECK(outcome_of(get_with("Content-Encoding: identity\r\n")).state == State::complete);
+}
+
+TEST_CASE("a client may wait for a 100, and for nothing else") {
+  std::string text = get_with("Expect: 100-Continue\r\nContent-Length: 1\r\n");
+  RequestParser parser(limits);
+  CHECK(parser.consume(text) == State::body);
+  CHECK(parser.expects_continue());
+  CHECK(status_of(get_with("Expect: tea\r\n")) == 417);
+}
+
+TEST_CASE("a connection is kept unless the client wants it closed or speaks HTTP/1.0") {
+  const auto keeps = [](std::string text) {
+    RequestParser parser(limits);
+    REQUIRE(parser.consume(text) == State::complete);
+    return parser.keeps_alive();
+  };
+  CHECK(keeps(get_with("")));
+  CHECK_FALSE(keeps(get_with("Connection: close\r\n")));
+  CHECK_FALSE(keeps(get_with("Connection: TE, Close\r\n")));
+  CHECK_FALSE(keeps("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+}
+
+}  // namespace
+}  // namespace reeve::http
