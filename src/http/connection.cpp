@@ -71,7 +71,7 @@ asio::awaitable<bool> Connection::serve_one() {
     service_.table.change(place_, Standing::busy);
     Request request = parser.take();
     with_body = request.method != Method::head;
-    response = co_await answer(std::move(request));
+    response = co_await answer(request);
   } else if (parser.state() == RequestParser::State::refused) {
     response = plain_error(parser.refusal().status, parser.refusal().reason);
   } else if (expired_ && (!input_.empty() || parser.state() == RequestParser::State::body)) {
@@ -108,8 +108,8 @@ asio::awaitable<void> Connection::receive(RequestParser& parser) {
       underway_ = true;
       arm(service_.options.body_timeout);
       if (parser.expects_continue() && input_.empty()) {
-        std::vector<asio::const_buffer> bytes{asio::buffer(go_on)};
-        static_cast<void>(co_await stream_.write(std::move(bytes)));
+        const std::vector<asio::const_buffer> bytes{asio::buffer(go_on)};
+        static_cast<void>(co_await stream_.write(bytes));
       }
     }
     const bool more = co_await read_some(state);
@@ -134,28 +134,29 @@ asio::awaitable<bool> Connection::read_some(RequestParser::State state) {
   co_return size > 0;
 }
 
-asio::awaitable<Response> Connection::answer(Request request) {
+asio::awaitable<Response> Connection::answer(Request& request) {
   request.peer = peer_.text;
   request.encrypted = stream_.is_encrypted();
   request.client_names = client_names_;
   Response response;
   if (service_.workers) {
-    response = co_await run_on_worker(std::move(request));
+    response = co_await run_on_worker(request);
   } else {
     response = service_.respond(request);
   }
   while (std::holds_alternative<Later>(response.body)) {
-    Later later = std::get<Later>(response.body);
-    response = co_await await_later(std::move(later), false);
+    const Later later = std::get<Later>(response.body);
+    response = co_await await_later(later, false);
   }
   if (response.delay > 0ms) {
-    co_await pause(response.delay, [this] { return service_.draining || !stream_.is_open(); });
+    const std::function<bool()> over = [this] { return service_.draining || !stream_.is_open(); };
+    co_await pause(response.delay, over);
   }
   co_return response;
 }
 
-asio::awaitable<Response> Connection::run_on_worker(Request request) {
-  Later result(longest_pause, late_worker);
+asio::awaitable<Response> Connection::run_on_worker(Request& request) {
+  const Later result(longest_pause, late_worker);
   const bool queued =
       service_.workers->submit([&service = service_, request = std::move(request), result] {
         result.complete(service.respond(request));
@@ -163,10 +164,10 @@ asio::awaitable<Response> Connection::run_on_worker(Request request) {
   if (!queued) {
     co_return plain_error(503, "too many requests are waiting");
   }
-  co_return co_await await_later(std::move(result), true);
+  co_return co_await await_later(result, true);
 }
 
-asio::awaitable<Response> Connection::await_later(Later later, bool through_drain) {
+asio::awaitable<Response> Connection::await_later(const Later& later, bool through_drain) {
   const auto state = later.state();
   state->subscribe([io = service_.io, weak = weak_from_this()] {
     asio::post(*io, [weak] {
@@ -175,13 +176,15 @@ asio::awaitable<Response> Connection::await_later(Later later, bool through_drai
       }
     });
   });
-  co_await pause(state->patience, [this, state, through_drain] {
+  const std::function<bool()> over = [&] {
     return state->ready() || !stream_.is_open() || (service_.draining && !through_drain);
-  });
+  };
+  co_await pause(state->patience, over);
   co_return service_.resolve([&] { return state->take(); });
 }
 
-asio::awaitable<void> Connection::pause(std::chrono::nanoseconds span, std::function<bool()> over) {
+asio::awaitable<void> Connection::pause(std::chrono::nanoseconds span,
+                                        const std::function<bool()>& over) {
   pause_.expires_after(std::min(span, longest_pause));
   bool waiting = true;
   while (waiting && !over()) {
@@ -204,7 +207,7 @@ asio::awaitable<bool> Connection::send(const Response& response, Persistence per
     }
   }
   arm(service_.options.write_timeout);
-  const bool sent = co_await stream_.write(std::move(bytes));
+  const bool sent = co_await stream_.write(bytes);
   if (!sent) {
     stream_.close();
   }

@@ -3,6 +3,9 @@
 // One client, from handshake to end: a coroutine that reads a request, has it answered, writes
 // the answer, and goes on to the next. A single timer holds the deadline of whatever step it
 // is in. Everything on the transport's thread; the server owns it through its coroutine alone.
+//
+// Coroutines here take references to what lives in the frame of the one that awaits them: g++ 12
+// destroys a temporary twice that is handed over inside a co_await expression.
 
 #include <chrono>
 #include <functional>
@@ -38,11 +41,11 @@ class Connection final : public Guest, public std::enable_shared_from_this<Conne
   [[nodiscard]] asio::awaitable<bool> serve_one();
   [[nodiscard]] asio::awaitable<void> receive(RequestParser& parser);
   [[nodiscard]] asio::awaitable<bool> read_some(RequestParser::State state);
-  [[nodiscard]] asio::awaitable<Response> answer(Request request);
-  [[nodiscard]] asio::awaitable<Response> run_on_worker(Request request);
-  [[nodiscard]] asio::awaitable<Response> await_later(Later later, bool through_drain);
+  [[nodiscard]] asio::awaitable<Response> answer(Request& request);
+  [[nodiscard]] asio::awaitable<Response> run_on_worker(Request& request);
+  [[nodiscard]] asio::awaitable<Response> await_later(const Later& later, bool through_drain);
   [[nodiscard]] asio::awaitable<void> pause(std::chrono::nanoseconds span,
-                                            std::function<bool()> over);
+                                            const std::function<bool()>& over);
   [[nodiscard]] asio::awaitable<bool> send(const Response& response, Persistence persistence,
                                            bool with_body);
   [[nodiscard]] asio::awaitable<void> linger();

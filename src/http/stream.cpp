@@ -31,7 +31,7 @@ asio::awaitable<std::size_t> Stream::read_some(asio::mutable_buffer into) {
   co_return error ? 0 : size;
 }
 
-asio::awaitable<bool> Stream::write(std::vector<asio::const_buffer> bytes) {
+asio::awaitable<bool> Stream::write(const std::vector<asio::const_buffer>& bytes) {
   if (tls_) {
     const auto [error, size] = co_await asio::async_write(*tls_, bytes, as_value);
     co_return !error && size == asio::buffer_size(bytes);

@@ -31,7 +31,7 @@ class Stream {
   /// Bytes read; 0 at the end, on an error, and when cancelled.
   [[nodiscard]] asio::awaitable<std::size_t> read_some(asio::mutable_buffer into);
   /// All of it, or false.
-  [[nodiscard]] asio::awaitable<bool> write(std::vector<asio::const_buffer> bytes);
+  [[nodiscard]] asio::awaitable<bool> write(const std::vector<asio::const_buffer>& bytes);
   /// Tells the client that no more will come; it may still send.
   [[nodiscard]] asio::awaitable<void> end();
 

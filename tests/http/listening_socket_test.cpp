@@ -1,0 +1,151 @@
+#include "http/listening_socket.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "http/raw_client.h"
+#include "http/running_server.h"
+#include "support/catch.h"
+
+namespace reeve::http {
+namespace {
+
+using base::ErrorKind;
+using base::ListenAddress;
+using tests::RawClient;
+
+/// A folder of its own, gone with the test.
+class Folder {
+ public:
+  Folder() {
+    std::string name = std::filesystem::temp_directory_path() / "reeve-http-XXXXXX";
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string operator/(const char* name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+ListenAddress unix_socket(const std::string& path) {
+  return {"", 0, path};
+}
+
+TEST_CASE("port 0 is bound to a port of the kernel's choice") {
+  const auto one = ListeningSocket::open({"127.0.0.1", 0, ""});
+  const auto other = ListeningSocket::open({"", 0, ""});
+  REQUIRE(one);
+  REQUIRE(other);
+  CHECK(one->port() != 0);
+  CHECK(other->port() != 0);
+  CHECK(RawClient(one->port()).is_connected());
+  CHECK(RawClient(other->port()).is_connected());
+}
+
+TEST_CASE("a host name is bound on its IPv4 address") {
+  const auto socket = ListeningSocket::open({"localhost", 0, ""});
+  REQUIRE(socket);
+  CHECK(RawClient(socket->port()).is_connected());
+}
+
+TEST_CASE("an address that is in use is a conflict that says what to do") {
+  const auto first = ListeningSocket::open({"127.0.0.1", 0, ""});
+  REQUIRE(first);
+  const auto second = ListeningSocket::open({"127.0.0.1", first->port(), ""});
+  REQUIRE_FALSE(second);
+  CHECK(second.error() ==
+        base::Error{ErrorKind::conflict,
+                    "cannot listen on 127.0.0.1:" + std::to_string(first->port()) +
+                        ": the address is in use: stop the program that listens there, or choose"
+                        " another port"});
+}
+
+TEST_CASE("an address or a host that is not there is told as such") {
+  const auto foreign = ListeningSocket::open({"192.0.2.1", 0, ""});
+  REQUIRE_FALSE(foreign);
+  CHECK(foreign.error().kind == ErrorKind::invalid_argument);
+  CHECK(foreign.error().message.find("this machine has no such address") != std::string::npos);
+  const auto unknown = ListeningSocket::open({"no-such-host.invalid", 0, ""});
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().kind == ErrorKind::invalid_argument);
+  CHECK(unknown.error().message.find("no host of that name") != std::string::npos);
+}
+
+TEST_CASE("a unix socket is for its user and group, and goes when it is closed") {
+  const Folder folder;
+  const std::string path = folder / "socket";
+  {
+    const auto socket = ListeningSocket::open(unix_socket(path));
+    REQUIRE(socket);
+    CHECK(socket->port() == 0);
+    CHECK(std::filesystem::status(path).permissions() == std::filesystem::perms{0660});
+    CHECK(RawClient(path).is_connected());
+  }
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("a socket file that nobody answers on is replaced, and one that is answered on is not") {
+  const Folder folder;
+  const std::string path = folder / "socket";
+  {
+    auto gone = ListeningSocket::open(unix_socket(path));
+    REQUIRE(gone);
+    std::filesystem::rename(path, folder / "aside");
+  }
+  std::filesystem::rename(folder / "aside", path);
+  CHECK_FALSE(RawClient(path).is_connected());
+  const auto socket = ListeningSocket::open(unix_socket(path));
+  REQUIRE(socket);
+  const auto second = ListeningSocket::open(unix_socket(path));
+  REQUIRE_FALSE(second);
+  CHECK(second.error().kind == ErrorKind::conflict);
+  CHECK(RawClient(path).is_connected());
+}
+
+TEST_CASE("a socket file that another server has taken over is left alone") {
+  const Folder folder;
+  const std::string path = folder / "socket";
+  std::optional<ListeningSocket> second;
+  {
+    const auto first = ListeningSocket::open(unix_socket(path));
+    REQUIRE(first);
+    std::filesystem::remove(path);
+    auto opened = ListeningSocket::open(unix_socket(path));
+    REQUIRE(opened);
+    second.emplace(std::move(*opened));
+  }
+  CHECK(RawClient(path).is_connected());
+}
+
+TEST_CASE("a file that is no socket is never replaced, and a folder never made") {
+  const Folder folder;
+  const std::string path = folder / "precious";
+  std::ofstream(path) << "data";
+  const auto in_the_way = ListeningSocket::open(unix_socket(path));
+  REQUIRE_FALSE(in_the_way);
+  CHECK(in_the_way.error().kind == ErrorKind::conflict);
+  CHECK(std::filesystem::file_size(path) == 4);
+  const auto nowhere = ListeningSocket::open(unix_socket(folder / "none/socket"));
+  REQUIRE_FALSE(nowhere);
+  CHECK(nowhere.error().kind == ErrorKind::invalid_argument);
+  CHECK(nowhere.error().message.find("folder does not exist") != std::string::npos);
+}
+
+TEST_CASE("a server answers on a unix socket and takes its file away when it stops") {
+  const Folder folder;
+  ListenerOptions options = tests::on_loopback();
+  options.address = unix_socket(folder / "socket");
+  const tests::RunningServer server(
+      options, [](const Request& request) { return tests::text_response(request.peer); });
+  CHECK(server.port() == 0);
+  CHECK(RawClient(options.address.socket_path).get("/", "unix").ends_with("unix"));
+  server.stop(std::chrono::seconds(1));
+  CHECK_FALSE(std::filesystem::exists(options.address.socket_path));
+}
+
+}  // namespace
+}  // namespace reeve::http

@@ -1,0 +1,270 @@
+// The server against clients that are slow, greedy or gone.
+
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "http/raw_client.h"
+#include "http/running_server.h"
+#include "support/eventually.h"
+
+namespace reeve::http {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::eventually;
+using tests::on_loopback;
+using tests::RawClient;
+using tests::RunningServer;
+using tests::text_response;
+
+Response fine(const Request&) {
+  return text_response("fine");
+}
+
+ListenerOptions impatient() {
+  ListenerOptions options = on_loopback();
+  options.header_timeout = 100ms;
+  options.body_timeout = 100ms;
+  options.write_timeout = 100ms;
+  options.idle_timeout = 100ms;
+  return options;
+}
+
+/// Without the deadline under test, what comes would end in "…" after the client's patience.
+bool gave_up_waiting(const std::string& received) {
+  return received.ends_with("…");
+}
+
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    static_cast<void>(entry);
+    ++count;
+  }
+  return count;
+}
+
+std::vector<RawClient> half_open_clients(std::uint16_t port, std::size_t count) {
+  std::vector<RawClient> clients;
+  while (clients.size() < count) {
+    clients.emplace_back(port);
+    clients.back().send("GET /metrics HTTP/1.1\r\nHost: ");
+  }
+  return clients;
+}
+
+TEST_CASE("600 half-open clients neither delay a scrape nor starve the other listener") {
+  const RunningServer metrics(on_loopback(), fine);
+  ListenerOptions control_options = on_loopback();
+  control_options.workers = 2;
+  const RunningServer control(control_options, fine);
+  const auto clients = half_open_clients(metrics.port(), 600);
+  CHECK(RawClient(metrics.port()).get("/metrics", "fine").ends_with("fine"));
+  CHECK(RawClient(control.port()).get("/api", "fine").ends_with("fine"));
+  CHECK(metrics->stats().rejected_connections == 0);
+  CHECK(metrics->stats().evicted_connections >= 600 + 1 - 128);
+  CHECK(control->stats().evicted_connections == 0);
+}
+
+TEST_CASE("a connection that was served is kept while half-open ones can make room") {
+  ListenerOptions options = on_loopback();
+  options.max_connections = 10;
+  const RunningServer server(options, fine);
+  const RawClient scraper(server.port());
+  CHECK(scraper.get("/", "fine").ends_with("fine"));
+  const auto clients = half_open_clients(server.port(), 50);
+  CHECK(eventually(5s, [&] { return server->stats().evicted_connections == 41; }));
+  CHECK(scraper.get("/", "fine").ends_with("fine"));
+}
+
+TEST_CASE("when all are being answered, one more is told to come back") {
+  std::atomic<bool> release = false;
+  ListenerOptions options = on_loopback();
+  options.max_connections = 2;
+  options.workers = 2;
+  const RunningServer server(options, [&](const Request&) {
+    static_cast<void>(eventually(10s, [&] { return release.load(); }));
+    return text_response("fine");
+  });
+  const std::array<RawClient, 2> busy = {RawClient(server.port()), RawClient(server.port())};
+  for (const RawClient& client : busy) {
+    client.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
+  }
+  const auto is_refused = [&] {
+    return RawClient(server.port()).receive_until("\n").starts_with("HTTP/1.1 503 ");
+  };
+  CHECK(eventually(5s, is_refused));
+  CHECK(server->stats().rejected_connections >= 1);
+  release = true;
+  for (const RawClient& client : busy) {
+    CHECK(client.receive_until("fine").ends_with("fine"));
+  }
+}
+
+TEST_CASE("one address cannot take more than its share") {
+  ListenerOptions options = on_loopback();
+  options.max_connections_per_address = 3;
+  const RunningServer server(options, fine);
+  const auto clients = half_open_clients(server.port(), 5);
+  CHECK(eventually(5s, [&] { return server->stats().evicted_connections == 2; }));
+  CHECK(eventually(5s, [&] { return server->stats().open_connections == 3; }));
+  CHECK(eventually(5s, [&] { return clients[0].is_closed() && clients[1].is_closed(); }));
+  CHECK_FALSE(clients[4].is_closed());
+}
+
+TEST_CASE("who says nothing is closed without a word, who stops half-way is told") {
+  const RunningServer server(impatient(), fine);
+  const RawClient silent(server.port());
+  const RawClient half(server.port());
+  half.send("GET / HT");
+  const RawClient body(server.port());
+  body.send("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\nabc");
+  CHECK(silent.receive_all().empty());
+  CHECK(half.receive_all().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+  CHECK(body.receive_all().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+}
+
+TEST_CASE("a client that drips is cut at the deadline, however busy it looks") {
+  const RunningServer server(impatient(), fine);
+  const std::string header = "GET / HTTP/1.1\r\nHost: here\r\nX: ";
+  const std::string body =
+      "POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n";
+  for (const auto& drip : {std::pair(header, "x"), std::pair(body, "1\r\nx\r\n")}) {
+    const RawClient client(server.port());
+    client.send(drip.first);
+    CHECK(eventually(5s, [&] { return !client.send(drip.second) || client.is_closed(); }));
+  }
+}
+
+TEST_CASE("an idle connection is closed after its time") {
+  const RunningServer server(impatient(), fine);
+  const RawClient client(server.port());
+  CHECK(client.get("/", "fine").ends_with("fine"));
+  CHECK(client.receive_all().empty());
+}
+
+TEST_CASE("a client that does not read its answer is cut at the deadline") {
+  ListenerOptions options = impatient();
+  const auto large = std::make_shared<const std::string>(32 * 1024 * 1024, 'x');
+  const RunningServer server(options, [&](const Request&) {
+    Response response;
+    response.body = std::vector<SharedBytes>{large};
+    return response;
+  });
+  const RawClient client(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
+  CHECK(eventually(5s, [&] { return server->stats().accepted_connections == 1; }));
+  CHECK(eventually(5s, [&] { return server->stats().open_connections == 0; }));
+  CHECK(client.receive_all().size() < large->size());
+}
+
+TEST_CASE("each breach of a bound is answered by its status and the end") {
+  ListenerOptions options = on_loopback();
+  options.max_header_bytes = 512;
+  options.max_body_bytes = 100;
+  const RunningServer server(options, fine);
+  const std::string get = "GET / HTTP/1.1\r\nHost: here\r\n";
+  const std::string chunked = get + "Transfer-Encoding: chunked\r\n\r\n";
+  const std::array<std::pair<std::string, std::string>, 7> breaches = {{
+      {"GET /" + std::string(1000, 'a'), "414"},
+      {get + "X: " + std::string(1000, 'a'), "431"},
+      {get + "Content-Length: 101\r\n\r\n" + std::string(101, 'a'), "413"},
+      {chunked + "65\r\n" + std::string(101, 'a') + "\r\n0\r\n\r\n", "413"},
+      {get + "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx", "415"},
+      {get + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
+      {"\x16\x03\x01\x02", "400"},
+  }};
+  for (const auto& [request, status] : breaches) {
+    const RawClient client(server.port());
+    client.send(request);
+    const std::string answer = client.receive_all();
+    CAPTURE(request, answer);
+    CHECK(answer.starts_with("HTTP/1.1 " + status + " "));
+    CHECK(answer.find("\r\nConnection: close\r\n") != std::string::npos);
+    CHECK_FALSE(gave_up_waiting(answer));
+  }
+}
+
+TEST_CASE("an upload that is too large reads its refusal, though it is still sending") {
+  const RunningServer server(on_loopback(), fine);
+  const RawClient client(server.port());
+  client.send("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 2000000\r\n\r\n");
+  client.send(std::string(2'000'000, 'x'));
+  CHECK(client.receive_until("\n").starts_with("HTTP/1.1 413 "));
+}
+
+TEST_CASE("a thousand connections cut in every phase leave no descriptor behind") {
+  const auto large = std::make_shared<const std::string>(1024 * 1024, 'x');
+  ListenerOptions options = on_loopback();
+  options.workers = 2;
+  const RunningServer server(options, [&](const Request& request) {
+    Response response;
+    response.body = std::vector<SharedBytes>{large};
+    if (request.path == "/later") {
+      response.body = Later(200ms, [] { return text_response("late"); });
+    }
+    return response;
+  });
+  const std::array<std::string, 8> phases = {
+      "",
+      "GET",
+      "GET / HTTP/1.1\r\nHost: here\r\n\r\n",
+      "GET /later HTTP/1.1\r\nHost: here\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\nabc",
+      "POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+      "HEAD / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",
+      "not HTTP at all\r\n\r\n",
+  };
+  const std::size_t before = open_descriptors();
+  for (std::size_t i = 0; i < 1000; ++i) {
+    const RawClient client(server.port());
+    client.send(phases[i % phases.size()]);
+    if (i % 3 == 0) {
+      static_cast<void>(client.is_closed());  // reads what is there
+    }
+  }
+  CHECK(eventually(10s, [&] { return server->stats().accepted_connections == 1000; }));
+  CHECK(eventually(10s, [&] { return server->stats().open_connections == 0; }));
+  CHECK(eventually(5s, [&] { return open_descriptors() == before; }));
+  CHECK(RawClient(server.port()).get("/", "x").starts_with("HTTP/1.1 200"));
+}
+
+/// Until it is gone, the process may open one more descriptor: a client's, not the server's.
+class OneMoreDescriptor {
+ public:
+  OneMoreDescriptor() {
+    const int lowest_free = ::dup(0);
+    ::close(lowest_free);
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit one_more = before_;
+    one_more.rlim_cur = static_cast<rlim_t>(lowest_free) + 1;
+    ::setrlimit(RLIMIT_NOFILE, &one_more);
+  }
+  OneMoreDescriptor(const OneMoreDescriptor&) = delete;
+  OneMoreDescriptor& operator=(const OneMoreDescriptor&) = delete;
+  ~OneMoreDescriptor() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_CASE("out of descriptors, the server waits, says so once, and then serves who waited") {
+  const RunningServer server(on_loopback(), fine);
+  std::optional<OneMoreDescriptor> limit(std::in_place);
+  const RawClient client(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
+  CHECK(eventually(5s, [&] { return server.log().entries().size() == 1; }));
+  limit.reset();
+  CHECK(client.receive_until("fine").ends_with("fine"));
+  REQUIRE(server.log().entries().size() == 1);
+  CHECK(server.log().entries()[0].message == "cannot accept connections for now");
+}
+
+}  // namespace
+}  // namespace reeve::http
