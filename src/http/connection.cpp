@@ -31,9 +31,9 @@ Response late_worker() {
 
 }  // namespace
 
-Connection::Connection(Service& service, Stream stream, PeerAddress peer)
+Connection::Connection(Service& service, Socket socket, SSL* session, PeerAddress peer)
     : service_(service),
-      stream_(std::move(stream)),
+      stream_(std::move(socket), session),
       peer_(std::move(peer)),
       place_(service.table.enter(*this, peer_.counted)),
       timer_(*service.io),

@@ -26,8 +26,8 @@ namespace reeve::http {
 
 class Connection final : public Guest, public std::enable_shared_from_this<Connection> {
  public:
-  /// `service` outlives it.
-  Connection(Service& service, Stream stream, PeerAddress peer);
+  /// `service` outlives it. `session`: null without TLS; owned by the connection.
+  Connection(Service& service, Socket socket, SSL* session, PeerAddress peer);
   ~Connection() override;
 
   /// Runs until the end of the connection; throws nothing but what memory throws.

@@ -135,8 +135,7 @@ void Server::Impl::admit(Socket socket, const PeerAddress& peer) {
   if (context && session == nullptr) {
     throw std::bad_alloc();
   }
-  const auto connection =
-      std::make_shared<Connection>(service, Stream(std::move(socket), session), peer);
+  const auto connection = std::make_shared<Connection>(service, std::move(socket), session, peer);
   asio::co_spawn(
       *service.io, [connection] { return connection->run(); },
       [this](const std::exception_ptr& escaped) { log_escape(service.log, escaped); });

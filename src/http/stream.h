@@ -25,6 +25,8 @@ class Stream {
  public:
   /// `session`: null without TLS; owned by the stream.
   Stream(Socket socket, SSL* session);
+  Stream(const Stream&) = delete;  // the TLS layer refers to the socket
+  Stream& operator=(const Stream&) = delete;
 
   /// Nothing to do without TLS.
   [[nodiscard]] asio::awaitable<boost::system::error_code> handshake();

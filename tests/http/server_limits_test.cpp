@@ -229,7 +229,7 @@ TEST_CASE("a thousand connections cut in every phase leave no descriptor behind"
       static_cast<void>(client.is_closed());  // reads what is there
     }
   }
-  CHECK(eventually(10s, [&] { return server->stats().accepted_connections == 1000; }));
+  CHECK(eventually(30s, [&] { return server->stats().accepted_connections == 1000; }));
   CHECK(eventually(10s, [&] { return server->stats().open_connections == 0; }));
   CHECK(eventually(5s, [&] { return open_descriptors() == before; }));
   CHECK(RawClient(server.port()).get("/", "x").starts_with("HTTP/1.1 200"));

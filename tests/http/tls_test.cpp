@@ -1,0 +1,166 @@
+#include <httplib.h>
+
+#include "http/raw_client.h"
+#include "http/running_server.h"
+#include "support/eventually.h"
+
+namespace reeve::http {
+namespace {
+
+using namespace std::chrono_literals;
+using base::ErrorKind;
+using tests::eventually;
+using tests::RunningServer;
+using tests::text_response;
+
+constexpr const char* folder = REEVE_FIXTURES "/tls/";
+
+std::string file(const char* name) {
+  return std::string(folder) + name;
+}
+
+TlsOptions localhost() {
+  TlsOptions tls;
+  tls.cert_file = file("localhost.pem");
+  tls.key_file = file("localhost.key");
+  return tls;
+}
+
+ListenerOptions with(const TlsOptions& tls) {
+  ListenerOptions options = tests::on_loopback();
+  options.tls = tls;
+  return options;
+}
+
+Response names(const Request& request) {
+  std::string text = request.encrypted ? "encrypted" : "plain";
+  for (const std::string& name : request.client_names) {
+    text += " " + name;
+  }
+  return text_response(text);
+}
+
+/// The body of an answer; empty if there is none.
+std::string get(httplib::SSLClient& client) {
+  client.enable_server_certificate_verification(false);
+  const auto answer = client.Get("/");
+  return answer ? answer->body : "";
+}
+
+base::Error error_of(const TlsOptions& tls) {
+  const auto opened = Server::open(with(tls), names, {});
+  REQUIRE_FALSE(opened);
+  return opened.error();
+}
+
+TEST_CASE("over TLS a client is served as without, large answers and kept connections too") {
+  const RunningServer server(with(localhost()), [](const Request& request) {
+    return text_response(std::string(3'000'000, request.encrypted ? 'x' : '-'));
+  });
+  httplib::SSLClient client("localhost", server.port());
+  client.set_ca_cert_path(file("localhost.pem").c_str());
+  client.enable_server_certificate_verification(true);
+  client.set_keep_alive(true);
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = client.Get("/");
+    REQUIRE(answer);
+    CHECK(answer->body == std::string(3'000'000, 'x'));
+  }
+  CHECK(server->stats().accepted_connections == 1);
+}
+
+TEST_CASE("a client's certificate is optional or required, and its names are known") {
+  TlsOptions tls = localhost();
+  tls.client_ca_file = file("client-ca.pem");
+  for (const bool required : {false, true}) {
+    CAPTURE(required);
+    tls.client_certificate_required = required;
+    const RunningServer server(with(tls), names);
+    httplib::SSLClient anonymous("localhost", server.port());
+    CHECK(get(anonymous) == (required ? "" : "encrypted"));
+    httplib::SSLClient known("localhost", server.port(), file("client.pem"), file("client.key"));
+    CHECK(get(known) ==
+          "encrypted ops.example 192.0.2.7 2001:db8::7 spiffe://example/ops ops@example.org");
+    httplib::SSLClient foreign("localhost", server.port(), file("other.pem"), file("other.key"));
+    CHECK(get(foreign).empty());
+  }
+}
+
+TEST_CASE("without a client authority, no certificate has names") {
+  const RunningServer server(with(localhost()), names);
+  httplib::SSLClient client("localhost", server.port(), file("client.pem"), file("client.key"));
+  CHECK(get(client) == "encrypted");
+}
+
+TEST_CASE("new certificates are for new connections, and an error changes nothing") {
+  const RunningServer server(with(localhost()), names);
+  const auto is_localhost = [&] {
+    httplib::SSLClient client("localhost", server.port());
+    client.set_ca_cert_path(file("localhost.pem").c_str());
+    client.enable_server_certificate_verification(true);
+    return static_cast<bool>(client.Get("/"));
+  };
+  httplib::SSLClient kept("localhost", server.port());
+  kept.set_keep_alive(true);
+  CHECK(get(kept) == "encrypted");
+  CHECK(is_localhost());
+  TlsOptions other = localhost();
+  other.cert_file = file("other.pem");
+  CHECK_FALSE(server->reload_tls(other));  // the key is not its own
+  CHECK(is_localhost());
+  other.key_file = file("other.key");
+  CHECK(server->reload_tls(other));
+  CHECK_FALSE(is_localhost());
+  CHECK(get(kept) == "encrypted");
+}
+
+TEST_CASE("TLS cannot be turned on while running") {
+  const RunningServer server(tests::on_loopback(), names);
+  const auto reloaded = server->reload_tls(localhost());
+  REQUIRE_FALSE(reloaded);
+  CHECK(reloaded.error().kind == ErrorKind::invalid_argument);
+}
+
+TEST_CASE("an error in a certificate file names the file") {
+  TlsOptions tls = localhost();
+  tls.cert_file = file("none.pem");
+  CHECK(error_of(tls).kind == ErrorKind::not_found);
+  CHECK(error_of(tls).message.find(file("none.pem")) != std::string::npos);
+  const auto is_about = [](const base::Error& error, const std::string& path) {
+    CAPTURE(error.message);
+    return error.kind == ErrorKind::invalid_argument &&
+           error.message.find(path) != std::string::npos;
+  };
+  tls = localhost();
+  tls.cert_file = file("localhost.key");
+  CHECK(is_about(error_of(tls), file("localhost.key")));
+  for (const char* key : {"other.key", "encrypted.key", "localhost.pem"}) {
+    tls = localhost();
+    tls.key_file = file(key);
+    CHECK(is_about(error_of(tls), file(key)));
+  }
+  tls = localhost();
+  tls.client_ca_file = file("client.key");
+  CHECK(is_about(error_of(tls), file("client.key")));
+  tls.client_ca_file = "";
+  tls.client_certificate_required = true;
+  CHECK(is_about(error_of(tls), "client_ca_file"));
+  tls = localhost();
+  tls.min_version = "TLS10";
+  CHECK(is_about(error_of(tls), "TLS10"));
+}
+
+TEST_CASE("who does not shake hands is closed at the header's deadline") {
+  ListenerOptions options = with(localhost());
+  options.header_timeout = 100ms;
+  const RunningServer server(options, names);
+  const tests::RawClient silent(server.port());
+  const tests::RawClient plain(server.port());
+  plain.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
+  CHECK(silent.receive_all().empty());
+  CHECK(plain.receive_all().find("HTTP") == std::string::npos);
+  CHECK(eventually(5s, [&] { return server->stats().open_connections == 0; }));
+}
+
+}  // namespace
+}  // namespace reeve::http
