@@ -86,12 +86,15 @@ struct HttpReader::State {
     if (!parser.is_done()) {
       return true;
     }
+    if (parser.chunked() || !is_cut_xml(body())) {
+      return false;
+    }
     body() += pending;  // more than was announced
     pending.clear();
     if (body().size() > max_body_bytes) {
       error = http::error::body_limit;
     }
-    return !error && !parser.chunked() && is_cut_xml(body());
+    return is_cut_xml(body());
   }
 
   std::size_t max_body_bytes;
@@ -106,6 +109,8 @@ HttpReader::HttpReader(std::size_t max_body_bytes, BodyConsumer consumer)
     : state_(std::make_unique<State>(max_body_bytes, std::move(consumer))) {}
 
 HttpReader::~HttpReader() = default;
+
+HttpReader::HttpReader(HttpReader&&) noexcept = default;
 
 bool HttpReader::feed(std::string_view bytes) {
   state_->pending += bytes;

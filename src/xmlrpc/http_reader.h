@@ -32,6 +32,7 @@ class HttpReader {
   /// is handed on and may be of any length; the bound then holds for a piece of it.
   explicit HttpReader(std::size_t max_body_bytes, BodyConsumer consumer = nullptr);
   ~HttpReader();
+  HttpReader(HttpReader&& other) noexcept;
 
   /// Takes what has come. False: nothing more is needed, or there is an error.
   [[nodiscard]] bool feed(std::string_view bytes);
