@@ -1,6 +1,7 @@
 #include "xmlrpc/xml_scan.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -46,6 +47,13 @@ std::optional<Tag> read_tag(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.';
   });
   return plain && !tag.name.empty() ? std::optional(tag) : std::nullopt;
+}
+
+/// True for the elements of XML-RPC that hold elements alone.
+bool holds_elements(std::string_view name) {
+  constexpr std::array<std::string_view, 8> names = {
+      "methodResponse", "params", "param", "fault", "array", "data", "struct", "member"};
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 bool is_xml_character(std::uint32_t code) {
@@ -95,14 +103,16 @@ class Scanner {
 
   base::Result<void> take_text(std::string_view run) {
     const bool blank = run.find_first_not_of(white_space) == std::string_view::npos;
-    if (depth_ == 0 && !blank) {
-      return malformed("text outside of any element");
+    const std::string_view next = text_.substr(at_ + run.size());
+    const bool is_content = takes_text_ && (next.empty() || next.starts_with("</"));
+    if (!blank && !is_content) {
+      return malformed("text between elements");
     }
     if (slice_begin_ || run.empty()) {
       return {};
     }
     // tinyxml2 drops text of white space alone, but not if it begins with a reference.
-    if (blank && after_opening_ && text_.substr(at_ + run.size()).starts_with("</")) {
+    if (blank && is_content) {
       scanned_.xml += "&#" + std::to_string(static_cast<int>(run.front())) + ";";
       run.remove_prefix(1);
     }
@@ -156,7 +166,7 @@ class Scanner {
       return malformed("a closing tag without its opening one");
     }
     copy_or_cut(*tag);
-    after_opening_ = !tag->closes && !tag->empty;
+    takes_text_ = !tag->closes && !tag->empty && !holds_elements(tag->name);
     at_ += tag->raw.size();
     return {};
   }
@@ -207,8 +217,8 @@ class Scanner {
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
   std::size_t elements_ = 0;
-  bool after_opening_ = false;
-  std::size_t array_depth_ = 0;             // of the <data> whose elements are cut; 0: none
+  bool takes_text_ = false;      // the tag just read opened an element that may hold text
+  std::size_t array_depth_ = 0;  // of the <data> whose elements are cut; 0: none
   std::optional<std::size_t> slice_begin_;  // where the element being cut begins
   bool joins_slice_ = false;                // the last slice belongs to the same <data>
 };

@@ -265,7 +265,10 @@ TEST_CASE("a structure that XML-RPC does not have is refused") {
         "<value><struct><member><name>a</name></member></struct></value>",
         "<value><struct><member><value/><name>a</name></member></struct></value>",
         "<value><struct><member><name>a</name><value/><value/></member></struct></value>",
-        "<string>a</string>", "<value></string></value>", "<value><_/></value>",
+        "<value>a<int>1</int></value>", "<value><int>1</int>a</value>",
+        "<value><array><data>a</data></array></value>", "<value><struct>a</struct></value>",
+        "<value><array><data><value/>a<value/></data></array></value>", "<string>a</string>",
+        "<value></string></value>", "<value><_/></value>",
         "<value><array><data><_/></data></array></value>"}) {
     CAPTURE(value);
     refusal(answer_of(value));

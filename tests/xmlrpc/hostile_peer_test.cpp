@@ -76,7 +76,7 @@ TEST_CASE("a web page where an answer should be is malformed, and shown") {
                              "'<html><body>It works!</body></html>'");
 }
 
-TEST_CASE("what is not HTTP is malformed") {
+TEST_CASE("a peer that speaks another protocol is malformed") {
   CHECK(kind_against(answers_and_stays("SSH-2.0-OpenSSH_9.2p1\r\n")) == ErrorKind::malformed);
 }
 
