@@ -168,12 +168,9 @@ base::Result<void> Client::stream(const std::string& path,
   }
   // Not with `Connection: close`: supervisord then withholds a log until it has 64 KiB of it.
   HttpReader reader(options_.max_answer_bytes, consumer);
-  const base::Result<void> carried =
-      transport_
-          ->run({{"GET " + path + " HTTP/1.1\r\n" + common_fields(options_) + "\r\n",
-                  [&reader](std::string_view bytes) { return reader.feed(bytes); }}},
-                deadline)
-          .front();
+  const auto take = [&reader](std::string_view bytes) { return reader.feed(bytes); };
+  const std::string request = "GET " + path + " HTTP/1.1\r\n" + common_fields(options_) + "\r\n";
+  const base::Result<void> carried = transport_->run({{request, take}}, deadline).front();
   if (!carried) {
     return carried;
   }

@@ -118,11 +118,24 @@ class Connection {
     if (run_.peer.scheme == Endpoint::Scheme::unix_socket) {
       co_return connect_to_socket();
     }
-    base::Result<void> connected = co_await connect_to_addresses();
-    if (connected && run_.tls != nullptr) {
-      connected = co_await shake_hands();
+    co_return co_await connect_to_addresses();
+  }
+
+  asio::awaitable<base::Result<void>> shake_hands() {
+    tls_.emplace(socket_, *run_.tls);
+    tls_->set_verify_callback(asio::ssl::host_name_verification(run_.peer.host));
+    error_code is_name;
+    asio::ip::make_address(run_.peer.host, is_name);
+    if (is_name) {  // an address has no place in the server name indication
+      std::string name = run_.peer.host;
+      ::SSL_ctrl(tls_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 name.data());
     }
-    co_return connected;
+    const auto [code] = co_await tls_->async_handshake(TlsStream::client, as_result);
+    if (code) {
+      co_return base::failure(tls_error(run_.peer, *tls_, code));
+    }
+    co_return base::Result<void>();
   }
 
   asio::awaitable<void> write(asio::const_buffer bytes) {
@@ -184,23 +197,6 @@ class Connection {
     co_return base::failure(tcp_error(run_.peer, code));
   }
 
-  asio::awaitable<base::Result<void>> shake_hands() {
-    tls_.emplace(socket_, *run_.tls);
-    tls_->set_verify_callback(asio::ssl::host_name_verification(run_.peer.host));
-    error_code is_name;
-    asio::ip::make_address(run_.peer.host, is_name);
-    if (is_name) {  // an address has no place in the server name indication
-      std::string name = run_.peer.host;
-      ::SSL_ctrl(tls_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                 name.data());
-    }
-    const auto [code] = co_await tls_->async_handshake(TlsStream::client, as_result);
-    if (code) {
-      co_return base::failure(tls_error(run_.peer, *tls_, code));
-    }
-    co_return base::Result<void>();
-  }
-
   const Run& run_;
   Socket socket_;
   std::optional<TlsStream> tls_;
@@ -208,7 +204,11 @@ class Connection {
 
 asio::awaitable<void> converse(const Run& run, const Exchange& exchange, Progress& progress) {
   Connection connection(co_await asio::this_coro::executor, run);
-  const base::Result<void> connected = co_await connection.connect();
+  base::Result<void> connected = co_await connection.connect();
+  if (connected && run.tls != nullptr) {
+    progress.doing = "shaking hands in TLS with";
+    connected = co_await connection.shake_hands();
+  }
   if (!connected) {
     progress.result = connected;
     co_return;
