@@ -6,6 +6,7 @@ namespace {
 constexpr std::string_view bash_script = R"script(# bash completion for reeve
 _reeve() {
   local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" command="" word
+  COMPREPLY=()
   # Process names hold colons, at which bash splits words.
   if declare -F _get_comp_words_by_ref >/dev/null; then
     _get_comp_words_by_ref -n : cur prev
@@ -32,8 +33,7 @@ healthcheck check-config version completion help"
     return
   fi
   case "$command" in
-    "") COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
-    help) COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
+    ""|help) COMPREPLY=($(compgen -W "$commands" -- "$cur")) ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")) ;;
     check-config) COMPREPLY=($(compgen -f -- "$cur")) ;;
     list|status|start|stop|restart|signal|pid|tail|clear|healthcheck)
@@ -41,20 +41,26 @@ healthcheck check-config version completion help"
       while read -r word _; do
         [[ "$word" == "$cur"* ]] && COMPREPLY+=("$(printf %q "$word")")
       done < <(echo all; reeve status --color never --timeout 2s 2>/dev/null)
-      if declare -F __ltrim_colon_completions >/dev/null;
-then __ltrim_colon_completions "$cur" fi;
-;
-esac
+      if declare -F __ltrim_colon_completions >/dev/null; then
+        __ltrim_colon_completions "$cur"
+      fi ;;
+  esac
 }
 complete -F _reeve reeve
 )script";
 
 constexpr std::string_view zsh_script = R"script(#compdef reeve
 _reeve() {
-  local -a commands names
-  commands=(serve list status start stop restart signal pid tail clear reread update healthcheck
-            check-config version completion help)
-  local command=${words[(r)(${(j:|:)~commands})]}
+  local -a verbs names
+  verbs=(serve list status start stop restart signal pid tail clear reread update healthcheck
+         check-config version completion help)
+  local command=${words[(r)(${(j:|:)verbs})]}
+  case ${words[CURRENT-1]} in
+    --config|--password-file) _files; return ;;
+    --output) compadd table json; return ;;
+    --color) compadd auto always never; return ;;
+    --url|--username|--supervisor|--timeout) return ;;
+  esac
   if [[ $PREFIX == -* ]]; then
     compadd -- --config --url --username --password-file --supervisor --timeout --output --color \
       --quiet --help
@@ -62,25 +68,16 @@ _reeve() {
     [[ $command == tail ]] && compadd -- --follow --bytes
     return
   fi
-  case ${words[CURRENT-1]} in
-    --config|--password-file) _files; return ;;
-    --output) compadd table json; return ;;
-    --color) compadd auto always never; return ;;
-  esac
   case $command in
-    ''|help) compadd -a commands ;;
+    ''|help) compadd -a verbs ;;
     completion) compadd bash zsh fish ;;
     check-config) _files ;;
     list|status|start|stop|restart|signal|pid|tail|clear|healthcheck)
-      names=(all ${(f)"$(reeve status --color never --timeout 2s 2>/dev/null | awk '{print $1}')"})
-      compadd -a names ;
-;
-esac
+      names=(all ${${(f)"$(reeve status --color never --timeout 2s 2>/dev/null)"}%% *})
+      compadd -a names ;;
+  esac
 }
-if
-  [[$funcstack [1] == _reeve]];
-then _reeve "$@";
-else compdef _reeve reeve; fi
+if [[ $funcstack[1] == _reeve ]]; then _reeve "$@"; else compdef _reeve reeve; fi
 )script";
 
 constexpr std::string_view fish_script = R"script(# fish completion for reeve
@@ -90,7 +87,7 @@ set -l named list status start stop restart signal pid tail clear healthcheck
 complete -c reeve -f
 complete -c reeve -n "not __fish_seen_subcommand_from $commands" -a "$commands"
 complete -c reeve -n "__fish_seen_subcommand_from $named" \
-  -a "all (reeve status --color never --timeout 2s 2>/dev/null | awk '{print \$1}')"
+  -a "all (reeve status --color never --timeout 2s 2>/dev/null | string replace -r ' .*' '')"
 complete -c reeve -n "__fish_seen_subcommand_from completion" -a "bash zsh fish"
 complete -c reeve -n "__fish_seen_subcommand_from help" -a "$commands"
 complete -c reeve -n "__fish_seen_subcommand_from check-config" -F
