@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reeve/json/process.h"
+#include "reeve/json/supervisor.h"
 #include "reeve/json/text.h"
 #include "support/catch.h"
 
@@ -59,6 +60,24 @@ TEST_CASE("a process of the snapshot adds what the agent saw of it") {
   CHECK(object["exit_signal"] == 9);
   CHECK(object["last_exit_expected"] == false);
   CHECK(object.size() == to_json("", process.detail).size());
+}
+
+TEST_CASE("a supervisord is written with every member in the documented order") {
+  fleet::SupervisorSnapshot supervisor;
+  supervisor.url = "http://localhost:9001/RPC2";
+  CHECK(to_text(to_json(supervisor)) ==
+        R"({"name":null,"url":"http://localhost:9001/RPC2","up":false,"shutting_down":false,)"
+        R"("version":null,"identification":null,"pid":null,"snapshot_at":null,)"
+        R"("counter_source":"polls"})");
+  supervisor.name = "web";
+  supervisor.up = true;
+  supervisor.pid = substrate::Pid{7};
+  supervisor.description = substrate::ManagerDescription{"4.2.5", "3.0", "supervisor"};
+  supervisor.snapshot_at = base::SystemTime(seconds(1));
+  CHECK(to_text(to_json(supervisor)) ==
+        R"({"name":"web","url":"http://localhost:9001/RPC2","up":true,"shutting_down":false,)"
+        R"("version":"4.2.5","identification":"supervisor","pid":7,)"
+        R"("snapshot_at":"1970-01-01T00:00:01.000Z","counter_source":"polls"})");
 }
 
 TEST_CASE("bytes that are not UTF-8 never break the JSON") {
