@@ -32,8 +32,10 @@ int failed(Session& session, Verb verb, const Target& target, base::Error error)
 
 /// A first look, quick to fail: what follows may wait for minutes.
 base::Result<substrate::InstanceDetail> look(const Session& session, const Target& target) {
-  return target.manager->peer.substrate->get_instance(target.name,
-                                                      session.call_deadline(*target.manager));
+  return ask(session, *target.manager, [&] {
+    return target.manager->peer.substrate->get_instance(target.name,
+                                                        session.call_deadline(*target.manager));
+  });
 }
 
 int start_one(Session& session, const Target& target) {
@@ -49,9 +51,9 @@ int start_one(Session& session, const Target& target) {
     return done(session, target,
                 "already started, it is " + std::string(to_string(seen->state)) + " now");
   }
-  const WaitNotice notice(session, "waiting for " + label(session, target) + " to run");
-  const auto outcome =
-      target.manager->peer.substrate->start_instance(target.name, session.patient_deadline());
+  const auto outcome = patiently(session, "waiting for " + label(session, target) + " to run", [&] {
+    return target.manager->peer.substrate->start_instance(target.name, session.patient_deadline());
+  });
   return outcome
              ? done(session, target, *outcome == Outcome::changed ? "started" : "already running")
              : failed(session, Verb::start, target, outcome.error());
@@ -62,9 +64,11 @@ int stop_one(Session& session, const Target& target, StopMode mode) {
   if (!seen) {
     return failed(session, Verb::stop, target, seen.error());
   }
-  const WaitNotice notice(session, "waiting for " + label(session, target) + " to stop");
   const auto outcome =
-      target.manager->peer.substrate->stop_instance(target.name, mode, session.patient_deadline());
+      patiently(session, "waiting for " + label(session, target) + " to stop", [&] {
+        return target.manager->peer.substrate->stop_instance(target.name, mode,
+                                                             session.patient_deadline());
+      });
   if (!outcome) {
     return failed(session, Verb::stop, target, outcome.error());
   }
@@ -82,16 +86,17 @@ int restart_one(Session& session, const Target& target) {
     return failed(session, Verb::restart, target, seen.error());
   }
   substrate::Substrate& substrate = *target.manager->peer.substrate;
-  {
-    const WaitNotice notice(session, "waiting for " + label(session, target) + " to stop");
-    const auto stopped =
-        substrate.stop_instance(target.name, StopMode::graceful, session.unstoppable_deadline());
-    if (!stopped) {
-      return failed(session, Verb::stop, target, stopped.error());
-    }
+  const auto stopped =
+      patiently(session, "waiting for " + label(session, target) + " to stop", [&] {
+        return substrate.stop_instance(target.name, StopMode::graceful,
+                                       session.unstoppable_deadline());
+      });
+  if (!stopped) {
+    return failed(session, Verb::stop, target, stopped.error());
   }
-  const WaitNotice notice(session, "waiting for " + label(session, target) + " to run again");
-  const auto started = substrate.start_instance(target.name, session.unstoppable_deadline());
+  const auto started = patiently(
+      session, "waiting for " + label(session, target) + " to run again",
+      [&] { return substrate.start_instance(target.name, session.unstoppable_deadline()); });
   return started ? done(session, target, "restarted")
                  : failed(session, Verb::restart, target, started.error());
 }

@@ -100,7 +100,9 @@ class Search {
     std::vector<Target> found;
     std::optional<std::pair<const Manager*, base::Error>> missing;
     for (const Manager* manager : managers) {
-      auto seen = manager->peer.substrate->get_instance(name, session_.call_deadline(*manager));
+      auto seen = ask(session_, *manager, [&] {
+        return manager->peer.substrate->get_instance(name, session_.call_deadline(*manager));
+      });
       if (seen) {
         found.push_back({manager, name, *std::move(seen)});
       } else if (seen.error().kind == ErrorKind::not_found) {
@@ -167,7 +169,9 @@ class Search {
     if (known != listings_.end()) {
       return known->second;
     }
-    auto listing = manager.peer.substrate->list_instances(session_.listing_deadline());
+    auto listing = ask(session_, manager, [&] {
+      return manager.peer.substrate->list_instances(session_.listing_deadline());
+    });
     if (!listing) {
       selection_.code = session_.report(verb_, std::move(listing.error()), manager);
       return listings_[&manager];

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cli/exit_code.h"
@@ -65,5 +66,19 @@ class WaitNotice {
  private:
   std::jthread thread_;
 };
+
+/// The result of `call`, which may take its time for the reason that `text` gives.
+template <class Call>
+auto patiently(const Session& session, std::string text, const Call& call) {
+  const WaitNotice notice(session, std::move(text));
+  return call();
+}
+
+/// The same for a call that is answered at once by a supervisord that answers at all.
+template <class Call>
+auto ask(const Session& session, const Manager& manager, const Call& call) {
+  return patiently(session, "waiting for " + manager.options.peer.endpoint.url() + " to answer",
+                   call);
+}
 
 }  // namespace reeve::cli

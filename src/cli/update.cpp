@@ -163,7 +163,9 @@ class Takeover {
 int run(Session& session, const Reread&) {
   int code = exit_done;
   for (const Manager& manager : session.managers) {
-    const auto changes = manager.peer.administration->reread(session.listing_deadline());
+    const auto changes = ask(session, manager, [&] {
+      return manager.peer.administration->reread(session.listing_deadline());
+    });
     if (changes) {
       show_changes(session, manager, *changes);
     } else {

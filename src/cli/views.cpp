@@ -177,7 +177,9 @@ std::string status_text(const Session& session, const Names& names,
 int show_supervisor_pids(Session& session) {
   int code = exit_done;
   for (const Manager& manager : session.managers) {
-    const auto pid = manager.peer.substrate->connect(session.call_deadline(manager));
+    const auto pid = ask(session, manager, [&] {
+      return manager.peer.substrate->connect(session.call_deadline(manager));
+    });
     if (!pid) {
       code = session.report(Verb::pid, pid.error(), manager);
     } else if (session.output.json()) {
