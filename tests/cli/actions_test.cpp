@@ -149,10 +149,10 @@ TEST_CASE("signals are sent, and refused to what does not run") {
   World world;
   world.add("a", "a");
   world.add("b", "b", false);
-  CHECK(world.run({"signal", "HUP", "a"}) == 0);
+  CHECK(world.run({"signal", "CONT", "a"}) == 0);
   CHECK(world.out.str() == "a: signalled\n");
-  CHECK(world.run({"signal", "HUP", "b"}) == 7);
-  CHECK(world.run({"signal", "HUP", "all"}) == 0);
+  CHECK(world.run({"signal", "CONT", "b"}) == 7);
+  CHECK(world.run({"signal", "CONT", "all"}) == 0);
   CHECK(world.out.str() == "a: signalled\n");
 }
 
