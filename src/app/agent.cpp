@@ -1,0 +1,188 @@
+#include "app/agent.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <malloc.h>
+
+#include "reeve/base/build_info.h"
+
+namespace reeve::app {
+namespace {
+
+/// What a reload cannot change, by its key, and whether it differs.
+std::string needs_restart(const config::Config& before, const config::Config& after) {
+  const std::pair<std::string_view, bool> settings[] = {
+      {"supervisor", before.supervisors != after.supervisors},
+      {"metrics.listen", before.metrics_listener.address != after.metrics_listener.address},
+      {"metrics.web_config_file (TLS on or off)",
+       before.metrics_listener.tls.has_value() != after.metrics_listener.tls.has_value()},
+      {"control.enabled", before.control_enabled != after.control_enabled},
+      {"control.listen", before.control_listener.address != after.control_listener.address},
+      {"control.tls (on or off)",
+       before.control_listener.tls.has_value() != after.control_listener.tls.has_value()},
+  };
+  std::string names;
+  for (const auto& [name, differs] : settings) {
+    if (differs) {
+      names += (names.empty() ? "" : ", ") + std::string(name);
+    }
+  }
+  return names;
+}
+
+base::Result<void> reload_tls(http::Server* server, const http::ListenerOptions& listener) {
+  return server != nullptr && listener.tls ? server->reload_tls(*listener.tls)
+                                           : base::Result<void>();
+}
+
+std::string all_errors(const cli::SettingsError& error) {
+  std::string text;
+  for (const config::ConfigError& each : error.errors) {
+    text += (text.empty() ? "" : "; ") + config::to_string(each);
+  }
+  return text;
+}
+
+}  // namespace
+
+Agent::Agent(AgentParts parts)
+    : clock_(*parts.clock),
+      log_sink_(std::move(parts.log_sink)),
+      log_(log_sink_),
+      reread_(std::move(parts.reread)),
+      config_(std::move(parts.config)),
+      agent_metrics_(base::build_info()),
+      exposition_(config_.metrics, agent_metrics_),
+      fleet_(parts.members, config_.poll, clock_, log_),
+      controller_({.members = std::move(parts.members),
+                   .snapshot = [this] { return fleet_.snapshot(); },
+                   .nudge = [this](std::string_view supervisor) { fleet_.nudge(supervisor); },
+                   .own_programs = std::move(parts.own_programs)},
+                  config_.control, clock_, log_),
+      metrics_api_(metrics_surroundings(), config_.metrics_page, clock_),
+      control_api_(control_surroundings(), config_.control_access, clock_, log_) {
+  fleet_.on_publish([this](const std::shared_ptr<const fleet::FleetSnapshot>& snapshot) {
+    exposition_.publish(snapshot);
+    // Decoding a long listing takes ten times its size for a moment: give it back.
+    ::malloc_trim(0);
+  });
+  exposition_.publish(fleet_.snapshot());
+  agent_metrics_.observe_reload(true, clock_.system_now());
+}
+
+api::MetricsSurroundings Agent::metrics_surroundings() {
+  return {
+      .page = [this](metrics::Encoding encoding) { return exposition_.page(encoding); },
+      .ready = [this] { return fleet_.snapshot()->complete; },
+      .observe =
+          [this](std::string_view handler, int status, std::chrono::nanoseconds duration) {
+            agent_metrics_.observe_request(handler, status, duration);
+          },
+      .version = std::string(base::build_info().version),
+  };
+}
+
+api::ControlSurroundings Agent::control_surroundings() {
+  return {
+      .snapshot = [this] { return fleet_.snapshot(); },
+      .controller = &controller_,
+      .reload = [this] { return reload(); },
+      .observe = metrics_surroundings().observe,
+      .listen_host = config_.control_listener.address.host,
+  };
+}
+
+base::Result<void> Agent::open_listeners() {
+  const auto open = [this](const http::ListenerOptions& options, auto& api) {
+    return http::Server::open(
+        options, [&api](const http::Request& request) { return api.handle(request); },
+        log_.with("listener", options.name));
+  };
+  auto metrics_server = open(config_.metrics_listener, metrics_api_);
+  if (!metrics_server) {
+    return base::failure(std::move(metrics_server.error()));
+  }
+  metrics_server_ = std::move(*metrics_server);
+  if (!config_.control_enabled) {
+    return {};
+  }
+  auto control_server = open(config_.control_listener, control_api_);
+  if (!control_server) {
+    return base::failure(std::move(control_server.error()));
+  }
+  control_server_ = std::move(*control_server);
+  return {};
+}
+
+base::Result<void> Agent::start() {
+  if (auto opened = open_listeners(); !opened) {
+    return opened;
+  }
+  for (http::Server* server : {metrics_server_.get(), control_server_.get()}) {
+    if (server != nullptr) {
+      agent_metrics_.add_listener([server] { return server->stats(); });
+    }
+  }
+  fleet_.start();
+  if (control_server_) {
+    controller_.start();
+    control_server_->start();
+  }
+  metrics_server_->start();
+  const base::BuildInfo build = base::build_info();
+  log_.info("reeve is running",
+            {{"version", std::string(build.version)},
+             {"revision", std::string(build.revision)},
+             {"metrics", config_.metrics_listener.address.text()},
+             {"control", control_server_ ? config_.control_listener.address.text() : "off"}});
+  return {};
+}
+
+base::Result<std::string> Agent::reload() {
+  const std::scoped_lock lock(reloading_);
+  const auto settings = reread_();
+  base::Result<void> applied;
+  if (settings) {
+    applied = apply(settings->config);
+  } else {
+    applied = base::failure(base::ErrorKind::invalid_argument, all_errors(settings.error()));
+  }
+  agent_metrics_.observe_reload(applied.has_value(), clock_.system_now());
+  if (!applied) {
+    log_.error("the configuration was not reloaded: it stays as it was",
+               {{"error", applied.error().message}});
+    return base::failure(std::move(applied.error()));
+  }
+  const std::string pending = needs_restart(config_, settings->config);
+  // What needs a restart stays on record as it runs, so that the next reload names it again.
+  log_.info("the configuration is reloaded", {{"needs_restart", pending}});
+  return pending;
+}
+
+base::Result<void> Agent::apply(const config::Config& next) {
+  if (auto reloaded = reload_tls(metrics_server_.get(), next.metrics_listener); !reloaded) {
+    return reloaded;
+  }
+  if (auto reloaded = reload_tls(control_server_.get(), next.control_listener); !reloaded) {
+    return reloaded;
+  }
+  log_sink_->configure(next.log);
+  fleet_.configure(next.poll);
+  exposition_.configure(next.metrics);
+  controller_.configure(next.control);
+  metrics_api_.configure(next.metrics_page);
+  control_api_.configure(next.control_access);
+  return {};
+}
+
+void Agent::stop(const base::Deadline& deadline) {
+  controller_.stop(deadline);
+  fleet_.stop();
+  if (control_server_) {
+    control_server_->stop(deadline);
+  }
+  metrics_server_->stop(deadline);
+}
+
+}  // namespace reeve::app

@@ -1,0 +1,77 @@
+#pragma once
+
+// The agent as one object: builds the graph of parts once, runs it, stops it in reverse. The
+// only place where concrete types of all parts meet. Driven by `serve` on the main thread;
+// reload() also comes from a control worker.
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "reeve/api/control_api.h"
+#include "reeve/api/metrics_api.h"
+#include "reeve/base/log.h"
+#include "reeve/base/result.h"
+#include "reeve/cli/settings.h"
+#include "reeve/control/controller.h"
+#include "reeve/fleet/fleet.h"
+#include "reeve/http/server.h"
+#include "reeve/metrics/agent_metrics.h"
+#include "reeve/metrics/exposition.h"
+
+namespace reeve::app {
+
+/// Reads the settings again, from where they came first.
+using Reread = std::function<tl::expected<cli::Settings, cli::SettingsError>()>;
+
+/// What the agent is made from.
+struct AgentParts {
+  config::Config config;
+  Reread reread;
+  std::vector<fleet::Member> members;
+  /// Reeve's own program under supervisord, where the environment names it.
+  std::vector<substrate::InstanceName> own_programs;
+  const base::Clock* clock = nullptr;
+  std::shared_ptr<base::LogSink> log_sink;
+};
+
+class Agent {
+ public:
+  explicit Agent(AgentParts parts);
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  /// Opens the listeners and starts all threads. An error names the listener.
+  [[nodiscard]] base::Result<void> start();
+  /// Reads the configuration again and swaps it in; a bad file changes nothing. The text says
+  /// what has changed but needs a restart; empty if nothing has.
+  [[nodiscard]] base::Result<std::string> reload();
+  /// Bounded: refuses new work, drains operations, ends the watching, closes the listeners.
+  void stop(const base::Deadline& deadline);
+
+ private:
+  [[nodiscard]] base::Result<void> open_listeners();
+  [[nodiscard]] base::Result<void> apply(const config::Config& next);
+  [[nodiscard]] api::MetricsSurroundings metrics_surroundings();
+  [[nodiscard]] api::ControlSurroundings control_surroundings();
+
+  const base::Clock& clock_;
+  std::shared_ptr<base::LogSink> log_sink_;
+  base::Log log_;
+  Reread reread_;
+  /// Held over a whole reload: two must not interleave.
+  std::mutex reloading_;
+  config::Config config_;
+
+  metrics::AgentMetrics agent_metrics_;
+  metrics::Exposition exposition_;
+  fleet::Fleet fleet_;
+  control::Controller controller_;
+  api::MetricsApi metrics_api_;
+  api::ControlApi control_api_;
+  std::unique_ptr<http::Server> metrics_server_;
+  std::unique_ptr<http::Server> control_server_;  ///< null unless control is enabled
+};
+
+}  // namespace reeve::app

@@ -1,0 +1,90 @@
+#include "app/serve.h"
+
+#include <chrono>
+#include <csignal>
+#include <ostream>
+#include <utility>
+
+#include <malloc.h>
+
+#include "app/agent.h"
+#include "app/notify.h"
+#include "app/signals.h"
+#include "reeve/cli/execute.h"
+#include "reeve/cli/settings.h"
+
+namespace reeve::app {
+namespace {
+
+/// Operations under way may take a program's whole stopwaitsecs; the unit waits a little longer.
+constexpr std::chrono::seconds shutdown_patience{25};
+
+std::vector<fleet::Member> members(const config::Config& config,
+                                   const cli::Surroundings& surroundings) {
+  std::vector<fleet::Member> members;
+  for (const supervisor::Options& options : config.supervisors) {
+    const cli::Peer peer = surroundings.connect(options);
+    const base::Endpoint& endpoint = options.peer.endpoint;
+    const bool same_host =
+        base::ListenAddress{endpoint.host, endpoint.port, endpoint.socket_path}.is_local();
+    members.push_back({options.name, endpoint.url(), options.timeout, same_host, peer.substrate,
+                       peer.administration});
+  }
+  return members;
+}
+
+/// supervisord tells its children who they are.
+std::vector<substrate::InstanceName> own_programs(const cli::Surroundings& surroundings) {
+  const auto group = surroundings.variable("SUPERVISOR_GROUP_NAME");
+  const auto name = surroundings.variable("SUPERVISOR_PROCESS_NAME");
+  if (!group || !name) {
+    return {};
+  }
+  return {{*group, *name}};
+}
+
+int refuse(const cli::SettingsError& error, std::ostream& err) {
+  for (const config::ConfigError& each : error.errors) {
+    err << "reeve: " << config::to_string(each) << '\n';
+  }
+  return error.usage ? 2 : cli::exit_bad_configuration;
+}
+
+void run_until_stopped(Agent& agent) {
+  notify_manager("READY=1");
+  while (wait_for_signal() == SIGHUP) {
+    // The agent logs the outcome; systemd learns it through the same notification either way.
+    [[maybe_unused]] const auto outcome = agent.reload();
+  }
+  notify_manager("STOPPING=1");
+  restore_signals();
+}
+
+}  // namespace
+
+int serve(const cli::CommonOptions& options, const cli::Surroundings& surroundings) {
+  // The few threads here gain nothing from an arena each, and memory freed by one serves all.
+  ::mallopt(M_ARENA_MAX, 1);
+  const auto reread = [&] { return cli::settle(options, cli::Purpose::agent, surroundings); };
+  auto settings = reread();
+  if (!settings) {
+    return refuse(settings.error(), *surroundings.console.err);
+  }
+  cli::Settings found = *settings;
+  cli::try_usual_sockets(found, surroundings);
+  Agent agent({.config = std::move(settings->config),
+               .reread = reread,
+               .members = members(found.config, surroundings),
+               .own_programs = own_programs(surroundings),
+               .clock = surroundings.clock,
+               .log_sink = base::make_stderr_sink(found.config.log)});
+  if (const auto started = agent.start(); !started) {
+    *surroundings.console.err << "reeve: " << started.error().message << '\n';
+    return 1;
+  }
+  run_until_stopped(agent);
+  agent.stop(base::Deadline::after(*surroundings.clock, shutdown_patience));
+  return 0;
+}
+
+}  // namespace reeve::app

@@ -1,0 +1,5 @@
+#include "reeve/app/run.h"
+
+int main(int argc, char** argv) {
+  return reeve::app::run(argc, argv);
+}
