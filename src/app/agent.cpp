@@ -36,6 +36,11 @@ base::Result<void> reload_tls(http::Server* server, const http::ListenerOptions&
                                            : base::Result<void>();
 }
 
+metrics::BuildInfo build_info() {
+  const base::BuildInfo build = base::build_info();
+  return {std::string(build.version), std::string(build.revision), std::string(build.compiler)};
+}
+
 std::string all_errors(const cli::SettingsError& error) {
   std::string text;
   for (const config::ConfigError& each : error.errors) {
@@ -52,7 +57,7 @@ Agent::Agent(AgentParts parts)
       log_(log_sink_),
       reread_(std::move(parts.reread)),
       config_(std::move(parts.config)),
-      agent_metrics_(base::build_info()),
+      agent_metrics_(build_info()),
       exposition_(config_.metrics, agent_metrics_),
       fleet_(parts.members, config_.poll, clock_, log_),
       controller_({.members = std::move(parts.members),
@@ -60,8 +65,8 @@ Agent::Agent(AgentParts parts)
                    .nudge = [this](std::string_view supervisor) { fleet_.nudge(supervisor); },
                    .own_programs = std::move(parts.own_programs)},
                   config_.control, clock_, log_),
-      metrics_api_(metrics_surroundings(), config_.metrics_page, clock_),
-      control_api_(control_surroundings(), config_.control_access, clock_, log_) {
+      metrics_api_(metrics_surroundings(), config_.metrics_api, clock_),
+      control_api_(control_surroundings(), config_.control_api, clock_, log_) {
   fleet_.on_publish([this](const std::shared_ptr<const fleet::FleetSnapshot>& snapshot) {
     exposition_.publish(snapshot);
     // Decoding a long listing takes ten times its size for a moment: give it back.
@@ -87,7 +92,7 @@ api::ControlSurroundings Agent::control_surroundings() {
   return {
       .snapshot = [this] { return fleet_.snapshot(); },
       .controller = &controller_,
-      .reload = [this] { return reload(); },
+      .reload = [this] { return reload().map([](const std::string&) {}); },
       .observe = metrics_surroundings().observe,
       .listen_host = config_.control_listener.address.host,
   };
@@ -171,8 +176,8 @@ base::Result<void> Agent::apply(const config::Config& next) {
   fleet_.configure(next.poll);
   exposition_.configure(next.metrics);
   controller_.configure(next.control);
-  metrics_api_.configure(next.metrics_page);
-  control_api_.configure(next.control_access);
+  metrics_api_.configure(next.metrics_api);
+  control_api_.configure(next.control_api);
   return {};
 }
 
