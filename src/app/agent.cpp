@@ -92,7 +92,7 @@ api::ControlSurroundings Agent::control_surroundings() {
   return {
       .snapshot = [this] { return fleet_.snapshot(); },
       .controller = &controller_,
-      .reload = [this] { return reload().map([](const std::string&) {}); },
+      .reload = [this] { return reload(); },
       .observe = metrics_surroundings().observe,
       .listen_host = config_.control_listener.address.host,
   };
