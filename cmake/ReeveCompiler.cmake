@@ -5,6 +5,9 @@ if(REEVE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${REEVE_CCACHE}")
 endif()
 
+# -O3, CMake's default for Release, makes the program larger and no faster.
+string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
+
 add_library(reeve_compiler INTERFACE)
 target_compile_options(reeve_compiler INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast

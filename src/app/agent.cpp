@@ -131,6 +131,7 @@ base::Result<void> Agent::start() {
   }
   fleet_.start();
   if (control_server_) {
+    agent_metrics_.set_controller([this] { return controller_.stats(); });
     controller_.start();
     control_server_->start();
   }
