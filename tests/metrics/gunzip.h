@@ -9,7 +9,7 @@ namespace reeve::metrics {
 /// The text of one gzip member that must be the whole of `bytes`; "(bad)" if it is not.
 inline std::string gunzip(const std::string& bytes) {
   z_stream stream{};
-  std::string text(64 * 1024 * 1024 / 16, '\0');
+  std::string text(1024 * 1024, '\0');
   constexpr int gzip_window = 16 + MAX_WBITS;
   inflateInit2(&stream, gzip_window);
   std::string in = bytes;
