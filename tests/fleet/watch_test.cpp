@@ -1,14 +1,11 @@
 #include "fleet/watch.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
 #include "fleet/log_files.h"
 #include "support/catch.h"
 #include "support/fake_substrate.h"
 #include "support/manual_clock.h"
 #include "support/recording_sink.h"
+#include "support/temporary_folder.h"
 
 namespace reeve::fleet {
 namespace {
@@ -184,30 +181,13 @@ TEST_CASE("the waits of two members differ, by at most five per cent, and never 
   CHECK(Pace(7).shorten(10s) == Pace(7).shorten(10s));
 }
 
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "reeve-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
-
 TEST_CASE("log files on this host have a size; what is no file, not there or not whole has none") {
-  const Folder folder;
-  std::ofstream(folder.file("out.log")) << "twelve bytes";
-  std::ofstream(folder.file("empty.log")).flush();
+  const tests::TemporaryFolder folder;
   substrate::InstanceDetail logs;
-  logs.stdout_log = folder.file("out.log");
-  logs.stderr_log = folder.file("empty.log");
+  logs.stdout_log = folder.write("out.log", "twelve bytes");
+  logs.stderr_log = folder.write("empty.log", "");
   substrate::InstanceDetail none;
-  none.stdout_log = folder.file("missing.log");
+  none.stdout_log = folder.path() + "/missing.log";
   substrate::InstanceDetail devices;
   devices.stdout_log = "/dev/null";
   devices.stderr_log = "relative.log";
