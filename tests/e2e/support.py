@@ -86,15 +86,15 @@ class Samples(list):
                 name, labels, value = SAMPLE.match(line).groups()
                 self.append((name, dict(LABEL.findall(labels or "")), float(value)))
 
-    def find(self, name, **labels):
+    def find(self, sample, /, **labels):
         """The values of all samples of this name that have these labels."""
         return [value for found, has, value in self
-                if found == name and labels.items() <= has.items()]
+                if found == sample and labels.items() <= has.items()]
 
-    def one(self, name, **labels):
+    def one(self, sample, /, **labels):
         """The only such value; None if there is none."""
-        values = self.find(name, **labels)
-        assert len(values) < 2, f"{name}{labels} is not one sample: {values}"
+        values = self.find(sample, **labels)
+        assert len(values) < 2, f"{sample}{labels} is not one sample: {values}"
         return values[0] if values else None
 
 
@@ -159,7 +159,8 @@ class UnixTransport(xmlrpc.client.Transport):
         self.path = path
 
     def make_connection(self, host):
-        connection = http.client.HTTPConnection("localhost", timeout=PATIENCE)
+        connection = http.client.HTTPConnection("localhost")
+        self._connection = host, connection  # closed by the proxy that owns this
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(PATIENCE)
         connection.sock.connect(self.path)

@@ -12,7 +12,7 @@ startsecs=0
 [program:stubborn]
 command=sh -c "trap '' TERM; while :; do sleep 0.1; done"
 startsecs=0
-stopwaitsecs=5
+stopwaitsecs=2
 [program:idle]
 command=sleep infinity
 autostart=false

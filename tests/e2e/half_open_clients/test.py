@@ -10,9 +10,8 @@ CLIENTS = 600
 
 
 def half_open(port):
-    """A request that never ends, from another address than ours."""
-    client = socket.create_connection(("127.0.0.1", port), timeout=10,
-                                      source_address=("127.0.0.2", 0))
+    """A request that never ends, from the very address that scrapes."""
+    client = socket.create_connection(("127.0.0.1", port), timeout=10)
     client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
     return client
 
@@ -30,28 +29,22 @@ class HalfOpenClients(Scenario):
             self.assertEqual(agent.get("/metrics", timeout=2).status, 200)
             listed = agent.control("GET", "/api/v1/processes", timeout=2)
             self.assertEqual([process["name"] for process in json.loads(listed.body)], ["steady"])
-        samples = agent.samples()
-        self.assertGreater(samples.one("reeve_http_rejected_connections_total",
-                                       listener="metrics"), 0)
-        self.assertGreater(samples.one("reeve_http_rejected_connections_total",
-                                       listener="control"), 0)
 
     def test_each_is_cut_at_its_deadline(self):
         _, agent = self.watch("[program:steady]\ncommand=sleep infinity\n")
         client = half_open(agent.metrics_port)
         self.addCleanup(client.close)
-        client.settimeout(60)
+        client.settimeout(0.5)
 
-        def closed():
-            client.sendall(b"x")  # a drip a second does not keep it open
+        def cut():
             try:
-                client.settimeout(1)
+                client.sendall(b"x")  # a drip now and then does not keep it open
                 return b"HTTP/1.1 200" not in client.recv(4096)
             except TimeoutError:
                 return False
             except OSError:
                 return True
-        until("it is cut", closed)
+        until("it is cut", cut)
 
 
 if __name__ == "__main__":
