@@ -57,7 +57,8 @@ def start(workspace):
 
 
 def main():
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with Workspace() as workspace:
         try:
             start(workspace)
