@@ -24,7 +24,7 @@ import xmlrpc.client
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REEVE = os.environ.get("REEVE", str(ROOT / "build/release/reeve"))
-PATIENCE = 30  # seconds until a scenario gives up on what must happen
+PATIENCE = 60  # seconds until a scenario gives up on what must happen
 
 
 def until(what, predicate, patience=PATIENCE):
