@@ -74,7 +74,7 @@ class Package(Scenario):
                                              socket_access="\n".join(advice.groups()))
         port = free_port()
         config = self.workspace.folder / "config.yaml"
-        config.write_text(shipped.replace("unix:///run/supervisor.sock", supervisord.url, 1)
+        config.write_text(shipped.replace("unix:///run/supervisor.sock", supervisord.url)
                           .replace('listen: ":19001"', f'listen: "127.0.0.1:{port}"'))
         config.chmod(0o644)
         agent = self.workspace.start(Serving, config, port)
