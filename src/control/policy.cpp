@@ -94,7 +94,8 @@ Verdict own_program(const Case& each) {
 }
 
 Verdict not_allowed(const Case& each) {
-  const auto& [supervisor, name] = each.command.target;
+  const std::string& supervisor = each.command.target.supervisor;
+  const substrate::InstanceName& name = each.command.target.name;
   const auto denied = [&](const std::string& by) {
     return because(RefusalReason::not_allowed, ErrorKind::denied,
                    "'" + name.text() + "' may not be acted on: " + by);

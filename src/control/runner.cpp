@@ -87,6 +87,9 @@ Operation Runner::run() {
       return std::move(operation_);
     }
     seen = look();
+    if (seen && progress(operation_) == Step::stopped) {
+      operation_.last_spawn_before = seen->start_time;
+    }
   }
 }
 
@@ -148,12 +151,6 @@ bool Runner::settle(const Answer& answer, Step done) {
   if (answer) {
     operation_.state = OperationState::running;
     operation_.changed = operation_.changed.value_or(false) || *answer == Outcome::changed;
-    if (done == Step::stopped && is_restart()) {
-      const Seen seen = look();
-      if (seen) {
-        operation_.last_spawn_before = seen->start_time;
-      }
-    }
     note(done, *answer == Outcome::changed ? "" : "it was so already");
     return true;
   }

@@ -1,0 +1,122 @@
+#pragma once
+
+// The control listener's handler over a controller and its little supervisord, without transport
+// and without threads.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "control/world.h"
+#include "http/later.h"
+#include "reeve/api/control_api.h"
+
+namespace reeve::tests {
+
+inline const std::string ops_token = "ops-token-of-at-least-32-random-bytes";
+inline const std::string reader_token = "reader-token-of-at-least-32-random-bytes";
+inline const std::string web_token = "web-token-of-at-least-32-random-bytes";
+
+[[nodiscard]] inline api::ControlOptions three_tokens() {
+  using api::Scope;
+  api::ControlOptions options;
+  options.tokens = {
+      {"ops", base::Secret(ops_token), {Scope::read, Scope::control, Scope::admin}},
+      {"reader", base::Secret(reader_token), {Scope::read}},
+      {"web", base::Secret(web_token), {Scope::control}, {*substrate::Selector::parse("web:*")}},
+  };
+  options.clients = {{"robot.example", {Scope::read}}};
+  return options;
+}
+
+[[nodiscard]] inline http::Request request(http::Method method, std::string path,
+                                           const std::string& token = ops_token) {
+  http::Request request;
+  request.method = method;
+  const std::size_t question = std::min(path.find('?'), path.size());
+  request.query = question == path.size() ? "" : path.substr(question + 1);
+  request.path = path.substr(0, question);
+  request.headers = {{"Host", "localhost:19002"}};
+  if (!token.empty()) {
+    request.headers.push_back({"Authorization", "Bearer " + token});
+  }
+  request.peer = "192.0.2.7";
+  return request;
+}
+
+[[nodiscard]] inline http::Request get(const std::string& path,
+                                       const std::string& token = ops_token) {
+  return request(http::Method::get, path, token);
+}
+
+[[nodiscard]] inline http::Request post(const std::string& path, std::string body = "",
+                                        const std::string& token = ops_token) {
+  http::Request made = request(http::Method::post, path, token);
+  if (!body.empty()) {
+    made.headers.push_back({"Content-Type", "application/json"});
+    made.body = std::move(body);
+  }
+  return made;
+}
+
+[[nodiscard]] inline std::string header_of(const http::Response& response,
+                                           const std::string& name) {
+  for (const http::Header& header : response.headers) {
+    if (header.name == name) {
+      return header.value;
+    }
+  }
+  return "";
+}
+
+[[nodiscard]] inline bool is_later(const http::Response& response) {
+  return std::holds_alternative<http::Later>(response.body);
+}
+
+/// What a transport would send in the end.
+[[nodiscard]] inline http::Response awaited(const http::Response& response) {
+  return is_later(response) ? std::get<http::Later>(response.body).state()->take() : response;
+}
+
+[[nodiscard]] inline nlohmann::json json_of(const http::Response& response) {
+  return nlohmann::json::parse(std::get<std::string>(response.body));
+}
+
+struct Observed {
+  std::string handler;
+  int status = 0;
+  friend bool operator==(const Observed&, const Observed&) = default;
+};
+
+struct Desk {
+  Desk() : api(surroundings(), three_tokens(), world.clock, base::Log()) {}
+
+  [[nodiscard]] api::ControlSurroundings surroundings() {
+    return {[this] { return world.snapshot; }, &world.controller, [this] { return reload_result; },
+            [this](std::string_view handler, int status, auto) {
+              observed.push_back({std::string(handler), status});
+            },
+            "192.0.2.1"};
+  }
+
+  /// Two supervisords, of which only the first is there.
+  void add_second_supervisor() {
+    auto next = std::make_shared<fleet::FleetSnapshot>(*world.snapshot);
+    next->supervisors[0].name = "one";
+    fleet::SupervisorSnapshot second = next->supervisors[0];
+    second.name = "two";
+    second.up = false;
+    second.last_error = "connection refused";
+    next->supervisors.push_back(second);
+    world.snapshot = std::move(next);
+  }
+
+  base::Result<std::string> reload_result = std::string();
+  std::vector<Observed> observed;
+  World world;
+  api::ControlApi api;
+};
+
+}  // namespace reeve::tests

@@ -1,0 +1,117 @@
+#include "reeve/api/metrics_api.h"
+
+#include "api/desk.h"
+#include "support/catch.h"
+
+namespace reeve::api {
+namespace {
+
+using tests::get;
+using tests::header_of;
+
+struct Listener {
+  explicit Listener(const MetricsOptions& options = {})
+      : api({[](metrics::Encoding encoding) -> std::vector<http::SharedBytes> {
+               return {std::make_shared<const std::string>(
+                   encoding == metrics::Encoding::gzip ? "zipped" : "plain")};
+             },
+             [this] { return ready; },
+             [this](std::string_view handler, int status, auto) {
+               observed.push_back({std::string(handler), status});
+             },
+             "1.2.3"},
+            options, clock) {}
+
+  [[nodiscard]] std::string page(const http::Request& request) {
+    return *std::get<std::vector<http::SharedBytes>>(api.handle(request).body).at(0);
+  }
+
+  tests::ManualClock clock;
+  bool ready = false;
+  std::vector<tests::Observed> observed;
+  MetricsApi api;
+};
+
+TEST_CASE("the metrics are text of format 0.0.4, shared bytes as the exposition made them") {
+  Listener listener;
+  const http::Response response = listener.api.handle(get("/metrics", ""));
+  CHECK(response.status == 200);
+  CHECK(header_of(response, "Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(header_of(response, "Content-Encoding").empty());
+  CHECK(listener.page(get("/metrics", "")) == "plain");
+}
+
+TEST_CASE("the metrics are zipped for whom asks for it, and caches are told") {
+  Listener listener;
+  http::Request request = get("/metrics", "");
+  request.headers.push_back({"Accept-Encoding", "gzip"});
+  CHECK(listener.page(request) == "zipped");
+  const http::Response response = listener.api.handle(request);
+  CHECK(header_of(response, "Content-Encoding") == "gzip");
+  CHECK(header_of(response, "Vary") == "Accept-Encoding");
+}
+
+TEST_CASE("the metrics' path is configured, and may change") {
+  Listener listener(MetricsOptions{.path = "/custom", .users = {}});
+  CHECK(listener.api.handle(get("/custom", "")).status == 200);
+  CHECK(listener.api.handle(get("/metrics", "")).status == 404);
+  listener.api.configure({});
+  CHECK(listener.api.handle(get("/metrics", "")).status == 200);
+}
+
+TEST_CASE("healthy at once, ready once the first poll ended with any result") {
+  Listener listener;
+  CHECK(listener.api.handle(get("/-/healthy", "")).status == 200);
+  CHECK(listener.api.handle(get("/-/ready", "")).status == 503);
+  listener.ready = true;
+  CHECK(listener.api.handle(get("/-/ready", "")).status == 200);
+}
+
+TEST_CASE("the landing page leads to the metrics, and runs nothing") {
+  Listener listener;
+  const http::Response response = listener.api.handle(get("/", ""));
+  CHECK(response.status == 200);
+  const auto& page = std::get<std::string>(response.body);
+  CHECK(page.find("<a href=\"/metrics\">") != std::string::npos);
+  CHECK(page.find("1.2.3") != std::string::npos);
+  CHECK(header_of(response, "Content-Security-Policy").starts_with("default-src 'none'"));
+}
+
+TEST_CASE("nothing else is there, and nothing can be written") {
+  Listener listener;
+  CHECK(listener.api.handle(get("/api/v1/processes", "")).status == 404);
+  CHECK(listener.api.handle(get("/metrics/", "")).status == 404);
+  CHECK(listener.api.handle(tests::post("/nowhere", "", "")).status == 404);
+  for (const char* path : {"/metrics", "/-/healthy", "/-/ready", "/"}) {
+    const http::Response response = listener.api.handle(tests::post(path, "", ""));
+    CHECK(response.status == 405);
+    CHECK(header_of(response, "Allow") == "GET, HEAD");
+    CHECK(listener.api.handle(tests::request(http::Method::head, path, "")).status != 405);
+  }
+}
+
+TEST_CASE("requests are observed under few, fixed names") {
+  Listener listener;
+  for (const char* path : {"/metrics", "/-/healthy", "/-/ready", "/", "/x", "/y"}) {
+    (void)listener.api.handle(get(path, ""));
+  }
+  CHECK(listener.observed == std::vector<tests::Observed>{{"metrics", 200},
+                                                          {"healthy", 200},
+                                                          {"ready", 503},
+                                                          {"landing", 200},
+                                                          {"other", 404},
+                                                          {"other", 404}});
+}
+
+TEST_CASE("where users are configured nobody gets in without a name") {
+  Listener listener(MetricsOptions{.users = {{"scraper", base::Secret("$2y$04$anything")}}});
+  for (const char* path : {"/metrics", "/-/healthy", "/", "/nowhere"}) {
+    const http::Response response = listener.api.handle(get(path, ""));
+    CHECK(response.status == 401);
+    CHECK(header_of(response, "WWW-Authenticate") == "Basic realm=\"reeve\"");
+  }
+  CHECK(listener.api.handle(get("/metrics")).status == 401);
+}
+
+}  // namespace
+}  // namespace reeve::api
