@@ -36,11 +36,6 @@ base::Result<void> reload_tls(http::Server* server, const http::ListenerOptions&
                                            : base::Result<void>();
 }
 
-metrics::BuildInfo build_info() {
-  const base::BuildInfo build = base::build_info();
-  return {std::string(build.version), std::string(build.revision), std::string(build.compiler)};
-}
-
 std::string all_errors(const cli::SettingsError& error) {
   std::string text;
   for (const config::ConfigError& each : error.errors) {
@@ -57,7 +52,7 @@ Agent::Agent(AgentParts parts)
       log_(log_sink_),
       reread_(std::move(parts.reread)),
       config_(std::move(parts.config)),
-      agent_metrics_(build_info()),
+      agent_metrics_(base::build_info()),
       exposition_(config_.metrics, agent_metrics_),
       fleet_(parts.members, config_.poll, clock_, log_),
       controller_({.members = std::move(parts.members),

@@ -82,9 +82,11 @@ struct AgentMetrics::State {
   const std::optional<std::int64_t> booted = boot_time();
 };
 
-AgentMetrics::AgentMetrics(const BuildInfo& build) : state_(std::make_unique<State>()) {
+AgentMetrics::AgentMetrics(const base::BuildInfo& build) : state_(std::make_unique<State>()) {
   state_->build_info
-      .Add({{"version", build.version}, {"revision", build.revision}, {"compiler", build.compiler}})
+      .Add({{"version", std::string(build.version)},
+            {"revision", std::string(build.revision)},
+            {"compiler", std::string(build.compiler)}})
       .Set(1);
 }
 

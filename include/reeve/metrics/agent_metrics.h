@@ -11,20 +11,15 @@
 #include <string_view>
 #include <vector>
 
+#include "reeve/base/build_info.h"
 #include "reeve/control/stats.h"
 #include "reeve/http/stats.h"
 
 namespace reeve::metrics {
 
-struct BuildInfo {
-  std::string version;
-  std::string revision;
-  std::string compiler;
-};
-
 class AgentMetrics {
  public:
-  explicit AgentMetrics(const BuildInfo& build);
+  explicit AgentMetrics(const base::BuildInfo& build);
   ~AgentMetrics();
   AgentMetrics(const AgentMetrics&) = delete;
   AgentMetrics& operator=(const AgentMetrics&) = delete;
