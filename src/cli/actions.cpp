@@ -1,4 +1,5 @@
 #include <functional>
+#include <stop_token>
 #include <string>
 
 #include "cli/commands.h"
@@ -85,6 +86,9 @@ int restart_one(Session& session, const Target& target) {
   if (!seen) {
     return failed(session, Verb::restart, target, seen.error());
   }
+  const std::stop_callback told(session.stop, [&] {
+    session.output.notice("interrupted: finishing the restart of " + label(session, target));
+  });
   substrate::Substrate& substrate = *target.manager->peer.substrate;
   const auto stopped =
       patiently(session, "waiting for " + label(session, target) + " to stop", [&] {

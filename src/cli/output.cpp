@@ -38,7 +38,10 @@ void Output::remark(const std::string& text) const {
 
 void Output::notice(const std::string& text) const {
   if (!quiet_) {
-    *console_.err << (json_ ? notice_json(text) : "reeve: " + visible(text)) << '\n' << std::flush;
+    const std::string_view over_progress = shows_progress() ? "\r\x1B[K" : "";
+    *console_.err << over_progress << (json_ ? notice_json(text) : "reeve: " + visible(text))
+                  << '\n'
+                  << std::flush;
   }
 }
 

@@ -29,7 +29,8 @@ Environment: REEVE_CONFIG, REEVE_URL, REEVE_USERNAME, REEVE_PASSWORD_FILE, NO_CO
 `reeve help COMMAND` says more about a command.)";
 
 constexpr const char* direct =
-    "\nGoes to supervisord directly, past the guards and the audit of a running agent.";
+    "\nGoes to supervisord directly, past the guards and the audit of a running agent."
+    "\nMore options: reeve help.";
 
 /// supervisorctl's `tail -100 NAME`.
 std::vector<std::string> with_long_tail(std::vector<std::string> arguments) {
@@ -109,7 +110,7 @@ class Parser {
       return fail(exit_usage, "a password does not belong on the command line: --password-file");
     }
     if (word.starts_with("-")) {
-      return fail(exit_usage, "unknown option '" + word + "'");
+      return fail(exit_usage, "unknown option '" + word.substr(0, word.find('=')) + "'");
     }
     if (app_.get_subcommands().empty()) {
       return fail(exit_usage, "unknown command '" + word + "'" + meant(word));

@@ -120,7 +120,9 @@ TEST_CASE("an interrupt during a restart's stop lets it finish, and leaves the r
   world.fake().after(std::chrono::seconds(2), [&] { world.stop.request_stop(); });
   CHECK(world.run({"restart", "a", "b"}) == 1);
   CHECK(world.out.str() == "a: restarted\n");
-  CHECK(world.err.str() == "reeve: interrupted: 1 of 2 processes left as they are\n");
+  CHECK(world.err.str() ==
+        "reeve: interrupted: finishing the restart of a\n"
+        "reeve: interrupted: 1 of 2 processes left as they are\n");
   CHECK(world.fake().look({"a", "a"}).state == InstanceState::running);
 }
 
