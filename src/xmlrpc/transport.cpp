@@ -176,10 +176,10 @@ class Connection {
   }
 
   // Each address has its share of what time is left, lest one that swallows our packets use
-  // it up.
+  // it up. If all fail, the first one's error is told: it is the one that was meant.
   asio::awaitable<base::Result<void>> connect_to_addresses() {
     using namespace asio::experimental::awaitable_operators;
-    error_code code;
+    error_code first_error;
     std::size_t left = run_.addresses.size();
     for (const SocketAddress& address : run_.addresses) {
       const Protocol::endpoint endpoint(&address.storage, address.size, IPPROTO_TCP);
@@ -187,14 +187,18 @@ class Connection {
                                run_.deadline.remaining() / static_cast<int>(left--));
       error_code ignored;
       socket_.close(ignored);
-      const auto first =
+      const auto winner =
           co_await (socket_.async_connect(endpoint, as_result) || share.async_wait(as_result));
-      code = first.index() == 0 ? std::get<0>(std::get<0>(first)) : asio::error::timed_out;
+      const error_code code =
+          winner.index() == 0 ? std::get<0>(std::get<0>(winner)) : asio::error::timed_out;
       if (!code) {
         co_return base::Result<void>();
       }
+      if (!first_error) {
+        first_error = code;
+      }
     }
-    co_return base::failure(tcp_error(run_.peer, code));
+    co_return base::failure(tcp_error(run_.peer, first_error));
   }
 
   const Run& run_;

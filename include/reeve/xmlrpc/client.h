@@ -1,9 +1,10 @@
 #pragma once
 
 // XML-RPC over HTTP/1.1 on TCP, TLS or a unix socket. Each call runs a private event loop on
-// the caller's thread with a fresh connection (`Connection: close`, read to the end): that is
-// what supervisord answers fastest, and no state is left behind. One deadline bounds the whole
-// call, resolving and dripping peers included.
+// the caller's thread with a fresh connection: that is what supervisord answers fastest, and no
+// state is left behind. One deadline bounds the whole call, resolving and dripping peers
+// included, and a stop ends it at once. The destructor may have to wait for the system's resolver
+// to give up on a host name.
 
 #include <memory>
 
