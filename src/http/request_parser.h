@@ -5,10 +5,12 @@
 // Knows no socket; driven by a connection, a test or the fuzzer.
 
 #include <cstddef>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "http/chunk_decoder.h"
 #include "reeve/http/message.h"
 
 namespace reeve::http {
@@ -30,10 +32,7 @@ class RequestParser {
  public:
   enum class State { head, body, complete, refused };
 
-  explicit RequestParser(const RequestLimits& limits);
-  ~RequestParser();
-  RequestParser(const RequestParser&) = delete;
-  RequestParser& operator=(const RequestParser&) = delete;
+  explicit RequestParser(const RequestLimits& limits) : limits_(limits) {}
 
   /// Takes what it understands from the front of `input`; call again once more was appended.
   /// What is left when complete belongs to the next request.
@@ -46,15 +45,14 @@ class RequestParser {
   /// Once the head is read. HTTP/1.0 never keeps alive here.
   [[nodiscard]] bool keeps_alive() const { return keeps_alive_; }
   /// Once complete. Method, target, headers and body; nothing about the client.
-  [[nodiscard]] Request take();
+  [[nodiscard]] Request take() { return std::move(request_); }
 
  private:
-  struct Message;  // keeps Beast in one source file
-
   void refuse(Refusal refusal);
   void read_head(std::string& input);
-  void parse_head(std::string& input, std::size_t size);
+  void parse_head(std::string_view head);
   void read_body(std::string& input);
+  void read_chunks(std::string& input);
 
   RequestLimits limits_;
   State state_ = State::head;
@@ -63,7 +61,9 @@ class RequestParser {
   bool skipped_blank_line_ = false;
   bool expects_continue_ = false;
   bool keeps_alive_ = false;
-  std::unique_ptr<Message> message_;
+  std::size_t body_size_ = 0;           ///< as announced, unless it comes in chunks
+  std::optional<ChunkDecoder> chunks_;  ///< if it does
+  Request request_;
 };
 
 }  // namespace reeve::http

@@ -123,11 +123,19 @@ TEST_CASE("a Transfer-Encoding other than chunked is refused") {
 
 TEST_CASE("a chunk that is not well-formed is refused") {
   const std::string head = get_with("Transfer-Encoding: chunked\r\n");
-  for (const char* body :
-       {"g\r\n", "1\r\nabc\r\n", "-1\r\n", "1\na\n\r\n", " 1\r\na\r\n", "fffffffffffffffff\r\n",
-        "1;\r\na\r\n", "0x1\r\na\r\n\r\n", "1;a=\"\n\"\r\na\r\n", "0;a=\"\n\"\r\n\r\n"}) {
+  for (const char* body : {"g\r\n", "\r\n", "-1\r\n", "+1\r\n", " 1\r\n", "1 \r\n", "0x1\r\n",
+                           "1,\r\n", "1\n", "1\ra", "1;a=\"\n", "1\r\nabc", "1\r\na\n",
+                           "0\r\n folded\r\n", "0\r\nno colon\r\n", "0\r\nBare: line\nfeed\r\n"}) {
     CAPTURE(body);
     CHECK(status_of(head + body) == 400);
+  }
+}
+
+TEST_CASE("extensions of a chunk are passed over, whatever they say") {
+  const std::string head = get_with("Transfer-Encoding: chunked\r\n");
+  for (const char* chunk : {"1;a\r\n", "1 ; a=b\r\n", "1;a=\"b\r\n", "01;;;\r\n"}) {
+    CAPTURE(chunk);
+    CHECK(request_of(head + chunk + "x\r\n0;last\r\n\r\n").body == "x");
   }
 }
 
@@ -180,6 +188,8 @@ TEST_CASE("what is too large is refused by its own status") {
   CHECK(status_of(get_with("Content-Length: 65\r\n")) == 413);
   CHECK(outcome_of(get_with("Content-Length: 64\r\n")).state == State::body);
   CHECK(status_of(get_with("Transfer-Encoding: chunked\r\n") + "41\r\n") == 413);
+  CHECK(status_of(get_with("Transfer-Encoding: chunked\r\n") + std::string(99, 'f') + "\r\n") ==
+        413);
   std::string chunks;
   for (int i = 0; i < 65; ++i) {
     chunks += "1\r\na\r\n";
