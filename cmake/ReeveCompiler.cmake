@@ -13,9 +13,9 @@ target_compile_options(reeve_compiler INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
   -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wswitch-enum)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 at -O2 reports null dereferences and overlapping copies inside the standard library.
+  # When g++ 12 optimises it reports null dereferences and overlapping copies inside libraries.
   target_compile_options(reeve_compiler INTERFACE
-    $<$<NOT:$<CONFIG:Debug>>:-Wno-null-dereference;-Wno-restrict>)
+    $<$<OR:$<NOT:$<CONFIG:Debug>>,$<BOOL:${REEVE_SANITIZE}>>:-Wno-null-dereference;-Wno-restrict>)
 endif()
 if(REEVE_WERROR)
   target_compile_options(reeve_compiler INTERFACE -Werror)
