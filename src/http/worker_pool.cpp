@@ -39,6 +39,7 @@ void WorkerPool::stop() {
     stopped_ = true;
     dropped.swap(queue_);
   }
+  dropped.clear();
   for (std::jthread& thread : threads_) {
     thread.request_stop();
   }
