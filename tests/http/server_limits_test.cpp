@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include <sys/resource.h>
@@ -255,6 +256,10 @@ class OneMoreDescriptor {
 };
 
 TEST_CASE("out of descriptors, the server waits, says so once, and then serves who waited") {
+  if (std::string_view(REEVE_SANITIZED_BY).find("undefined") != std::string_view::npos) {
+    WARN("not under UBSan, which itself needs a pipe to look at an object");
+    return;
+  }
   const RunningServer server(on_loopback(), fine);
   std::optional<OneMoreDescriptor> limit(std::in_place);
   const RawClient client(server.port());
