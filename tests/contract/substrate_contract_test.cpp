@@ -202,7 +202,7 @@ TEMPLATE_TEST_CASE("what is being stopped can neither be started nor outlast the
   Contract<TestType> it;
   const InstanceName name = named("very_deaf");
   CHECK(it.start(name) == Outcome::changed);
-  CHECK(kind_of(it.substrate.stop_instance(name, StopMode::graceful, it.manager.within(300ms))) ==
+  CHECK(kind_of(it.substrate.stop_instance(name, StopMode::graceful, it.manager.within(1s))) ==
         ErrorKind::timeout);
   CHECK(it.look(name).state == InstanceState::stopping);
   CHECK(kind_of(it.start(name)) == ErrorKind::conflict);
