@@ -91,8 +91,10 @@ std::string_view reason_phrase(int status) {
 }
 
 Problem problem_of(const control::Refusal& refusal, const control::Target& target) {
+  // Why supervisord cannot be asked is said more exactly by the error.
+  const bool away = refusal.reason == RefusalReason::unreachable;
   return {.status = http_status(refusal),
-          .type = std::string(to_string(refusal.reason)),
+          .type = std::string(away ? to_string(refusal.error.kind) : to_string(refusal.reason)),
           .detail = refusal.error.message,
           .process = target.name.full(),
           .fault = refusal.error.fault,

@@ -43,6 +43,13 @@ TEST_CASE("what the policy forbids is forbidden, whatever else a refusal is foll
   }
 }
 
+TEST_CASE("a supervisord that cannot be asked is told by what went wrong with it") {
+  const control::Refusal refusal{RefusalReason::unreachable, {ErrorKind::timeout, "no answer"}, ""};
+  const Problem problem = problem_of(refusal, {});
+  CHECK(problem.status == 504);
+  CHECK(problem.type == "timeout");
+}
+
 TEST_CASE("a problem is an RFC 9457 object with the extensions that apply") {
   const Problem problem{.status = 409,
                         .type = "conflict",

@@ -4,6 +4,7 @@
 // moving the clock.
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
