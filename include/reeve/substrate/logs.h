@@ -35,11 +35,12 @@ class Logs {
   virtual ~Logs() = default;
 
   /// Bytes that the manager cannot put into an answer (supervisord 4: not UTF-8) come as
-  /// U+FFFD. Past the end: empty. not_found, no_file (no log is configured or it is gone).
+  /// U+FFFD; a character cut by an edge of the range is left out. Past the end: empty.
+  /// not_found, no_file (no log is configured or it is gone).
   [[nodiscard]] virtual base::Result<std::string> read_log(const InstanceName& name,
                                                            LogStream stream, const LogRange& range,
                                                            const base::Deadline& deadline) = 0;
-  /// In bytes. A smaller size than before means rotated or cleared.
+  /// In bytes; 0 where there is no log. A smaller size than before: rotated or cleared.
   [[nodiscard]] virtual base::Result<std::uint64_t> log_size(const InstanceName& name,
                                                              LogStream stream,
                                                              const base::Deadline& deadline) = 0;
