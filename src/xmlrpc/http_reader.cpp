@@ -63,9 +63,11 @@ struct HttpReader::State {
     if (!parser.got_some() && !greeting.starts_with(pending.substr(0, greeting.size()))) {
       error = http::error::bad_version;
     }
-    while (!error && !pending.empty() && !parser.is_done()) {
+    while (!error && !pending.empty() && !parser.is_done() && !is_part_of_empty_body()) {
+      const bool in_body = parser.is_header_done();
       const std::size_t used = parser.put(boost::asio::buffer(pending), error);
       pending.erase(0, used);
+      body_begun = body_begun || (in_body && used > 0);
     }
     if (error == http::error::need_more) {
       error = {};
@@ -73,6 +75,13 @@ struct HttpReader::State {
         error = http::error::header_limit;
       }
     }
+  }
+
+  /// Beast asserts that a chunked body without any chunk, "0\r\n\r\n", comes in one piece.
+  [[nodiscard]] bool is_part_of_empty_body() const {
+    constexpr std::size_t empty_body_bytes = 5;
+    return parser.is_header_done() && parser.chunked() && !body_begun &&
+           pending.size() < empty_body_bytes;
   }
 
   /// Whether a 200 needs more than what has come and is parsed.
@@ -102,6 +111,7 @@ struct HttpReader::State {
   http::response_parser<http::string_body> parser;
   std::string pending;  // has come, but is not parsed yet
   error_code error;
+  bool body_begun = false;
   bool enough = false;
 };
 

@@ -92,6 +92,16 @@ TEST_CASE("a chunked answer is put together") {
   CHECK(reader.take()->body == "<method");
 }
 
+TEST_CASE("a chunked answer without a chunk is empty, in however many pieces it comes") {
+  for (const std::size_t piece : {1U, 3U, 4U, 100U}) {
+    HttpReader reader(bound);
+    CHECK(feed_in_pieces(reader, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                         piece));
+    reader.end();
+    CHECK(reader.take()->body.empty());
+  }
+}
+
 TEST_CASE("closed without an answer, and closed in its middle, are both unreachable") {
   CHECK(failure_of("") == ErrorKind::unreachable);
   CHECK(failure_of("HTTP/1.1 20") == ErrorKind::unreachable);
@@ -103,7 +113,7 @@ TEST_CASE("closed without an answer, and closed in its middle, are both unreacha
 TEST_CASE("what is not HTTP is malformed") {
   for (const char* bytes : {"SSH-2.0-OpenSSH_9.2\r\n", "\x15\x03\x01", "HTTP/None 400 Bad\r\n\r\n",
                             "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
-                            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"}) {
+                            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"}) {
     CAPTURE(bytes);
     CHECK(failure_of(bytes) == ErrorKind::malformed);
   }
@@ -116,7 +126,7 @@ TEST_CASE("header, body and a chunk's header are bounded") {
   CHECK(failure_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=" + flood) ==
         ErrorKind::malformed);
   CHECK(failure_of("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n", 10) == ErrorKind::malformed);
-  CHECK(failure_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n", 10) ==
+  CHECK(failure_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nxx", 10) ==
         ErrorKind::malformed);
   CHECK(failure_of("HTTP/1.1 200 OK\r\n\r\n01234567890", 10) == ErrorKind::malformed);
   CHECK(failure_of("HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n<methodResponse" + flood, 20) ==
