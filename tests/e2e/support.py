@@ -347,7 +347,7 @@ class Scenario(unittest.TestCase):
     def watch(self, programs, **options):
         """A supervisord and an agent that has seen it."""
         supervisord = self.start_supervisord(programs, **options)
-        agent = self.start_agent(f"supervisor: {{url: {supervisord.url}, timeout: 300ms}}")
+        agent = self.start_agent(f"supervisor: {{url: {supervisord.url}, timeout: 1s}}")
         until("supervisord is seen", lambda: agent.samples().one("supervisord_up") == 1)
         return supervisord, agent
 

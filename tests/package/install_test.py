@@ -48,8 +48,13 @@ class Package(Scenario):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if user_exists() or pathlib.Path("/etc/reeve").exists():
             self.skipTest("a Reeve is installed here")
-        self.addCleanup(subprocess.run, ["dpkg", "--purge", "reeve"], capture_output=True)
+        self.addCleanup(self.purge)
         run("dpkg", "-i", DEB)
+
+    def purge(self):
+        for child in self.workspace.children:
+            child.end()  # nobody runs as the package's user any more
+        run("dpkg", "--purge", "reeve")
 
     def test_it_installs_serves_and_purges(self):
         version = run("dpkg-deb", "--field", DEB, "Version").strip()
@@ -59,7 +64,7 @@ class Package(Scenario):
         self.serves_what_supervisord_runs()
 
         files = [pathlib.Path(line) for line in run("dpkg", "-L", "reeve").splitlines()]
-        run("dpkg", "--purge", "reeve")
+        self.purge()
         left = [path for path in files if not path.is_dir() and path.exists()]
         left += [path for path in OURS if os.path.lexists(path)]
         self.assertEqual(left, [])
@@ -80,7 +85,6 @@ class Package(Scenario):
         agent = self.workspace.start(Serving, config, port)
         until("steady is exported as up", lambda: Samples(request("GET", agent.url).body).one(
             "supervisord_process_up", name="steady") == 1)
-        agent.end()
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class ServeAndScrape(Scenario):
                                name="two")
         gone = f"unix://{self.workspace.folder}/gone.sock"
         agent = self.start_agent("supervisors:\n" + "".join(
-            f"  - {{name: {name}, url: {url}, timeout: 300ms}}\n"
+            f"  - {{name: {name}, url: {url}, timeout: 1s}}\n"
             for name, url in (("one", one.url), ("two", two.url), ("gone", gone))))
 
         def ups():
