@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include <unistd.h>
+
 #include "app/serve.h"
 #include "app/signals.h"
 #include "reeve/cli/execute.h"
@@ -28,7 +30,12 @@ int dispatch(const std::vector<std::string>& arguments) {
     return serve(invocation->options, surroundings);
   }
   std::stop_source stop;
-  const SignalThread signals([&](int) { stop.request_stop(); });
+  const SignalThread signals([&](int signal) {
+    if (stop.stop_requested()) {
+      ::_exit(128 + signal);  // asked twice: now, whatever is half done
+    }
+    stop.request_stop();
+  });
   return cli::execute(*invocation, surroundings, stop.get_token());
 }
 
