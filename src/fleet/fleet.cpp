@@ -1,6 +1,5 @@
 #include "reeve/fleet/fleet.h"
 
-#include <algorithm>
 #include <exception>
 #include <thread>
 #include <utility>

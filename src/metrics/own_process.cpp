@@ -1,5 +1,6 @@
 #include "metrics/own_process.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <string>

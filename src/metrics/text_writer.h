@@ -6,10 +6,12 @@
 
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "metrics/catalogue.h"
 
