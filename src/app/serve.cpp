@@ -65,6 +65,8 @@ void run_until_stopped(Agent& agent) {
 int serve(const cli::CommonOptions& options, const cli::Surroundings& surroundings) {
   // The few threads here gain nothing from an arena each, and memory freed by one serves all.
   ::mallopt(M_ARENA_MAX, 1);
+  // Pages and listings come and go whole: let them go back to the kernel, not to the heap.
+  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   const auto reread = [&] { return cli::settle(options, cli::Purpose::agent, surroundings); };
   auto settings = reread();
   if (!settings) {
