@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // A header comes in one piece as a rule; small, so that thousands that wait stay cheap.
-constexpr std::size_t head_piece = 2 * 1024;
+constexpr std::size_t head_piece = 1024;
 constexpr std::size_t body_piece = 64 * 1024;
 
 // After the last answer, what the client still sends is read and thrown away for a while:

@@ -224,7 +224,7 @@ std::uint16_t Server::port() const {
 
 Stats Server::stats() const {
   const Service& service = impl_->service;
-  return {service.options.name, service.accepted, service.rejected, service.evicted, service.open};
+  return {service.options.name, service.accepted, service.rejected, service.open, service.evicted};
 }
 
 base::Result<void> Server::reload_tls(const TlsOptions& options) {
