@@ -7,24 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "reeve/base/descriptor.h"
+
 namespace reeve::base {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) {
-      ::close(number_);
-    }
-  }
-  [[nodiscard]] int get() const { return number_; }
-
- private:
-  int number_;
-};
 
 tl::unexpected<Error> cannot_read(const std::string& path, int error_number) {
   const ErrorKind kind = error_number == ENOENT || error_number == ENOTDIR ? ErrorKind::not_found
@@ -40,7 +26,7 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   // NONBLOCK so that a FIFO put in the file's place cannot hold us up.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
+  if (!file.valid() || ::fstat(file.get(), &status) != 0) {
     return cannot_read(path, errno);
   }
   if (!S_ISREG(status.st_mode)) {

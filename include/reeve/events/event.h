@@ -1,0 +1,77 @@
+#pragma once
+
+// What supervisord tells its event listeners, as values. No event but TICK carries a time: they
+// are told with their time of receipt, which is up to about a second after the fact.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "reeve/base/clock.h"
+#include "reeve/base/result.h"
+#include "reeve/substrate/instance.h"
+
+namespace reeve::events {
+
+/// PROCESS_STATE_*: a process has entered a state.
+struct StateChange {
+  substrate::InstanceName name;
+  substrate::InstanceState to = substrate::InstanceState::unknown;
+  substrate::InstanceState from = substrate::InstanceState::unknown;
+  std::optional<std::int64_t> tries;  ///< STARTING (0 first) and BACKOFF (1 first)
+  /// RUNNING, STOPPING, STOPPED, EXITED. Not STARTING: the pid comes with RUNNING.
+  std::optional<substrate::Pid> pid;
+  std::optional<bool> expected;  ///< EXITED; the exit code is nowhere in the event
+  friend bool operator==(const StateChange&, const StateChange&) = default;
+};
+
+/// PROCESS_GROUP_ADDED, PROCESS_GROUP_REMOVED.
+struct GroupChange {
+  enum class Kind { added, removed };
+  Kind kind = Kind::added;
+  std::string group;
+  friend bool operator==(const GroupChange&, const GroupChange&) = default;
+};
+
+/// SUPERVISOR_STATE_CHANGE_RUNNING; _STOPPING: it goes down or restarts.
+struct ManagerChange {
+  enum class Kind { running, stopping };
+  Kind kind = Kind::running;
+  friend bool operator==(const ManagerChange&, const ManagerChange&) = default;
+};
+
+/// TICK_5, TICK_60, TICK_3600.
+struct Tick {
+  std::chrono::seconds period{};
+  substrate::ManagerTime when;  ///< a multiple of the period
+  friend bool operator==(const Tick&, const Tick&) = default;
+};
+
+/// An event of another type. It may come without having been subscribed to.
+struct OtherEvent {
+  friend bool operator==(const OtherEvent&, const OtherEvent&) = default;
+};
+
+/// Where an event stands among all events, and among those of its pool.
+struct Serials {
+  std::uint64_t serial = 0;       ///< one counter for the daemon's life, a restart by RPC included
+  std::uint64_t pool_serial = 0;  ///< from 0 again when the pool is created again
+  friend bool operator==(const Serials&, const Serials&) = default;
+};
+
+struct Event {
+  std::string server;  ///< supervisord's `identifier`: any text
+  std::string pool;    ///< the listener's section, which is its group
+  std::string type;    ///< `eventname`
+  Serials serials;
+  std::variant<StateChange, GroupChange, ManagerChange, Tick, OtherEvent> what;
+  friend bool operator==(const Event&, const Event&) = default;
+};
+
+/// The event's type if it is one of supervisord's, else "other": fit for a label.
+[[nodiscard]] std::string_view type_label(std::string_view type);
+
+}  // namespace reeve::events

@@ -1,0 +1,302 @@
+#include "reeve/events/log_tail.h"
+
+#include <random>
+
+#include "reeve/base/text.h"
+#include "support/catch.h"
+
+namespace reeve::events {
+namespace {
+
+/// supervisord's log, and somebody who follows it.
+class Follower {
+ public:
+  /// A spawn of a process with this pid, and so many of them.
+  void spawn(int count = 1) {
+    for (int i = 0; i < count; ++i) {
+      write("INFO spawned: 'web' with pid " + std::to_string(next_pid_++));
+    }
+  }
+  void write(const std::string& text) { log += stamp() + " " + text + "\n"; }
+  std::string stamp() {
+    const int at = milliseconds_++;
+    const auto two = [](int number) { return std::to_string(100 + number % 100).substr(1); };
+    return "2026-11-22 08:" + two(at / 60'000) + ":" + two(at / 1000 % 60) + "," +
+           std::to_string(1000 + at % 1000).substr(1);
+  }
+
+  /// Reads until there is nothing new, in at most `steps` reads.
+  void follow(int steps = 1000) {
+    bool again = true;
+    while (again && steps-- > 0) {
+      const auto range = tail.next();
+      REQUIRE(range.from == substrate::LogRange::From::start);
+      REQUIRE(range.length <= 64 * 1024);
+      ++reads;
+      const auto step = tail.feed(answer(range));
+      gaps += step.gap ? 1 : 0;
+      for (const LogLine& line : step.lines) {
+        if (const auto* const spawned = std::get_if<Spawned>(&line.what)) {
+          seen.push_back(static_cast<int>(spawned->pid.value));
+        }
+      }
+      again = step.again;
+    }
+  }
+  [[nodiscard]] int next_pid() const { return next_pid_; }
+
+  std::string log;
+  LogTail tail;
+  std::vector<int> seen;
+  int gaps = 0;
+  int reads = 0;
+
+ private:
+  /// As a call of readLog answers: over XML CRLF becomes LF, what is not UTF-8 becomes U+FFFD, and
+  /// a character cut by an edge is left out.
+  [[nodiscard]] std::string answer(const substrate::LogRange& range) const {
+    if (range.offset >= log.size()) {
+      return "";
+    }
+    std::string text = log.substr(range.offset, range.length);
+    while (!text.empty() && (static_cast<unsigned char>(text.front()) & 0xC0U) == 0x80U) {
+      text.erase(0, 1);
+    }
+    if (text.size() > 2 && static_cast<unsigned char>(text.back()) >= 0xC0U) {
+      text.pop_back();
+    }
+    for (std::size_t at = text.find("\r\n"); at != std::string::npos; at = text.find("\r\n", at)) {
+      text.erase(at, 1);
+    }
+    return base::to_utf8(text);
+  }
+
+  int next_pid_ = 1;
+  int milliseconds_ = 0;
+};
+
+std::vector<int> pids(int first, int last) {
+  std::vector<int> all;
+  for (int pid = first; pid <= last; ++pid) {
+    all.push_back(pid);
+  }
+  return all;
+}
+
+TEST_CASE("what was in the log before is not news") {
+  Follower follower;
+  const int before = GENERATE(0, 1, 3, 500, 5000, 60000);
+  follower.spawn(before);
+  follower.follow();
+  CHECK(follower.tail.following());
+  CHECK(follower.seen.empty());
+  follower.spawn(3);
+  follower.follow();
+  CHECK(follower.seen == pids(before + 1, before + 3));
+  CHECK(follower.gaps == 0);
+}
+
+TEST_CASE("the end of a large log is found in few reads") {
+  Follower follower;
+  follower.log = std::string(40'000'000, 'x') + "\n";
+  follower.follow();
+  CHECK(follower.reads < 30);
+  follower.spawn();
+  follower.follow();
+  CHECK(follower.seen == pids(1, 1));
+}
+
+TEST_CASE("each line is handed out once, whenever one looks") {
+  Follower follower;
+  follower.spawn(10);
+  follower.follow();
+  const auto seed = GENERATE(range(1U, 20U));
+  std::minstd_rand random(seed);
+  for (int round = 0; round < 100; ++round) {
+    follower.spawn(static_cast<int>(random() % 30));
+    follower.follow();
+  }
+  CHECK(follower.seen == pids(11, follower.next_pid() - 1));
+  CHECK(follower.gaps == 0);
+}
+
+TEST_CASE("a burst larger than one read is caught up with in steps") {
+  Follower follower;
+  follower.spawn(10);
+  follower.follow();
+  follower.spawn(20'000);
+  follower.follow();
+  CHECK(follower.seen == pids(11, 20'010));
+  CHECK(follower.gaps == 0);
+}
+
+TEST_CASE("a line that is being written is left until it is whole") {
+  Follower follower;
+  follower.spawn(2);
+  follower.follow();
+  follower.spawn();
+  const std::string whole = follower.log;
+  for (std::size_t length = whole.rfind('\n', whole.size() - 2) + 1; length < whole.size();
+       ++length) {
+    follower.log = whole.substr(0, length);
+    follower.follow();
+    CHECK(follower.seen.empty());
+  }
+  follower.log = whole;
+  follower.follow();
+  CHECK(follower.seen == pids(3, 3));
+}
+
+TEST_CASE("characters of several bytes may be cut by any edge of a read") {
+  Follower follower;
+  const int shift = GENERATE(range(0, 9));
+  follower.log = std::string(static_cast<std::size_t>(shift), 'x') + "\n";
+  for (int i = 0; i < 3000; ++i) {
+    follower.write("INFO 日本日本日本日本日本");
+    follower.spawn();
+  }
+  follower.follow();
+  for (int i = 0; i < 3000; ++i) {
+    follower.write("INFO é日𝄞é日𝄞é日𝄞");
+    follower.spawn();
+  }
+  follower.follow();
+  CHECK(follower.seen == pids(3001, 6000));
+  CHECK(follower.gaps == 0);
+}
+
+TEST_CASE("bytes that do not come as they are in the log do not lose the place") {
+  Follower follower;
+  follower.spawn(5);
+  follower.follow();
+  for (int i = 0; i < 2000; ++i) {
+    follower.log += "a\r\nb\xE9\xE9\xE9 c\r\n\r\n\r\n\xFF\n";
+    follower.spawn();
+    if (i % 50 == 0) {
+      follower.follow();
+    }
+  }
+  follower.follow();
+  CHECK(follower.seen == pids(6, 2005));
+}
+
+TEST_CASE("a line longer than a read is passed over") {
+  Follower follower;
+  follower.spawn(5);
+  follower.follow();
+  follower.log += std::string(300'000, 'y');
+  follower.follow();
+  follower.log += std::string(200'000, 'y') + "INFO spawned: 'no' with pid 999999\n";
+  follower.spawn();
+  follower.follow();
+  CHECK(follower.seen == pids(6, 6));
+  CHECK(follower.gaps == 0);
+}
+
+TEST_CASE("a rotated or cleared log is read from its beginning, after a gap") {
+  Follower follower;
+  follower.spawn(GENERATE(1, 20, 5000));
+  follower.follow();
+  const int before = follower.next_pid();
+  SECTION("when the new one is shorter") {
+    follower.log.clear();
+    follower.spawn(3);
+    follower.follow();
+    CHECK(follower.seen == pids(before, before + 2));
+  }
+  SECTION("when the new one has grown longer") {
+    follower.log.clear();
+    follower.spawn(9000);
+    follower.follow();
+    CHECK(follower.seen == pids(before, before + 8999));
+  }
+  SECTION("when there is nothing in it yet") {
+    follower.log.clear();
+    follower.follow();
+    follower.spawn(3);
+    follower.follow();
+    CHECK(follower.seen == pids(before, before + 2));
+  }
+  CHECK(follower.gaps == 1);
+  follower.spawn();
+  follower.follow();
+  CHECK(follower.seen.back() == follower.next_pid() - 1);
+  CHECK(follower.gaps == 1);
+}
+
+TEST_CASE("a restart of supervisord goes on in the same log") {
+  Follower follower;
+  follower.spawn(2);
+  follower.follow();
+  follower.write("INFO supervisord started with pid 1");
+  follower.spawn(2);
+  follower.follow();
+  CHECK(follower.seen == pids(3, 4));
+  CHECK(follower.gaps == 0);
+}
+
+TEST_CASE("a clock that is set back does not matter") {
+  Follower follower;
+  follower.spawn(2);
+  follower.follow();
+  follower.log += "2025-01-01 00:00:00,000 INFO spawned: 'web' with pid 77\n";
+  follower.follow();
+  CHECK(follower.seen == pids(77, 77));
+}
+
+TEST_CASE("a log that changes under our feet is a gap, and what follows is seen") {
+  Follower follower;
+  follower.spawn(5000);
+  follower.follow();
+  follower.log.resize(follower.log.size() / 2);  // the head is the same, our place is gone
+  follower.follow();
+  CHECK(follower.gaps == 1);
+  CHECK(follower.seen.empty());
+  follower.log += "\n";
+  follower.spawn();
+  follower.follow();
+  CHECK(follower.seen == pids(5001, 5001));
+}
+
+TEST_CASE("a log that shrinks while its end is looked for is begun anew") {
+  Follower follower;
+  follower.spawn(50'000);
+  follower.follow(GENERATE(range(1, 12)));
+  follower.log.clear();
+  follower.follow();
+  follower.spawn(2);
+  follower.follow();
+  CHECK(follower.seen == pids(50'001, 50'002));
+}
+
+TEST_CASE("a log with a line below info is not to be trusted, now or later") {
+  Follower follower;
+  follower.spawn(2);
+  SECTION("among what was there") {
+    follower.write("DEBG fd 5 closed");
+    follower.follow();
+  }
+  SECTION("among what comes") {
+    follower.follow();
+    CHECK(follower.tail.trusted());
+    follower.write("DEBG 'c' stdout output:");
+    follower.spawn();
+    follower.follow();
+  }
+  CHECK_FALSE(follower.tail.trusted());
+  follower.spawn();
+  follower.follow();
+  CHECK_FALSE(follower.tail.trusted());
+}
+
+TEST_CASE("a log that claims to be endless does not keep us busy for ever") {
+  LogTail tail;
+  int reads = 0;
+  while (!tail.following() && reads++ < 100) {
+    (void)tail.feed("xxxxxxxx");
+  }
+  CHECK(tail.following());
+}
+
+}  // namespace
+}  // namespace reeve::events
