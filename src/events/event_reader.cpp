@@ -35,30 +35,26 @@ EventReader::EventReader(Streams streams, Source source, Inbox& inbox, const bas
     : streams_(std::move(streams)), source_(std::move(source)), inbox_(&inbox), clock_(&clock) {}
 
 Result<void> EventReader::run(const std::stop_token& stop) {
-  Listener listener(std::move(streams_.input), std::move(streams_.output));
+  Listener listener(std::move(streams_), *clock_);
   Intake intake(source_, *inbox_);
   const auto consumer = [&](const RawEvent& event) {
     intake.put(event, {clock_->steady_now(), clock_->system_now()});
   };
   const StopDescriptor stopped(stop);
-  auto going_on = listener.say_ready();
-  while (going_on) {
+  if (const auto greeted = listener.say_ready(); !greeted) {
+    return greeted;
+  }
+  for (;;) {
     std::array waited = {pollfd{listener.input(), POLLIN, 0}, pollfd{stopped.get(), POLLIN, 0}};
-    const int ready = ::poll(waited.data(), waited.size(), listener.pause_timeout());
+    ::poll(waited.data(), waited.size(), milliseconds_until(listener.due(), clock_->steady_now()));
     if (stop.stop_requested()) {
       return failure(ErrorKind::cancelled, "stopped while waiting for events");
     }
-    if (ready == 0) {
-      going_on = listener.paused(consumer);
-    } else if (ready > 0 && waited[0].revents != 0) {
-      const auto input = listener.read(consumer);
-      if (input && *input == Listener::Input::ended) {
-        return {};
-      }
-      going_on = input ? Result<void>{} : failure(input.error());
+    const auto input = listener.attend(waited[0].revents != 0, consumer);
+    if (!input || *input == Listener::Input::ended) {
+      return input.map([](Listener::Input) {});
     }
   }
-  return going_on;
 }
 
 }  // namespace reeve::events

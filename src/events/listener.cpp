@@ -16,6 +16,8 @@ using base::Result;
 namespace {
 
 constexpr std::string_view acknowledged = "RESULT 2\nOKREADY\n";
+/// supervisord writes a payload in one go, but for one that is larger than a pipe.
+constexpr base::Duration pause = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -44,6 +46,7 @@ Result<Listener::Input> Listener::read(const EventParser::Sink& consumer) {
   if (got == 0) {
     return Input::ended;
   }
+  last_input_ = clock_->steady_now();
   Result<void> answered;
   const auto fed =
       parser_.feed({buffer.data(), static_cast<std::size_t>(got)}, [&](RawEvent event) {
@@ -53,13 +56,22 @@ Result<Listener::Input> Listener::read(const EventParser::Sink& consumer) {
   return fed.and_then([&] { return answered; }).map([] { return Input::open; });
 }
 
-Result<void> Listener::paused(const EventParser::Sink& consumer) {
-  auto event = parser_.input_paused();
-  if (!event) {
-    return {};
+Due Listener::due() const {
+  return parser_.awaits_pause() ? Due(last_input_ + pause) : std::nullopt;
+}
+
+Result<Listener::Input> Listener::attend(bool readable, const EventParser::Sink& consumer) {
+  return readable ? read(consumer) : notice_pause(consumer);
+}
+
+Result<Listener::Input> Listener::notice_pause(const EventParser::Sink& consumer) {
+  const Due pause_ends = due();
+  if (!pause_ends || clock_->steady_now() < *pause_ends) {
+    return Input::open;
   }
+  auto event = parser_.input_paused();
   consumer(std::move(*event));
-  return say(acknowledged);
+  return say(acknowledged).map([] { return Input::open; });
 }
 
 }  // namespace reeve::events

@@ -8,8 +8,9 @@
 #include <string_view>
 
 #include "events/parser.h"
-#include "reeve/base/descriptor.h"
+#include "events/waiting.h"
 #include "reeve/base/result.h"
+#include "reeve/events/event_reader.h"
 
 namespace reeve::events {
 
@@ -17,27 +18,28 @@ class Listener {
  public:
   enum class Input { open, ended };
 
-  Listener(base::Descriptor input, base::Descriptor output)
-      : input_(std::move(input)), output_(std::move(output)) {}
+  /// `clock` must outlive it.
+  Listener(Streams streams, const base::Clock& clock)
+      : input_(std::move(streams.input)), output_(std::move(streams.output)), clock_(&clock) {}
 
   /// To be said once, before anything is read. unreachable: nobody reads the output.
   [[nodiscard]] base::Result<void> say_ready() { return say("READY\n"); }
-  /// What is there, after poll(2) said that something is. malformed: out of step for good.
-  [[nodiscard]] base::Result<Input> read(const EventParser::Sink& consumer);
-  /// Nothing came for pause_timeout().
-  [[nodiscard]] base::Result<void> paused(const EventParser::Sink& consumer);
+  /// After poll(2) for input() until due(): takes what is there, or else does what is due.
+  /// malformed: out of step for good. unreachable.
+  [[nodiscard]] base::Result<Input> attend(bool readable, const EventParser::Sink& consumer);
 
   [[nodiscard]] int input() const { return input_.get(); }
-  /// For poll(2), in milliseconds: how long to wait for input before paused(); -1 for ever.
-  [[nodiscard]] int pause_timeout() const { return parser_.awaits_pause() ? pause_ms : -1; }
+  [[nodiscard]] Due due() const;
 
  private:
-  static constexpr int pause_ms = 200;
-
+  [[nodiscard]] base::Result<Input> read(const EventParser::Sink& consumer);
+  [[nodiscard]] base::Result<Input> notice_pause(const EventParser::Sink& consumer);
   [[nodiscard]] base::Result<void> say(std::string_view words) const;
 
   base::Descriptor input_;
   base::Descriptor output_;
+  const base::Clock* clock_;
+  base::SteadyTime last_input_;
   EventParser parser_;
 };
 

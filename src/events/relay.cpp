@@ -1,0 +1,95 @@
+#include "reeve/events/relay.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "events/delivery.h"
+#include "events/listener.h"
+#include "events/stop_descriptor.h"
+#include "reeve/base/file.h"
+
+namespace reeve::events {
+
+using base::Duration;
+using base::Result;
+using base::SteadyTime;
+
+namespace {
+
+/// Until supervisord ends the conversation, a stop, or one of the errors of a listener.
+Result<void> relay(Listener& listener, Delivery& delivery, const base::Clock& clock,
+                   const std::stop_token& stop) {
+  const auto consumer = [&](RawEvent event) { delivery.put(std::move(event)); };
+  const StopDescriptor stopped(stop);
+  if (const auto greeted = listener.say_ready(); !greeted) {
+    return greeted;
+  }
+  while (!stop.stop_requested()) {
+    delivery.work();
+    std::array waited = {pollfd{stopped.get(), POLLIN, 0}, pollfd{listener.input(), POLLIN, 0},
+                         delivery.waited()};
+    const Due due = earlier(listener.due(), delivery.due());
+    ::poll(waited.data(), waited.size(), milliseconds_until(due, clock.steady_now()));
+    if ((waited[2].revents & ~POLLOUT) != 0) {
+      delivery.hear();
+    }
+    const auto input = listener.attend(waited[1].revents != 0, consumer);
+    if (!input || *input == Listener::Input::ended) {
+      return input.map([](Listener::Input) {});
+    }
+  }
+  return {};
+}
+
+/// supervisord sends nothing more: what is left goes to the agent, if it takes it in time.
+void drain(Delivery& delivery, const base::Clock& clock, Duration span) {
+  const SteadyTime end = clock.steady_now() + span;
+  while (!delivery.delivered() && clock.steady_now() < end) {
+    delivery.work();
+    pollfd waited = delivery.waited();
+    const SteadyTime until = std::min(end, delivery.due().value_or(end));
+    ::poll(&waited, 1, milliseconds_until(until, clock.steady_now()));
+    if ((waited.revents & ~POLLOUT) != 0) {
+      delivery.hear();
+    }
+  }
+}
+
+/// When a process was started, in the kernel's ticks; empty if that cannot be read. It tells two
+/// daemons with the same pid apart.
+std::string start_of(const std::string& pid) {
+  constexpr std::size_t field = 22;
+  const auto stat = base::read_file("/proc/" + pid + "/stat", 4096);
+  if (!stat) {
+    return "";
+  }
+  std::string_view rest = *stat;
+  rest.remove_prefix(std::min(rest.rfind(')'), rest.size()));
+  for (std::size_t at = 2; at < field && !rest.empty(); ++at) {
+    rest.remove_prefix(std::min(rest.find(' '), rest.size() - 1) + 1);
+  }
+  return std::string(rest.substr(0, rest.find(' ')));
+}
+
+}  // namespace
+
+Source source_of_listener(std::string server_url) {
+  const std::string parent = std::to_string(::getppid());
+  return {std::move(server_url), parent + "." + start_of(parent)};
+}
+
+Result<void> relay_events(Streams streams, const Source& source, const RelayOptions& options,
+                          const base::Clock& clock, const base::Log& log,
+                          const std::stop_token& stop) {
+  Listener listener(std::move(streams), clock);
+  Delivery delivery(source, options, clock, log);
+  auto result = relay(listener, delivery, clock, stop);
+  drain(delivery, clock, options.drain);
+  return result;
+}
+
+}  // namespace reeve::events

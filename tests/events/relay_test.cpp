@@ -1,0 +1,322 @@
+#include "reeve/events/relay.h"
+
+#include <csignal>
+#include <thread>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "events/pipes.h"
+#include "events/relay_wire.h"
+#include "events/unix_socket.h"
+#include "reeve/events/relay_server.h"
+#include "support/eventually.h"
+#include "support/temporary_folder.h"
+
+namespace reeve::events {
+namespace {
+
+using namespace std::chrono_literals;
+using base::ErrorKind;
+
+constexpr auto patience = 20s;
+
+/// An agent that can be started and killed, and what it got so far.
+class Agent {
+ public:
+  explicit Agent(std::string socket) : socket_(std::move(socket)) {}
+
+  void start() {
+    auto server = RelayServer::listen(socket_, inbox_, clock_, {});
+    REQUIRE(server);
+    server_ = std::move(*server);
+    go_on();
+  }
+  /// It is there, but takes nothing.
+  void pause() { thread_ = {}; }
+  void go_on() {
+    thread_ = std::jthread([this](const std::stop_token& stop) { server_->run(stop); });
+  }
+  void stop() {
+    pause();
+    server_.reset();
+  }
+
+  /// All serials of the events so far, and for each gap the events lost, negative.
+  [[nodiscard]] const std::vector<std::int64_t>& seen() {
+    for (const Arrival& arrival : inbox_.take()) {
+      last_at_ = arrival.at;
+      last_source_ = *arrival.source;
+      const Event* const event = std::get_if<Event>(&arrival.what);
+      seen_.push_back(event != nullptr
+                          ? static_cast<std::int64_t>(event->serials.serial)
+                          : -static_cast<std::int64_t>(std::get<Gap>(arrival.what).events));
+    }
+    return seen_;
+  }
+  [[nodiscard]] bool sees(const std::vector<std::int64_t>& expected) {
+    return tests::eventually(patience, [&] { return seen() == expected; });
+  }
+  [[nodiscard]] const Source& last_source() const { return last_source_; }
+  [[nodiscard]] const Receipt& last_at() const { return last_at_; }
+
+ private:
+  const std::string socket_;
+  base::SystemClock clock_;
+  Inbox inbox_{[] {}};
+  std::vector<std::int64_t> seen_;
+  Source last_source_;
+  Receipt last_at_{};
+  std::unique_ptr<RelayServer> server_;
+  std::jthread thread_;
+};
+
+/// A relay on its thread.
+class Relay {
+ public:
+  explicit Relay(const std::string& socket, std::size_t buffer_bytes = 1'000'000,
+                 Source source = {"unix:///run/s.sock", "1.1"}) {
+    ::signal(SIGPIPE, SIG_IGN);
+    thread_ = std::jthread([this, socket, buffer_bytes, source](const std::stop_token& stop) {
+      RelayOptions options;
+      options.socket = socket;
+      options.buffer_bytes = buffer_bytes;
+      result_ = relay_events(pipes_.take_streams(), source, options, clock_, base::Log(), stop);
+    });
+    REQUIRE(pipes_.hear(ready.size()) == ready);
+  }
+  /// One event, as supervisord sends it: the answer comes before the next.
+  void tell(std::uint64_t serial, std::uint64_t pool_serial) {
+    pipes_.send(tick_event(serial, pool_serial));
+    REQUIRE(pipes_.hear(acknowledged.size()) == acknowledged);
+  }
+  void tell(std::uint64_t serial) { tell(serial, serial); }
+  base::Result<void> end() {
+    pipes_.close_input();
+    thread_.join();
+    return result_;
+  }
+  void stop() { thread_ = {}; }
+  [[nodiscard]] Pipes& pipes() { return pipes_; }
+
+ private:
+  base::SystemClock clock_;
+  Pipes pipes_;
+  base::Result<void> result_;
+  std::jthread thread_;
+};
+
+struct Scene {
+  tests::TemporaryFolder folder;
+  std::string socket = folder.path() + "/events.sock";
+  Agent agent{socket};
+};
+
+TEST_CASE("a relay's events reach the agent in order, with their source and their time") {
+  Scene scene;
+  scene.agent.start();
+  Relay relay(scene.socket);
+  const base::SystemClock clock;
+  const auto before = clock.steady_now();
+  relay.tell(1);
+  relay.tell(2);
+  CHECK(scene.agent.sees({1, 2}));
+  CHECK(scene.agent.last_source() == Source{"unix:///run/s.sock", "1.1"});
+  CHECK(scene.agent.last_at().steady >= before - 1ms);
+  CHECK(scene.agent.last_at().steady <= clock.steady_now());
+}
+
+TEST_CASE("supervisord does not wait for the agent, and the agent misses nothing") {
+  Scene scene;
+  Relay relay(scene.socket);
+  for (std::uint64_t i = 1; i <= 50; ++i) {
+    relay.tell(i);
+  }
+  scene.agent.start();
+  std::vector<std::int64_t> all(50);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i] = static_cast<std::int64_t>(i) + 1;
+  }
+  CHECK(scene.agent.sees(all));
+}
+
+TEST_CASE("a restart of the agent loses nothing and counts nothing twice") {
+  Scene scene;
+  scene.agent.start();
+  Relay relay(scene.socket);
+  std::vector<std::int64_t> all;
+  for (std::uint64_t i = 1; i <= 300; ++i) {
+    relay.tell(i);
+    all.push_back(static_cast<std::int64_t>(i));
+    if (i % 50 == 0) {
+      scene.agent.stop();
+      scene.agent.start();
+    }
+  }
+  CHECK(scene.agent.sees(all));
+}
+
+TEST_CASE("what the agent has not acknowledged is delivered again to the next one") {
+  Scene scene;
+  const auto deaf = listen_unix(scene.socket);  // takes connections and never answers
+  REQUIRE(deaf);
+  Relay relay(scene.socket);
+  relay.tell(1);
+  relay.tell(2);
+  std::string bytes;
+  base::Descriptor connection;
+  REQUIRE(tests::eventually(patience, [&] {
+    if (!connection.valid()) {
+      connection.reset(::accept(deaf->get(), nullptr, nullptr));
+    }
+    return connection.valid() && receive_some(connection, bytes) == Transfer::done;
+  }));
+  ::unlink(scene.socket.c_str());
+  scene.agent.start();
+  connection.reset();
+  CHECK(scene.agent.sees({1, 2}));
+}
+
+TEST_CASE("what does not fit the relay's buffer is a gap at the agent") {
+  Scene scene;
+  scene.agent.start();
+  Relay relay(scene.socket, 1000);
+  relay.tell(1);
+  REQUIRE(scene.agent.sees({1}));
+  scene.agent.pause();
+  constexpr std::int64_t last = 5000;  // more than the socket itself can hold
+  for (std::uint64_t i = 2; i <= last; ++i) {
+    relay.tell(i);
+  }
+  scene.agent.go_on();
+  REQUIRE(tests::eventually(patience, [&] { return scene.agent.seen().back() == last; }));
+  std::int64_t delivered = 0;
+  std::int64_t lost = 0;
+  for (const std::int64_t each : scene.agent.seen()) {
+    (each < 0 ? lost : delivered) += each < 0 ? -each : 1;
+  }
+  CHECK(lost > 0);
+  CHECK(delivered + lost == last);
+}
+
+TEST_CASE("events delivered twice are counted once, over any number of connections") {
+  Scene scene;
+  scene.agent.start();
+  for (int i = 0; i < 3; ++i) {
+    Relay relay(scene.socket);
+    relay.tell(1);
+    relay.tell(2);
+    relay.stop();
+  }
+  Relay relay(scene.socket);
+  relay.tell(5);
+  CHECK(scene.agent.sees({1, 2, -2, 5}));
+}
+
+TEST_CASE("a new supervisord counts its events anew, and is taken for what it is") {
+  Scene scene;
+  scene.agent.start();
+  {
+    Relay relay(scene.socket, 1'000'000, {"unix:///s", "10.100"});
+    relay.tell(40);
+    REQUIRE(scene.agent.sees({40}));
+  }
+  Relay relay(scene.socket, 1'000'000, {"unix:///s", "10.200"});
+  relay.tell(0);
+  relay.tell(1);
+  CHECK(scene.agent.sees({40, 0, 1}));
+}
+
+TEST_CASE("several relays deliver side by side, each with its own numbering") {
+  Scene scene;
+  scene.agent.start();
+  Relay one(scene.socket, 1'000'000, {"unix:///one", "1.1"});
+  Relay two(scene.socket, 1'000'000, {"unix:///two", "2.2"});
+  one.tell(7);
+  REQUIRE(scene.agent.sees({7}));
+  two.tell(7);
+  REQUIRE(scene.agent.sees({7, 7}));
+  CHECK(scene.agent.last_source().server_url == "unix:///two");
+}
+
+TEST_CASE("when supervisord ends a relay, what it holds is delivered first") {
+  Scene scene;
+  Relay relay(scene.socket);
+  relay.tell(1);
+  scene.agent.start();
+  CHECK(relay.end());
+  CHECK(scene.agent.sees({1}));
+}
+
+TEST_CASE("a relay without an agent ends as soon as it has tried for its short while") {
+  Scene scene;
+  Relay relay(scene.socket);
+  relay.tell(1);
+  CHECK(relay.end());
+}
+
+TEST_CASE("who does not speak as a relay is put out, and the others go on") {
+  Scene scene;
+  scene.agent.start();
+  Relay relay(scene.socket);
+  relay.tell(1);
+  const std::string words =
+      GENERATE(std::string("GET / HTTP/1.1\r\n\r\n"), encode(RelayedEvent{1, {}, {"x", "y"}}));
+  const auto stranger = connect_unix(scene.socket);
+  REQUIRE(stranger);
+  REQUIRE(send_some(*stranger, words).transfer == Transfer::done);
+  std::string answer;
+  CHECK(tests::eventually(patience,
+                          [&] { return receive_some(*stranger, answer) == Transfer::closed; }));
+  relay.tell(2);
+  CHECK(scene.agent.sees({1, 2}));
+}
+
+TEST_CASE("only one agent can have the socket, and a dead one's is taken over") {
+  tests::TemporaryFolder folder;
+  const std::string socket = folder.path() + "/events.sock";
+  const base::SystemClock clock;
+  Inbox inbox([] {});
+  {
+    const auto first = RelayServer::listen(socket, inbox, clock, {});
+    REQUIRE(first);
+    struct stat status {};
+    REQUIRE(::stat(socket.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777U) == 0600U);
+    const auto second = RelayServer::listen(socket, inbox, clock, {});
+    REQUIRE_FALSE(second);
+    CHECK(second.error().kind == ErrorKind::conflict);
+  }
+  CHECK(::access(socket.c_str(), F_OK) != 0);
+  { const auto abandoned = listen_unix(socket); }
+  REQUIRE(::access(socket.c_str(), F_OK) == 0);
+  CHECK(RelayServer::listen(socket, inbox, clock, {}));
+}
+
+TEST_CASE("a place where no socket can be says so") {
+  tests::TemporaryFolder folder;
+  const base::SystemClock clock;
+  Inbox inbox([] {});
+  const auto kind = [&](const std::string& path) {
+    const auto server = RelayServer::listen(path, inbox, clock, {});
+    REQUIRE_FALSE(server);
+    return server.error().kind;
+  };
+  CHECK(kind(folder.path() + "/no/folder") == ErrorKind::not_found);
+  CHECK(kind(folder.path() + "/" + std::string(200, 'x')) == ErrorKind::invalid_argument);
+  CHECK(kind("") == ErrorKind::invalid_argument);
+  CHECK(kind(folder.write("file", "precious")) == ErrorKind::conflict);
+}
+
+TEST_CASE("a listener's source names its parent process") {
+  const Source source = source_of_listener("unix:///s");
+  CHECK(source.server_url == "unix:///s");
+  const std::string pid = std::to_string(::getppid()) + ".";
+  REQUIRE(source.daemon.starts_with(pid));
+  CHECK(source.daemon.size() > pid.size());
+  CHECK(source.daemon.find_first_not_of("0123456789.") == std::string::npos);
+}
+
+}  // namespace
+}  // namespace reeve::events
