@@ -21,6 +21,8 @@ class Descriptor {
 
   [[nodiscard]] int get() const { return number_; }
   [[nodiscard]] bool valid() const { return number_ >= 0; }
+  /// The number, no longer ours to close.
+  int release() { return std::exchange(number_, -1); }
   void reset(int number = -1) {
     if (number_ >= 0) {
       ::close(number_);

@@ -1,0 +1,161 @@
+#include "reeve/procfs/process_trees.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <unistd.h>
+
+#include "procfs/account.h"
+#include "procfs/census.h"
+#include "procfs/folder.h"
+
+namespace reeve::procfs {
+namespace {
+
+/// What is remembered of a root from pass to pass.
+struct Known {
+  std::uint64_t start = 0;
+  std::vector<std::pair<ProcessId, std::uint64_t>> members;  ///< with their start
+  Account cpu;
+  Account io;
+};
+
+bool somebody_vanished(const Known& known, const Tree& tree) {
+  return std::any_of(known.members.begin(), known.members.end(), [&](const auto& before) {
+    return std::none_of(tree.begin(), tree.end(), [&](const Stat& now) {
+      return now.pid == before.first && now.start == before.second;
+    });
+  });
+}
+
+Share share_of(const Stat& member) {
+  const Pair absorbed{member.children_user, member.children_system};
+  return {member.pid, member.parent, member.start,
+          Pair{member.user + absorbed.first, member.system + absorbed.second}, absorbed};
+}
+
+CpuTime cpu_time(const Pair& ticks) {
+  static const long ticks_per_second = ::sysconf(_SC_CLK_TCK);
+  const base::Duration tick = std::chrono::nanoseconds(std::chrono::seconds(1)) / ticks_per_second;
+  return {tick * ticks.first, tick * ticks.second};
+}
+
+}  // namespace
+
+struct ProcessTrees::State {
+  explicit State(const TreeOptions& options)
+      : folder(options.folder, options.max_open_files), proportional(options.proportional_memory) {}
+
+  Folder folder;
+  const bool proportional;
+  std::map<ProcessId, Known> known;
+  std::map<ProcessId, Known> next;  ///< of the pass under way
+  std::vector<ProcessId> members;   ///< of all trees, at the pass under way
+
+  std::optional<TreeUsage> usage_of(ProcessId root, const Census& census);
+  void add_up(const Tree& tree, TreeUsage& usage) const;
+  [[nodiscard]] std::optional<IoBytes> io_of(const Tree& tree, Account& account);
+  [[nodiscard]] std::optional<std::uint64_t> proportional_of(const Tree& tree);
+};
+
+std::optional<TreeUsage> ProcessTrees::State::usage_of(ProcessId root, const Census& census) {
+  Tree tree = census.tree_of(root);
+  if (tree.empty()) {
+    return std::nullopt;
+  }
+  Known state = std::move(known[root]);
+  if (state.start != tree.front().start) {
+    state = {};
+    state.start = tree.front().start;
+  }
+  if (somebody_vanished(state, tree) || is_read_backwards(tree)) {
+    settle(tree, folder);
+    if (tree.empty() || tree.front().pid != root) {
+      return std::nullopt;
+    }
+  }
+  TreeUsage usage;
+  usage.root_start = state.start;
+  add_up(tree, usage);
+  std::vector<Share> shares;
+  state.members.clear();
+  for (const Stat& member : tree) {
+    shares.push_back(share_of(member));
+    state.members.emplace_back(member.pid, member.start);
+    members.push_back(member.pid);
+  }
+  usage.cpu = cpu_time(state.cpu.update(std::move(shares)));
+  usage.io = io_of(tree, state.io);
+  usage.open_fds = folder.open_fds(root);
+  usage.max_fds = folder.max_fds(root);
+  usage.proportional_bytes = proportional ? proportional_of(tree) : std::nullopt;
+  next.emplace(root, std::move(state));
+  return usage;
+}
+
+void ProcessTrees::State::add_up(const Tree& tree, TreeUsage& usage) const {
+  static const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  for (const Stat& member : tree) {
+    if (!member.is_zombie()) {
+      usage.resident_bytes += member.resident_pages * page_size;
+      usage.threads += member.threads;
+      ++usage.processes;
+    }
+  }
+}
+
+/// A member that vanished since has its bytes in its parent's, or in the account.
+std::optional<IoBytes> ProcessTrees::State::io_of(const Tree& tree, Account& account) {
+  std::vector<Share> shares;
+  for (const Stat& member : tree) {
+    const auto text = folder.read(member.pid, File::io);
+    const auto io = text ? parse_io(*text) : std::nullopt;
+    if (io) {
+      const Pair total{io->read, io->written};
+      shares.push_back({member.pid, member.parent, member.start, total, total});
+    } else if (text || folder.absence() != Absence::vanished) {
+      return std::nullopt;
+    }
+  }
+  if (shares.empty() || shares.front().pid != tree.front().pid) {
+    return std::nullopt;
+  }
+  const Pair sum = account.update(std::move(shares));
+  return IoBytes{sum.first, sum.second};
+}
+
+std::optional<std::uint64_t> ProcessTrees::State::proportional_of(const Tree& tree) {
+  std::uint64_t sum = 0;
+  for (const Stat& member : tree) {
+    const auto text = folder.read(member.pid, File::smaps_rollup);
+    if (text) {
+      sum += parse_proportional(*text).value_or(0);
+    } else if (folder.absence() != Absence::vanished) {
+      return std::nullopt;
+    }
+  }
+  return sum;
+}
+
+ProcessTrees::ProcessTrees(TreeOptions options) : state_(std::make_unique<State>(options)) {}
+
+ProcessTrees::~ProcessTrees() = default;
+
+std::vector<std::optional<TreeUsage>> ProcessTrees::measure(const std::vector<ProcessId>& roots) {
+  std::vector<std::optional<TreeUsage>> usages(roots.size());
+  const auto census = Census::take(state_->folder);
+  if (!census) {
+    return usages;
+  }
+  state_->next.clear();
+  state_->members.clear();
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    usages[i] = state_->usage_of(roots[i], *census);
+  }
+  state_->known = std::exchange(state_->next, {});
+  state_->folder.keep(state_->members);
+  return usages;
+}
+
+}  // namespace reeve::procfs
