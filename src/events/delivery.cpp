@@ -57,7 +57,7 @@ bool Delivery::heard() {
     }
     if (*number) {
       buffer_.acknowledge(**number);
-      pause_ = first_pause;
+      note_success();
     }
   }
   return transfer != Transfer::closed;
@@ -75,19 +75,21 @@ Due Delivery::due() const {
 void Delivery::connect() {
   auto connection = connect_unix(socket_);
   if (!connection) {
-    if (!std::exchange(reported_absence_, true)) {
-      log_.warning("the agent does not take events: they are kept until it does",
-                   {{"error", connection.error().message}});
-    }
-    try_later();
+    try_later(connection.error().message);
     return;
   }
   connection_ = std::move(*connection);
   outgoing_ = hello_;
+}
+
+void Delivery::note_success() {
+  pause_ = first_pause;
   reported_absence_ = false;
-  reported_drops_ = buffer_.dropped();
-  log_.info("events go to the agent",
-            {{"socket", socket_}, {"dropped", std::to_string(reported_drops_)}});
+  if (!std::exchange(reported_success_, true)) {
+    reported_drops_ = buffer_.dropped();
+    log_.info("the agent takes events",
+              {{"socket", socket_}, {"dropped", std::to_string(reported_drops_)}});
+  }
 }
 
 void Delivery::send() {
@@ -111,10 +113,15 @@ void Delivery::disconnect() {
   outgoing_.clear();
   acknowledgements_ = {};
   buffer_.rewind();
-  try_later();
+  try_later("it closed the connection");
 }
 
-void Delivery::try_later() {
+void Delivery::try_later(const std::string& reason) {
+  reported_success_ = false;
+  if (!std::exchange(reported_absence_, true)) {
+    log_.warning("the agent does not take events: they are kept until it does",
+                 {{"socket", socket_}, {"reason", reason}});
+  }
   next_try_ = clock_->steady_now() + pause_;
   pause_ = std::min(2 * pause_, longest_pause);
 }

@@ -39,7 +39,8 @@ class Delivery {
   void send();
   [[nodiscard]] bool heard();
   void disconnect();
-  void try_later();
+  void note_success();
+  void try_later(const std::string& reason);
 
   const std::string hello_;
   const std::string socket_;
@@ -52,6 +53,7 @@ class Delivery {
   base::SteadyTime next_try_;
   base::Duration pause_;
   bool reported_absence_ = false;
+  bool reported_success_ = false;
   std::uint64_t reported_drops_ = 0;
 };
 

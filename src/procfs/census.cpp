@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 namespace reeve::procfs {
 namespace {
@@ -60,10 +61,14 @@ Tree Census::tree_of(ProcessId root) const {
 void settle(Tree& tree, Folder& folder) {
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
     Tree again;
+    std::set<ProcessId> present;
     for (const Stat& member : tree) {
       const auto stat = folder.stat(member.pid);
-      if (stat && stat->start == member.start) {
+      // An orphan has another parent by now, and is no member any more.
+      const bool is_member = again.empty() || (stat && present.count(stat->parent) > 0);
+      if (stat && stat->start == member.start && is_member) {
         again.push_back(*stat);
+        present.insert(stat->pid);
       }
     }
     const bool settled = again.size() == tree.size();

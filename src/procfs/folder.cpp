@@ -157,6 +157,9 @@ void Folder::keep(const std::vector<ProcessId>& processes) {
 
 std::optional<Stat> Folder::stat(ProcessId process) {
   const auto text = read(process, File::stat);
+  if (text) {
+    absence_ = Absence::vanished;  // should the kernel ever write what is no stat
+  }
   return text ? parse_stat(*text) : std::nullopt;
 }
 

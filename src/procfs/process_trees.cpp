@@ -13,20 +13,30 @@
 namespace reeve::procfs {
 namespace {
 
+/// Pids with their starts, sorted.
+using Members = std::vector<std::pair<ProcessId, std::uint64_t>>;
+
+Members members_of(const Tree& tree) {
+  Members members;
+  members.reserve(tree.size());
+  for (const Stat& member : tree) {
+    members.emplace_back(member.pid, member.start);
+  }
+  std::sort(members.begin(), members.end());
+  return members;
+}
+
 /// What is remembered of a root from pass to pass.
 struct Known {
   std::uint64_t start = 0;
-  std::vector<std::pair<ProcessId, std::uint64_t>> members;  ///< with their start
+  Members members;
   Account cpu;
   Account io;
 };
 
 bool somebody_vanished(const Known& known, const Tree& tree) {
-  return std::any_of(known.members.begin(), known.members.end(), [&](const auto& before) {
-    return std::none_of(tree.begin(), tree.end(), [&](const Stat& now) {
-      return now.pid == before.first && now.start == before.second;
-    });
-  });
+  const Members now = members_of(tree);
+  return !std::includes(now.begin(), now.end(), known.members.begin(), known.members.end());
 }
 
 Share share_of(const Stat& member) {
@@ -79,12 +89,11 @@ std::optional<TreeUsage> ProcessTrees::State::usage_of(ProcessId root, const Cen
   usage.root_start = state.start;
   add_up(tree, usage);
   std::vector<Share> shares;
-  state.members.clear();
   for (const Stat& member : tree) {
     shares.push_back(share_of(member));
-    state.members.emplace_back(member.pid, member.start);
     members.push_back(member.pid);
   }
+  state.members = members_of(tree);
   usage.cpu = cpu_time(state.cpu.update(std::move(shares)));
   usage.io = io_of(tree, state.io);
   usage.open_fds = folder.open_fds(root);
@@ -105,17 +114,21 @@ void ProcessTrees::State::add_up(const Tree& tree, TreeUsage& usage) const {
   }
 }
 
-/// A member that vanished since has its bytes in its parent's, or in the account.
+/// Parents before their children, and all of them again if one has vanished meanwhile: see
+/// settle().
 std::optional<IoBytes> ProcessTrees::State::io_of(const Tree& tree, Account& account) {
   std::vector<Share> shares;
-  for (const Stat& member : tree) {
-    const auto text = folder.read(member.pid, File::io);
-    const auto io = text ? parse_io(*text) : std::nullopt;
-    if (io) {
-      const Pair total{io->read, io->written};
-      shares.push_back({member.pid, member.parent, member.start, total, total});
-    } else if (text || folder.absence() != Absence::vanished) {
-      return std::nullopt;
+  for (int attempt = 0; attempt < 3 && shares.size() != tree.size(); ++attempt) {
+    shares.clear();
+    for (const Stat& member : tree) {
+      const auto text = folder.read(member.pid, File::io);
+      const auto io = text ? parse_io(*text) : std::nullopt;
+      if (io) {
+        const Pair total{io->read, io->written};
+        shares.push_back({member.pid, member.parent, member.start, total, total});
+      } else if (text || folder.absence() != Absence::vanished) {
+        return std::nullopt;
+      }
     }
   }
   if (shares.empty() || shares.front().pid != tree.front().pid) {
@@ -144,7 +157,7 @@ ProcessTrees::~ProcessTrees() = default;
 
 std::vector<std::optional<TreeUsage>> ProcessTrees::measure(const std::vector<ProcessId>& roots) {
   std::vector<std::optional<TreeUsage>> usages(roots.size());
-  const auto census = Census::take(state_->folder);
+  const auto census = roots.empty() ? std::nullopt : Census::take(state_->folder);
   if (!census) {
     return usages;
   }

@@ -3,9 +3,10 @@
 #include <csignal>
 #include <thread>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
+#include <sys/wait.h>
 
 #include "events/pipes.h"
 #include "events/relay_wire.h"
@@ -271,6 +272,31 @@ TEST_CASE("who does not speak as a relay is put out, and the others go on") {
                           [&] { return receive_some(*stranger, answer) == Transfer::closed; }));
   relay.tell(2);
   CHECK(scene.agent.sees({1, 2}));
+}
+
+TEST_CASE("another user's process delivers nothing, even if the socket lets it in") {
+  if (::geteuid() != 0) {
+    return;  // nobody else to be
+  }
+  Scene scene;
+  scene.agent.start();
+  ::chmod(scene.folder.path().c_str(), 0755);
+  ::chmod(scene.socket.c_str(), 0666);
+  const pid_t stranger = ::fork();
+  REQUIRE(stranger >= 0);
+  if (stranger == 0) {
+    constexpr uid_t nobody = 65534;
+    const auto connection =
+        ::setuid(nobody) == 0 ? connect_unix(scene.socket) : base::Result<base::Descriptor>{};
+    pollfd closed{connection ? connection->get() : -1, POLLIN, 0};
+    std::string answer;
+    const bool put_out =
+        ::poll(&closed, 1, 20'000) == 1 && receive_some(*connection, answer) == Transfer::closed;
+    ::_exit(put_out ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(stranger, &status, 0) == stranger);
+  CHECK(status == 0);
 }
 
 TEST_CASE("only one agent can have the socket, and a dead one's is taken over") {

@@ -99,6 +99,27 @@ TEST_CASE("a zombie's time counts until its parent has it; the zombie itself doe
   CHECK(scene.look().threads == 1);
 }
 
+TEST_CASE("an orphan that was seen with its parent leaves with what it had used") {
+  Scene scene;
+  MadeProcess middle = child_of(100);
+  MadeProcess leaf = child_of(101);
+  middle.user = 4;
+  leaf.user = 9;
+  scene.proc.set(100, child_of(1));
+  scene.proc.set(101, middle);
+  scene.proc.set(102, leaf);
+  CHECK(scene.look().cpu.user == ticks(13));
+  scene.proc.remove(101);
+  leaf.parent = 1;
+  leaf.user = 50;
+  scene.proc.set(102, leaf);
+  MadeProcess root = child_of(1);
+  root.children_user = 4;
+  scene.proc.set(100, root);
+  CHECK(scene.look().cpu.user == ticks(13));
+  CHECK(scene.look().processes == 1);
+}
+
 TEST_CASE("another start time of the root is another run, with counters of its own") {
   Scene scene;
   MadeProcess root = child_of(1);

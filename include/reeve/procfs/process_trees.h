@@ -97,7 +97,8 @@ enum class Locality {
 
 /// Proves that pids mean the same to a manager and to us: at least one program is a child of the
 /// daemon, and none is another's. Where the daemon's pid is 1, as in many containers, orphans would
-/// pass for its children: there the start of one must agree as well, to a few seconds.
+/// pass for its children: there the start of one must agree as well, to a few seconds. Reads one
+/// small file for each program.
 [[nodiscard]] Locality locate(ProcessId daemon, const std::vector<Program>& programs,
                               const std::string& folder = "/proc");
 
