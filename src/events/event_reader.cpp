@@ -41,7 +41,7 @@ Result<void> EventReader::run(const std::stop_token& stop) {
     intake.put(event, {clock_->steady_now(), clock_->system_now()});
   };
   const StopDescriptor stopped(stop);
-  if (const auto greeted = listener.say_ready(); !greeted) {
+  if (auto greeted = listener.say_ready(); !greeted) {
     return greeted;
   }
   for (;;) {

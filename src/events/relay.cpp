@@ -25,7 +25,7 @@ Result<void> relay(Listener& listener, Delivery& delivery, const base::Clock& cl
                    const std::stop_token& stop) {
   const auto consumer = [&](RawEvent event) { delivery.put(std::move(event)); };
   const StopDescriptor stopped(stop);
-  if (const auto greeted = listener.say_ready(); !greeted) {
+  if (auto greeted = listener.say_ready(); !greeted) {
     return greeted;
   }
   while (!stop.stop_requested()) {

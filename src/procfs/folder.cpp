@@ -33,6 +33,13 @@ OpenFolder open_folder(int parent, const char* name) {
   return folder;
 }
 
+/// The next name in it; null at the end.
+const char* next_name(DIR* folder) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else reads this stream
+  const dirent* const entry = ::readdir(folder);
+  return entry == nullptr ? nullptr : &entry->d_name[0];
+}
+
 /// Long enough for a pid and the name of a file that we read.
 using Path = std::array<char, 64>;
 
@@ -85,8 +92,8 @@ std::optional<std::vector<ProcessId>> Folder::processes() const {
     return std::nullopt;
   }
   std::vector<ProcessId> processes;
-  while (const dirent* const entry = ::readdir(folder.get())) {
-    if (const auto pid = base::parse_number<std::int64_t>(&entry->d_name[0]); pid && *pid > 0) {
+  while (const char* const name = next_name(folder.get())) {
+    if (const auto pid = base::parse_number<std::int64_t>(name); pid && *pid > 0) {
       processes.push_back({*pid});
     }
   }
@@ -175,8 +182,8 @@ std::optional<std::uint64_t> Folder::open_fds(ProcessId process) {
     return std::nullopt;
   }
   std::uint64_t count = 0;
-  while (const dirent* const entry = ::readdir(folder.get())) {
-    count += entry->d_name[0] == '.' ? 0 : 1;
+  while (const char* const name = next_name(folder.get())) {
+    count += *name == '.' ? 0 : 1;
   }
   return count;
 }

@@ -151,7 +151,7 @@ std::optional<std::uint64_t> ProcessTrees::State::proportional_of(const Tree& tr
   return sum;
 }
 
-ProcessTrees::ProcessTrees(TreeOptions options) : state_(std::make_unique<State>(options)) {}
+ProcessTrees::ProcessTrees(const TreeOptions& options) : state_(std::make_unique<State>(options)) {}
 
 ProcessTrees::~ProcessTrees() = default;
 

@@ -68,7 +68,7 @@ struct TreeOptions {
 
 class ProcessTrees {
  public:
-  explicit ProcessTrees(TreeOptions options);
+  explicit ProcessTrees(const TreeOptions& options);
   ~ProcessTrees();
   ProcessTrees(const ProcessTrees&) = delete;
   ProcessTrees& operator=(const ProcessTrees&) = delete;
