@@ -95,13 +95,24 @@ Result<Value> Peer::call(const Call& call, std::string_view doing, const Deadlin
 Result<std::vector<Result<Value>>> Peer::multicall(const std::vector<Call>& calls,
                                                    std::string_view doing,
                                                    const Deadline& deadline) const {
+  auto at_once = multicall_at_once(calls, doing, deadline);
+  if (at_once || at_once.error().kind != ErrorKind::not_implemented) {
+    return at_once;
+  }
   std::vector<Result<Value>> results;
+  for (const Call& each : calls) {
+    results.push_back(call(each, doing, deadline));
+  }
+  return results;
+}
+
+Result<std::vector<Result<Value>>> Peer::multicall_at_once(const std::vector<Call>& calls,
+                                                           std::string_view doing,
+                                                           const Deadline& deadline) const {
   const auto all = call({"system.multicall", {multicall_parameter(calls)}}, doing, deadline);
   if (!all && (is_fault(all.error(), FaultCode::unknown_method) || is_vague(all.error()))) {
-    for (const Call& each : calls) {
-      results.push_back(call(each, doing, deadline));
-    }
-    return results;
+    return failure(ErrorKind::not_implemented,
+                   std::string(doing) + ": this supervisord has no system.multicall");
   }
   if (!all) {
     return failure(all.error());
@@ -110,6 +121,7 @@ Result<std::vector<Result<Value>>> Peer::multicall(const std::vector<Call>& call
   if (items == nullptr || items->size() != calls.size()) {
     return unexpected_answer(doing);
   }
+  std::vector<Result<Value>> results;
   for (const Value& item : *items) {
     results.push_back(multicall_result(item, doing));
   }
@@ -121,17 +133,7 @@ Result<substrate::Listing> Peer::list(const Deadline& deadline) const {
   if (!answer) {
     return failure(answer.error());
   }
-  substrate::Listing listing;
-  for (const Value& record : *answer) {
-    if (auto instance = to_instance(record)) {
-      listing.instances.push_back(std::move(*instance));
-    } else {
-      ++listing.rejected;
-    }
-  }
-  std::sort(listing.instances.begin(), listing.instances.end(),
-            [](const auto& left, const auto& right) { return left.name < right.name; });
-  return listing;
+  return to_listing(*answer);
 }
 
 Result<substrate::InstanceDetail> Peer::look(const InstanceName& name,

@@ -32,6 +32,11 @@ class Peer {
   [[nodiscard]] base::Result<std::vector<base::Result<xmlrpc::Value>>> multicall(
       const std::vector<xmlrpc::Call>& calls, std::string_view doing,
       const base::Deadline& deadline) const;
+  /// In one request, and so in one moment of the peer's if all calls are immediate.
+  /// not_implemented where the peer has no system.multicall.
+  [[nodiscard]] base::Result<std::vector<base::Result<xmlrpc::Value>>> multicall_at_once(
+      const std::vector<xmlrpc::Call>& calls, std::string_view doing,
+      const base::Deadline& deadline) const;
   [[nodiscard]] base::Result<void> stream(const std::string& path,
                                           const std::function<bool(std::string_view)>& consumer,
                                           const base::Deadline& deadline) const {

@@ -1,5 +1,6 @@
 #include "supervisor/records.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -98,6 +99,20 @@ std::optional<substrate::InstanceDetail> to_instance(const Value& info) {
     detail.exit_status = static_cast<int>(exit_status);
   }
   return detail;
+}
+
+substrate::Listing to_listing(const xmlrpc::Array& infos) {
+  substrate::Listing listing;
+  for (const Value& info : infos) {
+    if (auto instance = to_instance(info)) {
+      listing.instances.push_back(std::move(*instance));
+    } else {
+      ++listing.rejected;
+    }
+  }
+  std::sort(listing.instances.begin(), listing.instances.end(),
+            [](const auto& left, const auto& right) { return left.name < right.name; });
+  return listing;
 }
 
 std::optional<substrate::ProgramConfig> to_program(const Value& config) {

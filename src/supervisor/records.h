@@ -15,6 +15,9 @@ namespace reeve::supervisor {
 /// not `statename`: the Go reimplementation writes that in its own way.
 [[nodiscard]] std::optional<substrate::InstanceDetail> to_instance(const xmlrpc::Value& info);
 
+/// An array of such, sorted by name; those that are not whole are counted.
+[[nodiscard]] substrate::Listing to_listing(const xmlrpc::Array& infos);
+
 /// One program (an element of getAllConfigInfo). 3.x tells six members, 4.x all.
 [[nodiscard]] std::optional<substrate::ProgramConfig> to_program(const xmlrpc::Value& config);
 

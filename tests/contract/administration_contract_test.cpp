@@ -85,5 +85,48 @@ TEMPLATE_TEST_CASE("a changed configuration is found by a reread and taken over 
   CHECK(kind_of(administration.add_group("fresh", it.soon())) == ErrorKind::not_found);
 }
 
+TEMPLATE_TEST_CASE("a survey tells what a listing tells, and the manager's log", "", FakeManager,
+                   RealManager) {
+  Contract<TestType> it;
+  substrate::Administration& administration = it.manager.administration();
+  const substrate::LogRange beginning{substrate::LogRange::From::start, 0, 1000000};
+  const auto survey = administration.survey({"a mark: 日本 <&>", beginning}, it.soon());
+  REQUIRE(survey);
+  const auto listing = it.substrate.list_instances(it.soon());
+  REQUIRE(listing);
+  CHECK(survey->listing.rejected == listing->rejected);
+  CHECK(std::equal(survey->listing.instances.begin(), survey->listing.instances.end(),
+                   listing->instances.begin(), listing->instances.end(),
+                   [](const auto& left, const auto& right) { return left.name == right.name; }));
+  REQUIRE(survey->log);
+  CHECK(survey->log->find("supervisord started with pid") != std::string::npos);
+
+  const substrate::LogRange end{substrate::LogRange::From::end, 0, 5};
+  CHECK(administration.survey({"mark", end}, it.soon())->log->ends_with('\n'));
+}
+
+TEMPLATE_TEST_CASE("a survey has no text of a log if it was asked for none, or for no whole text",
+                   "", FakeManager, RealManager) {
+  Contract<TestType> it;
+  using From = substrate::LogRange::From;
+  const auto log = [&](const std::optional<substrate::LogRange>& range) {
+    const auto survey = it.manager.administration().survey({"mark", range}, it.soon());
+    REQUIRE(survey);
+    return survey->log;
+  };
+  CHECK_FALSE(log(std::nullopt));
+  CHECK(log(substrate::LogRange{From::start, 0, 0}) == "");
+  CHECK(log(substrate::LogRange{From::start, 1U << 30U, 100}) == "");
+  const std::uint64_t inside =
+      log(substrate::LogRange{From::start, 0, 1000000}).value().find("日本") + 1;
+  CHECK_FALSE(log(substrate::LogRange{From::start, 0, inside}));
+}
+
+TEMPLATE_TEST_CASE("a survey whose mark cannot be sent is refused", "", FakeManager, RealManager) {
+  Contract<TestType> it;
+  CHECK(kind_of(it.manager.administration().survey({std::string("\1", 1), {}}, it.soon())) ==
+        ErrorKind::invalid_argument);
+}
+
 }  // namespace
 }  // namespace reeve::tests

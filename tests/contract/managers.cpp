@@ -164,7 +164,9 @@ FakeManager::FakeManager() {
   }
   fake_.write_log({"chatty", "chatty"}, substrate::LogStream::standard_output, "0123456789");
   fake_.write_log({"chatty", "chatty"}, substrate::LogStream::standard_error, "oops");
-  fake_.write_manager_log("2026-11-22 05:43:00,000 INFO supervisord started with pid 100\n");
+  fake_.write_manager_log(
+      "2026-11-22 05:43:00,000 INFO supervisord started with pid 100\n"
+      "2026-11-22 05:43:01,000 INFO spawned: 'naïve-日本' with pid 1001\n");
 }
 
 bool FakeManager::eventually(const std::function<bool()>& predicate) {

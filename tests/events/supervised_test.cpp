@@ -39,7 +39,8 @@ startsecs=0
 
 std::string listener(const std::string& arguments) {
   return "\n[eventlistener:probe]\ncommand=" EVENTS_PROBE " " + arguments +
-         "\nevents=PROCESS_STATE,PROCESS_GROUP,SUPERVISOR_STATE_CHANGE,TICK_5\n"
+         "\nevents=PROCESS_STATE,PROCESS_GROUP,SUPERVISOR_STATE_CHANGE,"
+         "REMOTE_COMMUNICATION,TICK_5\n"
          "buffer_size=10000\npriority=-50\nstartsecs=0\nautorestart=true\nstdout_logfile=none\n";
 }
 
@@ -148,6 +149,40 @@ TEST_CASE("a listener that is killed again and again misses nothing") {
     return each.second.find("STARTING crash:crash") != std::string::npos;
   });
   CHECK(static_cast<std::size_t>(starts) == supervised.logged("spawned: 'crash'"));
+}
+
+TEST_CASE("a survey's mark is heard after what its listing has, and before what it has not") {
+  const tests::TemporaryFolder folder;
+  const std::string file = fresh_file(folder);
+  Supervised supervised(crashing + listener("read " + file));
+  REQUIRE(tests::eventually(patience, [&] { return count(lines_of(file), "TICK") > 0; }));
+  supervised.start("crash");
+  const std::size_t surveys = 20;
+  std::vector<std::size_t> listed;  // the runs that the listing and the log know of
+  for (std::size_t i = 0; i < surveys; ++i) {
+    REQUIRE(supervised.is_logged_by_now("exited: crash", 2 * i));
+    const auto survey = supervised.substrate->survey(
+        {"mark", substrate::LogRange{substrate::LogRange::From::start, 0, 65536}},
+        supervised.soon());
+    REQUIRE(survey);
+    std::istringstream log(survey->log.value());
+    std::size_t spawned = 0;
+    for (std::string line; std::getline(log, line);) {
+      spawned += line.find("spawned: 'crash'") == std::string::npos ? 0U : 1U;
+    }
+    listed.push_back(spawned);
+  }
+  REQUIRE(tests::eventually(
+      patience, [&] { return count(lines_of(file), "REMOTE_COMMUNICATION") == surveys; }));
+  std::vector<std::size_t> heard;
+  std::size_t starts = 0;
+  for (const std::string& line : lines_of(file)) {
+    starts += line.find("STARTING crash:crash") == std::string::npos ? 0U : 1U;
+    if (line.find("REMOTE_COMMUNICATION") != std::string::npos) {
+      heard.push_back(starts);
+    }
+  }
+  CHECK(heard == listed);
 }
 
 /// The agent's end of a relay, and what came.

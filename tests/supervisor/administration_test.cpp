@@ -132,5 +132,70 @@ TEST_CASE_METHOD(World, "a supervisord that answers false to a change of groups 
   CHECK(supervisord.add_group("g", soon()).error().kind == ErrorKind::malformed);
 }
 
+struct SurveyedWorld : World {
+  const substrate::LogRange tail{substrate::LogRange::From::end, 0, 100};
+
+  SurveyedWorld() {
+    peer->answer("supervisor.sendRemoteCommEvent", {value(true)});
+    peer->answer_fixture("supervisor.getAllProcessInfo", "getAllProcessInfo-all-states.xml");
+    peer->answer("supervisor.readLog", {value("text\n")});
+  }
+  [[nodiscard]] std::vector<xmlrpc::Value> sent() const {
+    return *peer->calls().back().parameters.at(0).as_array();
+  }
+};
+
+TEST_CASE_METHOD(SurveyedWorld, "a survey is one request: the mark, the listing, the log") {
+  const auto survey = supervisord.survey({"m1", tail}, soon());
+  REQUIRE(survey);
+  CHECK(survey->listing.instances == supervisord.list_instances(soon())->instances);
+  CHECK(survey->log == "text\n");
+  REQUIRE(peer->methods().front() == "system.multicall");
+  const auto call = [](const char* method, xmlrpc::Array parameters) {
+    return xmlrpc::Value(xmlrpc::Struct{{"methodName", method}, {"params", parameters}});
+  };
+  CHECK(*peer->calls().front().parameters.at(0).as_array() ==
+        xmlrpc::Array{call("supervisor.sendRemoteCommEvent", {"reeve", "m1"}),
+                      call("supervisor.getAllProcessInfo", {}),
+                      call("supervisor.readLog", {-100, 0})});
+}
+
+TEST_CASE_METHOD(SurveyedWorld, "a survey asks for no more than 64 KiB of the log, and never all") {
+  using From = substrate::LogRange::From;
+  CHECK(supervisord.survey({"m", substrate::LogRange{From::start, 7, 1U << 30U}}, soon()));
+  CHECK(*sent().at(2).member("params") == xmlrpc::Value(xmlrpc::Array{7, 65536}));
+  CHECK(supervisord.survey({"m", substrate::LogRange{From::end, 0, 0}}, soon())->log == "");
+  CHECK(sent().size() == 2);
+}
+
+TEST_CASE_METHOD(SurveyedWorld, "a log that cannot be read takes nothing else from a survey") {
+  peer->answer("supervisor.readLog", {fault(30, "FAILED: <class 'AttributeError'>: utf-8"),
+                                      fault(20, "NO_FILE"), value(7)});
+  for (int i = 0; i < 3; ++i) {
+    const auto survey = supervisord.survey({"m", tail}, soon());
+    REQUIRE(survey);
+    CHECK_FALSE(survey->log);
+    CHECK_FALSE(survey->listing.instances.empty());
+  }
+}
+
+TEST_CASE_METHOD(SurveyedWorld, "without a multicall there is no survey, and nothing is sent") {
+  peer->answer("system.multicall",
+               {vague_fault("can't find method system.multicall"), fault(1, "UNKNOWN_METHOD")});
+  for (int i = 0; i < 2; ++i) {
+    CHECK(supervisord.survey({"m", tail}, soon()).error().kind == ErrorKind::not_implemented);
+  }
+  CHECK(peer->calls().size() == 2);
+}
+
+TEST_CASE_METHOD(SurveyedWorld, "a survey fails with the reason of the listing or the mark") {
+  peer->answer("supervisor.getAllProcessInfo",
+               {fault(6, "SHUTDOWN_STATE"), value("text"), value(xmlrpc::Array{})});
+  CHECK(supervisord.survey({"m", tail}, soon()).error().kind == ErrorKind::shutting_down);
+  CHECK(supervisord.survey({"m", tail}, soon()).error().kind == ErrorKind::malformed);
+  peer->answer("supervisor.sendRemoteCommEvent", {fault(1, "UNKNOWN_METHOD")});
+  CHECK(supervisord.survey({"m", tail}, soon()).error().kind == ErrorKind::not_implemented);
+}
+
 }  // namespace
 }  // namespace reeve::supervisor

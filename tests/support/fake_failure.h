@@ -26,6 +26,7 @@ enum class Operation {
   reread,
   add_group,
   remove_group,
+  survey,
 };
 
 /// A call as it arrived: what, and on which process (canonical name), group, or nothing.

@@ -22,20 +22,36 @@ bool continues_character(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
+struct Edges {
+  std::size_t begin;
+  std::size_t end;
+};
+
+Edges edges_of(const std::string& text, const substrate::LogRange& range) {
+  const std::uint64_t size = text.size();
+  const std::uint64_t begin = range.from == substrate::LogRange::From::end
+                                  ? size - std::min(size, range.length)
+                                  : std::min(size, range.offset);
+  return {begin, begin + std::min(range.length, size - begin)};
+}
+
 /// Characters cut by an edge of the range are left out.
 std::string range_of(const std::string& text, const substrate::LogRange& range) {
-  const std::uint64_t size = text.size();
-  std::uint64_t begin = range.from == substrate::LogRange::From::end
-                            ? size - std::min(size, range.length)
-                            : std::min(size, range.offset);
-  std::uint64_t end = begin + std::min(range.length, size - begin);
+  auto [begin, end] = edges_of(text, range);
   while (begin > 0 && begin < end && continues_character(text[begin])) {
     ++begin;
   }
-  while (end < size && end > begin && continues_character(text[end])) {
+  while (end < text.size() && end > begin && continues_character(text[end])) {
     --end;
   }
   return base::to_utf8(std::string_view(text).substr(begin, end - begin));
+}
+
+/// Nothing unless it is UTF-8 as it stands.
+std::optional<std::string> slice_of(const std::string& text, const substrate::LogRange& range) {
+  const auto [begin, end] = edges_of(text, range);
+  const std::string_view slice = std::string_view(text).substr(begin, end - begin);
+  return base::is_utf8(slice) ? std::optional(std::string(slice)) : std::nullopt;
 }
 
 /// By name as supervisord takes it, and whether it ends a process that does not catch it.
@@ -190,6 +206,24 @@ Result<void> FakeSubstrate::remove_group(const std::string& group, const Deadlin
       }
       world.supervisor.deactivate(group);
       return {};
+    });
+  });
+}
+
+Result<substrate::Survey> FakeSubstrate::survey(const substrate::SurveyRequest& request,
+                                                const Deadline& deadline) {
+  return serve({Operation::survey, request.mark}, deadline, [&]() -> Result<substrate::Survey> {
+    const auto is_control = [](char byte) { return static_cast<unsigned char>(byte) < ' '; };
+    if (std::any_of(request.mark.begin(), request.mark.end(), is_control)) {
+      return failure(ErrorKind::invalid_argument, "XML cannot express this mark");
+    }
+    return world_.with([&](World& world) -> Result<substrate::Survey> {
+      world.marks.push_back(request.mark);
+      substrate::Survey survey{listing(world), std::nullopt};
+      if (request.log) {
+        survey.log = slice_of(world.log, *request.log);
+      }
+      return survey;
     });
   });
 }

@@ -101,6 +101,10 @@ std::size_t FakeSubstrate::count(Operation operation) const {
   });
 }
 
+std::vector<std::string> FakeSubstrate::marks() const {
+  return world_.with([](const World& world) { return world.marks; });
+}
+
 substrate::InstanceDetail FakeSubstrate::look(const InstanceName& name) {
   settle();
   return world_.with(

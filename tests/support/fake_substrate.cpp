@@ -103,19 +103,21 @@ Result<substrate::Pid> FakeSubstrate::connect(const Deadline& deadline) {
   });
 }
 
+substrate::Listing FakeSubstrate::listing(const World& world) const {
+  substrate::Listing listing;
+  for (const auto& [name, process] : world.supervisor.active) {
+    if (std::find(world.rejected.begin(), world.rejected.end(), name) != world.rejected.end()) {
+      ++listing.rejected;
+    } else {
+      listing.instances.push_back(process.detail(clock_->system_now()));
+    }
+  }
+  return listing;
+}
+
 Result<substrate::Listing> FakeSubstrate::list_instances(const Deadline& deadline) {
   return serve({Operation::list, ""}, deadline, [&]() -> Result<substrate::Listing> {
-    return world_.with([&](World& world) {
-      substrate::Listing listing;
-      for (const auto& [name, process] : world.supervisor.active) {
-        if (std::find(world.rejected.begin(), world.rejected.end(), name) != world.rejected.end()) {
-          ++listing.rejected;
-        } else {
-          listing.instances.push_back(process.detail(clock_->system_now()));
-        }
-      }
-      return listing;
-    });
+    return world_.with([&](World& world) { return listing(world); });
   });
 }
 

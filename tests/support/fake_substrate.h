@@ -59,6 +59,9 @@ class FakeSubstrate final : public substrate::Substrate,
 
   [[nodiscard]] std::vector<FakeCall> calls() const;
   [[nodiscard]] std::size_t count(Operation operation) const;
+  /// Those of all surveys that came to their moment, whether or not they were answered: what a
+  /// listener of this supervisord would hear.
+  [[nodiscard]] std::vector<std::string> marks() const;
   /// Without a call; the program must exist.
   [[nodiscard]] substrate::InstanceDetail look(const substrate::InstanceName& name);
 
@@ -113,6 +116,8 @@ class FakeSubstrate final : public substrate::Substrate,
                                              const base::Deadline& deadline) override;
   [[nodiscard]] base::Result<void> remove_group(const std::string& group,
                                                 const base::Deadline& deadline) override;
+  [[nodiscard]] base::Result<substrate::Survey> survey(const substrate::SurveyRequest& request,
+                                                       const base::Deadline& deadline) override;
 
  private:
   struct Scheduled {
@@ -128,10 +133,12 @@ class FakeSubstrate final : public substrate::Substrate,
     std::vector<FakeFailure> failures;
     std::vector<Scheduled> scheduled;
     std::vector<FakeCall> calls;
+    std::vector<std::string> marks;
     bool test_turns_clock = false;
   };
 
   [[nodiscard]] FakeMoment now() const;
+  [[nodiscard]] substrate::Listing listing(const World& world) const;
   void settle();
   void let_time_pass(const base::Deadline& deadline);
   /// The scripted failure of this call that comes before (or after) its work, if any.

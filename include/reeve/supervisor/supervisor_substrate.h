@@ -76,6 +76,8 @@ class SupervisorSubstrate final : public substrate::Substrate,
                                              const base::Deadline& deadline) override;
   [[nodiscard]] base::Result<void> remove_group(const std::string& group,
                                                 const base::Deadline& deadline) override;
+  [[nodiscard]] base::Result<substrate::Survey> survey(const substrate::SurveyRequest& request,
+                                                       const base::Deadline& deadline) override;
 
  private:
   std::unique_ptr<const Peer> peer_;
