@@ -28,7 +28,7 @@ std::vector<fleet::Member> members(const config::Config& config,
     const bool same_host =
         base::ListenAddress{endpoint.host, endpoint.port, endpoint.socket_path}.is_local();
     members.push_back({options.name, endpoint.url(), options.timeout, same_host, peer.substrate,
-                       peer.administration});
+                       peer.administration, peer.logs});
   }
   return members;
 }

@@ -19,7 +19,10 @@ namespace {
 constexpr std::string_view state_prefix = "PROCESS_STATE_";
 constexpr std::string_view tick_prefix = "TICK_";
 
-constexpr std::array known_types = {
+/// More than any agent's mark; the rest of a payload is of no interest to anybody here.
+constexpr std::size_t max_remote_bytes = 1024;
+
+constexpr std::array labels = {
     std::string_view("PROCESS_STATE_STARTING"),
     std::string_view("PROCESS_STATE_RUNNING"),
     std::string_view("PROCESS_STATE_BACKOFF"),
@@ -40,6 +43,7 @@ constexpr std::array known_types = {
     std::string_view("PROCESS_LOG_STDERR"),
     std::string_view("PROCESS_COMMUNICATION_STDOUT"),
     std::string_view("PROCESS_COMMUNICATION_STDERR"),
+    std::string_view("other"),
 };
 
 tl::unexpected<base::Error> broken_header(std::string_view line) {
@@ -141,6 +145,17 @@ std::optional<Tick> parse_tick(std::chrono::seconds period, std::string_view pay
   return Tick{period, substrate::ManagerTime(std::chrono::seconds(*when))};
 }
 
+std::optional<RemoteCommunication> parse_remote_communication(std::string_view payload) {
+  constexpr std::string_view key = "type:";
+  const std::size_t newline = payload.find('\n');
+  if (!payload.starts_with(key) || newline == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const std::string_view type = payload.substr(key.size(), newline - key.size());
+  return RemoteCommunication{std::string(type.substr(0, max_remote_bytes)),
+                             std::string(payload.substr(newline + 1, max_remote_bytes))};
+}
+
 template <class What>
 Result<void> set(Event& event, std::optional<What> what, const Header& header) {
   if (!what) {
@@ -160,6 +175,9 @@ Result<void> parse_payload(Event& event, const Header& header, std::string_view 
     const auto kind =
         type.ends_with("ADDED") ? GroupChange::Kind::added : GroupChange::Kind::removed;
     return set(event, parse_group_change(kind, payload), header);
+  }
+  if (type == "REMOTE_COMMUNICATION") {
+    return set(event, parse_remote_communication(payload), header);
   }
   if (type == "SUPERVISOR_STATE_CHANGE_RUNNING") {
     event.what = ManagerChange{ManagerChange::Kind::running};
@@ -219,9 +237,13 @@ Result<Event> parse_event(const RawEvent& raw) {
   return event;
 }
 
+std::span<const std::string_view> type_labels() {
+  return labels;
+}
+
 std::string_view type_label(std::string_view type) {
-  const auto* const found = std::find(known_types.begin(), known_types.end(), type);
-  return found == known_types.end() ? "other" : *found;
+  const auto* const found = std::find(labels.begin(), labels.end(), type);
+  return found == labels.end() ? labels.back() : *found;
 }
 
 }  // namespace reeve::events

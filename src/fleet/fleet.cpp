@@ -24,6 +24,7 @@ struct Fleet::State {
   std::function<void(const std::shared_ptr<const FleetSnapshot>&)> listener;
   std::vector<std::unique_ptr<Watch>> watches;
   Wakeup news;
+  events::Inbox inbox{[this] { news.nudge(); }};
   base::Guarded<std::shared_ptr<const FleetSnapshot>> published;
   std::vector<std::jthread> threads;
 
@@ -46,6 +47,7 @@ struct Fleet::State {
   /// The first news go out at once, what follows within 50 ms goes out together.
   void run_publisher(const std::stop_token& stop) {
     while (news.wait_until(clock.steady_now() + a_long_time, stop) != Wakeup::Reason::stop) {
+      (void)inbox.take();
       publish();
       if (!clock.wait_until(clock.steady_now() + between_publications, stop)) {
         return;
@@ -118,6 +120,10 @@ void Fleet::nudge(std::string_view supervisor) {
       watch->nudge();
     }
   }
+}
+
+events::Inbox& Fleet::inbox() {
+  return state_->inbox;
 }
 
 void Fleet::configure(const PollOptions& options) {

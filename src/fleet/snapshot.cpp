@@ -4,12 +4,30 @@
 
 namespace reeve::fleet {
 
+ProcessList::ProcessList(std::vector<ProcessSnapshot> processes) {
+  std::vector<Record> records;
+  records.reserve(processes.size());
+  for (ProcessSnapshot& process : processes) {
+    records.push_back(std::make_shared<const ProcessSnapshot>(std::move(process)));
+  }
+  records_ = std::make_shared<const std::vector<Record>>(std::move(records));
+}
+
+ProcessList::ProcessList(std::vector<Record> records)
+    : records_(std::make_shared<const std::vector<Record>>(std::move(records))) {}
+
 const ProcessSnapshot* ProcessList::find(const substrate::InstanceName& name) const {
-  const auto* const found = std::lower_bound(
-      begin(), end(), name, [](const ProcessSnapshot& process, const auto& wanted) {
-        return process.detail.name < wanted;
-      });
-  return found != end() && found->detail.name == name ? found : nullptr;
+  if (empty()) {
+    return nullptr;
+  }
+  const auto found = std::lower_bound(
+      records_->begin(), records_->end(), name,
+      [](const Record& record, const auto& wanted) { return record->detail.name < wanted; });
+  return found != records_->end() && (*found)->detail.name == name ? found->get() : nullptr;
+}
+
+std::vector<ProcessList::Record> ProcessList::records() const {
+  return records_ ? *records_ : std::vector<Record>();
 }
 
 bool operator==(const ProcessList& a, const ProcessList& b) {

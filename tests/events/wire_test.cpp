@@ -126,10 +126,20 @@ TEST_CASE("a tick has its period and supervisord's time, beyond 2038 too") {
   CHECK(tick.when.time_since_epoch() == std::chrono::seconds(4000000020));
 }
 
+TEST_CASE("what somebody had sent to all listeners has a type and data, as far as they are short") {
+  const auto sent = [](const std::string& payload) {
+    return std::get<RemoteCommunication>(event_of("REMOTE_COMMUNICATION", payload).what);
+  };
+  CHECK(sent("type:mytype\nmy\ndata \u00e9") == RemoteCommunication{"mytype", "my\ndata \u00e9"});
+  CHECK(sent("type:\n") == RemoteCommunication{"", ""});
+  CHECK(sent("type:x\n" + std::string(5000, 'y')) ==
+        RemoteCommunication{"x", std::string(1024, 'y')});
+}
+
 TEST_CASE("an event of another type is tolerated, whatever it says") {
-  const std::string type = GENERATE(
-      std::string("REMOTE_COMMUNICATION"), std::string("PROCESS_LOG_STDOUT"),
-      std::string("PROCESS_STATE_DREAMING"), std::string("TICK_x"), std::string("SOMETHING_NEW"));
+  const std::string type =
+      GENERATE(std::string("PROCESS_LOG_STDOUT"), std::string("PROCESS_STATE_DREAMING"),
+               std::string("TICK_x"), std::string("SOMETHING_NEW"));
   const Event event = event_of(type, "processname:a\xff\n\0");
   CHECK(std::holds_alternative<OtherEvent>(event.what));
   CHECK(event.type == type);
@@ -143,6 +153,8 @@ TEST_CASE("an event that lacks what its type has is refused, never half taken") 
   CHECK(is_refused("PROCESS_STATE_EXITED", "xprocessname:a groupname:b from_state:RUNNING"));
   CHECK(is_refused("PROCESS_GROUP_ADDED", "group:web\n"));
   CHECK(is_refused("PROCESS_GROUP_ADDED", "groupname:\n"));
+  CHECK(is_refused("REMOTE_COMMUNICATION", "type:x"));
+  CHECK(is_refused("REMOTE_COMMUNICATION", "data\n"));
   CHECK(is_refused("TICK_5", "when:soon"));
   CHECK(is_refused("TICK_5", "when:9223372036854775807"));
 }

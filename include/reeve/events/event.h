@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -50,6 +51,13 @@ struct Tick {
   friend bool operator==(const Tick&, const Tick&) = default;
 };
 
+/// REMOTE_COMMUNICATION: somebody had it sent to all listeners (sendRemoteCommEvent).
+struct RemoteCommunication {
+  std::string type;  ///< unchecked by supervisord; up to the first newline
+  std::string data;  ///< bounded: a long one is cut
+  friend bool operator==(const RemoteCommunication&, const RemoteCommunication&) = default;
+};
+
 /// An event of another type. It may come without having been subscribed to.
 struct OtherEvent {
   friend bool operator==(const OtherEvent&, const OtherEvent&) = default;
@@ -67,11 +75,13 @@ struct Event {
   std::string pool;    ///< the listener's section, which is its group
   std::string type;    ///< `eventname`
   Serials serials;
-  std::variant<StateChange, GroupChange, ManagerChange, Tick, OtherEvent> what;
+  std::variant<StateChange, GroupChange, ManagerChange, Tick, RemoteCommunication, OtherEvent> what;
   friend bool operator==(const Event&, const Event&) = default;
 };
 
-/// The event's type if it is one of supervisord's, else "other": fit for a label.
+/// supervisord's event types, those that only group others left out; at the end "other".
+[[nodiscard]] std::span<const std::string_view> type_labels();
+/// The event's type if it is one of type_labels(), else "other".
 [[nodiscard]] std::string_view type_label(std::string_view type);
 
 }  // namespace reeve::events

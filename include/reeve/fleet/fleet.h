@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "reeve/base/log.h"
+#include "reeve/events/inbox.h"
 #include "reeve/fleet/options.h"
 #include "reeve/fleet/snapshot.h"
 #include "reeve/substrate/administration.h"
+#include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"
 
 namespace reeve::fleet {
@@ -26,6 +28,7 @@ struct Member {
   bool same_host = false;       ///< its log files can be looked at: a unix socket or loopback
   std::shared_ptr<substrate::Substrate> substrate;
   std::shared_ptr<substrate::Administration> administration;
+  std::shared_ptr<substrate::Logs> logs = nullptr;  ///< nothing: its own log is not followed
 };
 
 class Fleet {
@@ -49,6 +52,8 @@ class Fleet {
   /// Polls this supervisord soon: something was done to it. Many nudges make few polls: it is
   /// left alone for at least as long as the last poll kept it busy.
   void nudge(std::string_view supervisor);
+  /// Where listeners put what the supervisords tell, whichever tells it.
+  [[nodiscard]] events::Inbox& inbox();
   /// New intervals, from now on.
   void configure(const PollOptions& options);
 

@@ -5,13 +5,13 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "reeve/base/clock.h"
+#include "reeve/fleet/process_list.h"
 #include "reeve/substrate/administration.h"
 #include "reeve/substrate/instance.h"
 
@@ -21,55 +21,6 @@ namespace reeve::fleet {
 enum class CounterSource { events, log, polls };
 inline constexpr std::array all_counter_sources = {CounterSource::events, CounterSource::log,
                                                    CounterSource::polls};
-
-/// What happened to one process since the agent first saw it.
-struct ProcessCounters {
-  std::uint64_t starts = 0;    ///< supervisord_process_starts_total
-  std::uint64_t restarts = 0;  ///< supervisord_process_restarts_total
-  /// Nothing while polls are the only source.
-  std::optional<std::uint64_t> unexpected_exits;
-  /// Entries into each state, in the order of substrate::all_instance_states.
-  std::array<std::uint64_t, substrate::all_instance_states.size()> transitions{};
-  friend bool operator==(const ProcessCounters&, const ProcessCounters&) = default;
-};
-
-struct ProcessSnapshot {
-  substrate::InstanceDetail detail;
-  ProcessCounters counters;
-  /// Of the most recent finished run; nothing if that run's end is unknown.
-  std::optional<int> exit_status;
-  std::optional<int> exit_signal;
-  std::optional<bool> last_exit_expected;  ///< with exit_status, for an exit nobody asked for
-  /// Sizes of the log files, where they can be looked at from here.
-  std::optional<std::uint64_t> stdout_log_bytes;
-  std::optional<std::uint64_t> stderr_log_bytes;
-  friend bool operator==(const ProcessSnapshot&, const ProcessSnapshot&) = default;
-};
-
-/// An immutable list, shared by all snapshots between two polls: copying a snapshot is cheap
-/// however many processes there are.
-class ProcessList {
- public:
-  ProcessList() = default;
-  // NOLINTNEXTLINE(google-explicit-constructor): a vector that is shared from here on
-  ProcessList(std::vector<ProcessSnapshot> processes)
-      : processes_(std::make_shared<const std::vector<ProcessSnapshot>>(std::move(processes))) {}
-
-  [[nodiscard]] std::size_t size() const { return processes_ ? processes_->size() : 0; }
-  [[nodiscard]] bool empty() const { return size() == 0; }
-  [[nodiscard]] const ProcessSnapshot* begin() const {
-    return processes_ ? processes_->data() : nullptr;
-  }
-  [[nodiscard]] const ProcessSnapshot* end() const { return begin() + size(); }
-  [[nodiscard]] const ProcessSnapshot& operator[](std::size_t at) const {
-    return (*processes_)[at];
-  }
-  [[nodiscard]] const ProcessSnapshot* find(const substrate::InstanceName& name) const;
-  friend bool operator==(const ProcessList& a, const ProcessList& b);
-
- private:
-  std::shared_ptr<const std::vector<ProcessSnapshot>> processes_;
-};
 
 /// A process that is gone from supervisord's configuration: its counters stay for an hour.
 struct RemovedProcess {
@@ -101,6 +52,23 @@ struct PollStatistics {
   friend bool operator==(const PollStatistics&, const PollStatistics&) = default;
 };
 
+struct EventCount {
+  std::string_view type;  ///< events::type_labels
+  std::uint64_t count = 0;
+  friend bool operator==(const EventCount&, const EventCount&) = default;
+};
+
+/// What a supervisord's listener delivered since it spoke first.
+struct EventStream {
+  bool up = false;                 ///< an event, a TICK at least, within event_stream_patience
+  std::vector<EventCount> counts;  ///< of all types, always in one order
+  std::uint64_t lost = 0;          ///< events known to be lost
+  friend bool operator==(const EventStream&, const EventStream&) = default;
+};
+
+/// Six of supervisord's shortest ticks.
+inline constexpr base::Duration event_stream_patience = std::chrono::seconds(30);
+
 struct SupervisorSnapshot {
   std::string name;  ///< empty for the single, unnamed supervisord
   std::string url;   ///< redacted
@@ -120,6 +88,7 @@ struct SupervisorSnapshot {
   CounterSource counter_source = CounterSource::polls;
   /// Per CounterSource, in its order.
   std::array<std::uint64_t, all_counter_sources.size()> counter_gaps{};
+  std::optional<EventStream> event_stream;  ///< nothing before its first event
 
   [[nodiscard]] const ProcessSnapshot* find(const substrate::InstanceName& process) const {
     return processes.find(process);
