@@ -17,6 +17,7 @@ GUIDE = """
   supervisord   {supervisord}
   Reeve         http://localhost:{metrics}/metrics
   Prometheus    {prometheus}/graph?g0.expr=supervisord_process_up&g0.tab=0&g0.range_input=5m
+  Alerts        {prometheus}/alerts
 
 Try in another terminal:
 
@@ -44,11 +45,8 @@ def start(workspace):
     until("Reeve sees supervisord", lambda: agent.samples().one("supervisord_up") == 1)
 
     print("Starting Prometheus ...", flush=True)
-    example = (HERE.parent / "prometheus/prometheus.yml").read_text()
-    config = folder / "prometheus.yml"
-    config.write_text(example.replace("localhost:19001", f"localhost:{agent.metrics_port}")
-                      .replace("scrape_interval: 15s", "scrape_interval: 2s"))
-    prometheus = workspace.start(Prometheus, folder, config, port=free_port(9090))
+    prometheus = workspace.start(Prometheus, folder, [agent.metrics_port], interval="2s",
+                                 port=free_port(9090))
     until("Prometheus has scraped Reeve", lambda: prometheus.query("supervisord_process_up"))
 
     print(GUIDE.format(supervisord=supervisord.url, reeve=os.path.relpath(REEVE), prometheus=prometheus.url,

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Holds the code to the map of the house: floors, containment of third-party libraries, one
-file that asks for the time, and the size of files. Needs no build.
+file that asks for the time, the size of files; and whatever names a metric to the catalogue of
+metrics. Needs no build.
 
 Usage: check.py PROJECT_ROOT        exit 0: the house stands; 1: each breach on a line
 """
@@ -52,6 +53,8 @@ CONTAINED = {
 
 NOW_FILE = "src/base/system_clock.cpp"
 MAX_LINES = {".cpp": 400, ".h": 150}
+CATALOGUE = "src/metrics/catalogue.h"
+METRIC = re.compile(r"(?<![\w:.])(?:supervisord|reeve|process)_\w+")  # not a recorded a:b, nor a key
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
 
 
@@ -109,6 +112,21 @@ def check_file(root, file):
     return [f"{path}: {breach}" for breach in breaches]
 
 
+def check_metrics(root):
+    """Dashboards and rules use only metrics that there are; the documentation lists all of them."""
+    catalogue = set(re.findall(r'Family\{"(\w+)"', (root / CATALOGUE).read_text()))
+    histograms = {name + suffix for name in catalogue for suffix in ("_bucket", "_sum", "_count")
+                  if name.endswith("_seconds")}
+    rows = re.findall(r"^\| `(\w+)`", (root / "docs/metrics.md").read_text(), re.M)
+    breaches = [f"docs/metrics.md: {name} is there or in {CATALOGUE}, not in both"
+                for name in sorted(catalogue ^ set(rows))]
+    for folder, pattern in (("grafana", "*.json"), ("packaging/prometheus", "*.yml")):
+        for file in sorted((root / folder).glob(pattern)):
+            for name in sorted(set(METRIC.findall(file.read_text())) - catalogue - histograms):
+                breaches.append(f"{folder}/{file.name}: {name} is not in {CATALOGUE}")
+    return breaches
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
     files = [file for folder in ("src", "include", "tests")
@@ -116,6 +134,7 @@ def main():
     if not files:
         sys.exit("architecture: no source files under " + str(root))
     breaches = [breach for file in files for breach in check_file(root, file)]
+    breaches += check_metrics(root)
     for breach in breaches:
         print(breach)
     print(f"architecture: {len(files)} files, {len(breaches)} breaches")

@@ -270,12 +270,21 @@ control:
 
 
 class Prometheus(Child):
-    """A real Prometheus with the given configuration file."""
+    """A real Prometheus with the shipped example of a configuration and its rules, for agents on
+    these ports."""
 
-    def __init__(self, folder, config_file, port=None):
+    EXAMPLES = ROOT / "packaging/prometheus"
+
+    def __init__(self, folder, agents, interval="1s", port=None):
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        super().__init__(["/usr/bin/prometheus", f"--config.file={config_file}",
+        config = pathlib.Path(folder) / "prometheus.yml"
+        targets = ", ".join(f'"localhost:{each}"' for each in agents)
+        config.write_text((self.EXAMPLES / "prometheus.yml").read_text()
+                          .replace('"localhost:19001"', targets)
+                          .replace("interval: 15s", f"interval: {interval}")
+                          .replace("- reeve.rules.yml", f"- {self.EXAMPLES}/*.rules.yml"))
+        super().__init__(["/usr/bin/prometheus", f"--config.file={config}",
                           f"--storage.tsdb.path={folder}/tsdb",
                           f"--web.listen-address=127.0.0.1:{self.port}"],
                          pathlib.Path(folder) / "prometheus.log")
@@ -283,12 +292,16 @@ class Prometheus(Child):
     def up(self):
         return request("GET", self.url + "/-/ready").status == 200
 
+    def get(self, path, **parameters):
+        """What its API answers as data."""
+        query = urllib.parse.urlencode(parameters)
+        answer = json.loads(request("GET", f"{self.url}/api/v1/{path}?{query}").body)
+        assert answer["status"] == "success", answer
+        return answer["data"]
+
     def query(self, expression):
         """The result vector: [{"metric": {...}, "value": [time, text]}, ...]."""
-        query = urllib.parse.urlencode({"query": expression})
-        answer = json.loads(request("GET", f"{self.url}/api/v1/query?{query}").body)
-        assert answer["status"] == "success", answer
-        return answer["data"]["result"]
+        return self.get("query", query=expression)["result"]
 
 
 class Workspace:

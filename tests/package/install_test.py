@@ -13,7 +13,7 @@ import unittest
 from support import Child, Samples, Scenario, free_port, request, until
 
 DEB = sys.argv.pop()
-OURS = ["/etc/reeve", "/usr/share/doc/reeve",
+OURS = ["/etc/reeve", "/usr/share/doc/reeve", "/usr/share/reeve",
         "/etc/systemd/system/multi-user.target.wants/reeve.service"]
 AS_REEVE = ["setpriv", "--reuid=reeve", "--regid=reeve", "--clear-groups"]
 
@@ -62,6 +62,10 @@ class Package(Scenario):
         self.assertTrue(user_exists())
         run(*AS_REEVE, "/usr/bin/reeve", "check-config", "/etc/reeve/config.yaml")
         self.serves_what_supervisord_runs()
+        share = pathlib.Path("/usr/share/reeve")
+        run("promtool", "check", "config", share / "prometheus/prometheus.yml")
+        self.assertEqual(sorted(file.name for file in (share / "grafana").iterdir()),
+                         ["fleet.json", "process.json"])
 
         files = [pathlib.Path(line) for line in run("dpkg", "-L", "reeve").splitlines()]
         self.purge()

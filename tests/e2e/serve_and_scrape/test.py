@@ -3,7 +3,7 @@
 import subprocess
 import unittest
 
-from support import ROOT, Prometheus, Scenario, until
+from support import Prometheus, Scenario, until
 
 PROGRAMS = """
 [program:web]
@@ -32,11 +32,7 @@ class ServeAndScrape(Scenario):
 
     def test_prometheus_scrapes_it_with_the_example_configuration(self):
         _, agent = self.watch(PROGRAMS)
-        example = (ROOT / "packaging/prometheus/prometheus.yml").read_text()
-        config = self.workspace.folder / "prometheus.yml"
-        config.write_text(example.replace("localhost:19001", f"localhost:{agent.metrics_port}")
-                          .replace("15s", "1s"))
-        prometheus = self.workspace.start(Prometheus, self.workspace.folder, config)
+        prometheus = self.workspace.start(Prometheus, self.workspace.folder, [agent.metrics_port])
         until("up", lambda: prometheus.query('up{job="reeve"} == 1'))
         running = until("both run", lambda: len(prometheus.query(
             'supervisord_process_up{group="web"} == 1')) == 2)

@@ -1,0 +1,154 @@
+"""Every query of the dashboards and of the rules finds data in a real Prometheus, once those things
+have happened that it asks for."""
+
+import json
+import re
+import signal
+import unittest
+
+from support import ROOT, Prometheus, Scenario, free_port, until
+
+PROGRAMS = """
+[program:web]
+command=sleep infinity
+process_name=%(program_name)s_%(process_num)d
+numprocs=2
+
+; ends every second, once with a status and once by a signal, and is started again
+[program:worker]
+command=sh -c "echo working; sleep 1; if mkdir {folder}/odd; then exit 3; fi; rmdir {folder}/odd; kill -9 $$"
+startsecs=0
+
+[program:broken]
+command=/no/such/program
+
+[program:crashed]
+command=sh -c "exit 3"
+startsecs=0
+autorestart=false
+
+[program:slow]
+command=sleep infinity
+startsecs=3600
+"""
+
+STUBBORN = """
+[program:stubborn]
+command=sh -c "trap '' TERM; until [ -e {folder}/enough ]; do sleep 0.1; done"
+startsecs=0
+stopwaitsecs=600
+"""
+
+LABEL_VALUES = re.compile(r"label_values\((.*), (\w+)\)")
+
+
+def dashboard(name):
+    return json.loads((ROOT / f"grafana/{name}.json").read_text())
+
+
+def expressions(board):
+    """(title, expression) of every panel's and every annotation's query."""
+    for panel in board["panels"]:
+        for target in panel.get("targets", []):
+            yield panel["title"], target["expr"]
+    for annotation in board["annotations"]["list"]:
+        yield annotation["name"], annotation["expr"]
+
+
+def filled_in(expression, variables):
+    """As Grafana does it."""
+    variables = {**variables, "__rate_interval": "1m", "__range": "5m"}
+    return re.sub(r"\$(\w+)", lambda match: variables[match[1]], expression)
+
+
+class DashboardsAndRules(Scenario):
+    def setUp(self):
+        self.supervisord, self.agent = self.watch(PROGRAMS)
+        self.ending = self.start_supervisord(STUBBORN, name="ending")
+        self.addCleanup((self.ending.folder / "enough").touch)
+        self.other = self.start_agent(
+            f"supervisors:\n  - {{name: ending, url: {self.ending.url}, timeout: 1s}}\n"
+            f"  - {{name: gone, url: unix://{self.workspace.folder}/gone.sock, timeout: 1s}}",
+            name="other")
+        self.prometheus = self.workspace.start(
+            Prometheus, self.workspace.folder,
+            [self.agent.metrics_port, self.other.metrics_port, free_port()])
+        self.instance = f"localhost:{self.agent.metrics_port}"
+        until("both are scraped", lambda: len(self.prometheus.query("supervisord_up")) == 3)
+
+    def act(self, name, action):
+        return self.agent.control("POST", f"/api/v1/processes/{name}/{action}?wait=20s", {}).status
+
+    def make_things_happen(self):
+        until("stubborn runs", lambda: self.ending.state("stubborn") == "RUNNING")
+        until("broken is FATAL", lambda: self.supervisord.state("broken") == "FATAL")
+        self.supervisord.pause()
+        until("supervisord is missed", lambda: self.agent.samples().one("supervisord_up") == 0)
+        self.supervisord.resume()
+        until("supervisord is back", lambda: self.agent.samples().one("supervisord_up") == 1)
+        self.assertEqual(self.act("web:web_0", "restart"), 200)
+        self.assertEqual(self.act("web:web_1", "stop"), 200)
+        self.assertEqual(self.act("broken", "start"), 502)
+        self.assertEqual(self.act("nobody", "start"), 404)
+        self.act("worker", "restart")
+        self.ending.rpc("shutdown")
+        self.other.config.write_text("supervisor: [")
+        self.other.signal(signal.SIGHUP)
+
+    def finds_data(self, what, *expressions):
+        """For one of them at least."""
+        until(f"data for {what}: {expressions}",
+              lambda: any(map(self.prometheus.query, expressions)))
+
+    def choices(self, variable, variables):
+        """The values that Grafana offers for a variable."""
+        series, label = LABEL_VALUES.fullmatch(filled_in(variable["query"], variables)).groups()
+        return self.prometheus.get(f"label/{label}/values", **{"match[]": series})
+
+    def test_every_query_finds_data(self):
+        self.make_things_happen()
+        self.rules_find_data()
+        self.fleet_finds_data()
+        for supervisor in (".*", ""):  # all of them, and the one without a name
+            # polls alone do not see how a worker ended that was started again
+            self.process_finds_data(*({"instance": self.instance, "supervisor": supervisor,
+                                       "group": name, "name": name}
+                                      for name in ("worker", "crashed")))
+
+    def rules_find_data(self):
+        groups = until("the rules are loaded", lambda: self.prometheus.get("rules")["groups"])
+        rules = [rule for group in groups for rule in group["rules"]]
+        self.assertGreater(len(rules), 10)
+        for rule in rules:
+            self.finds_data(rule["name"], rule["query"])
+            if rule["type"] == "recording":
+                self.finds_data(rule["name"], rule["name"])
+        for alert in self.prometheus.get("alerts")["alerts"]:
+            self.assertTrue(alert["annotations"]["summary"])
+            self.assertNotIn("<error", str(alert["annotations"]))
+
+    def fleet_finds_data(self):
+        fleet = dashboard("fleet")
+        everything = dict.fromkeys(("instance", "supervisor", "group", "name"), ".*")
+        offered = {variable["name"]: self.choices(variable, everything)
+                   for variable in fleet["templating"]["list"] if variable["type"] == "query"}
+        self.assertEqual(set(offered["instance"]),
+                         {self.instance, f"localhost:{self.other.metrics_port}"})
+        self.assertEqual(offered["supervisor"], ["ending", "gone"])
+        self.assertEqual(offered["group"],
+                         ["broken", "crashed", "slow", "stubborn", "web", "worker"])
+        self.assertIn("web_1", offered["name"])
+        for title, expression in expressions(fleet):
+            self.finds_data(title, filled_in(expression, everything))
+
+    def process_finds_data(self, *processes):
+        process = dashboard("process")
+        for variable in process["templating"]["list"]:
+            if variable["name"] in ("instance", "group", "name"):
+                self.assertIn(processes[0][variable["name"]], self.choices(variable, processes[0]))
+        for title, expression in expressions(process):
+            self.finds_data(title, *(filled_in(expression, each) for each in processes))
+
+
+if __name__ == "__main__":
+    unittest.main()
