@@ -31,7 +31,8 @@ Watch::Watch(Member member, std::size_t index, const PollOptions& options, const
       log_(log_of(member_, log)),
       publish_(std::move(publish)),
       options_(options),
-      watcher_(Watcher(member_.name, member_.url)) {}
+      watcher_(Watcher(member_.name, member_.url)),
+      meter_(member_.same_host, {.max_open_files = member_.kept_files}, log_) {}
 
 void Watch::run_heartbeats(const std::stop_token& stop) {
   Pace pace(static_cast<std::minstd_rand::result_type>(2 * index_ + 1));
@@ -45,6 +46,7 @@ void Watch::run_heartbeats(const std::stop_token& stop) {
     if (reason == Wakeup::Reason::time) {
       last = clock_.steady_now();
       beat(stop);
+      measure();
     }
   }
 }
@@ -66,6 +68,15 @@ void Watch::run_polls(const std::stop_token& stop) {
 void Watch::beat(const std::stop_token& stop) {
   const auto pid = member_.substrate->connect(Deadline::after(clock_, member_.call_timeout, stop));
   act(watcher_.with([&](Watcher& watcher) { return watcher.heartbeat(pid, now()); }));
+}
+
+void Watch::measure() {
+  const auto seen = watcher_.with([](const Watcher& watcher) { return watcher.seen(); });
+  const Usages usages = meter_.measure(seen, options_.copy().resources);
+  usages_.with([&](Usages& current) { current = usages; });
+  if (usages) {
+    publish_();
+  }
 }
 
 Duration Watch::poll(const std::stop_token& stop) {
@@ -148,7 +159,11 @@ void Watch::configure(const PollOptions& options) {
 }
 
 SupervisorSnapshot Watch::seen() const {
-  return watcher_.with([](const Watcher& watcher) { return watcher.seen(); });
+  auto seen = watcher_.with([](const Watcher& watcher) { return watcher.seen(); });
+  if (seen.up) {
+    seen.usages = usages_.copy();
+  }
+  return seen;
 }
 
 bool Watch::tried() const {

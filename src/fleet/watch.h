@@ -8,6 +8,7 @@
 #include <stop_token>
 
 #include "fleet/pace.h"
+#include "fleet/resource_meter.h"
 #include "fleet/watcher.h"
 #include "reeve/base/guarded.h"
 #include "reeve/base/log.h"
@@ -28,6 +29,8 @@ class Watch {
 
   /// One heartbeat.
   void beat(const std::stop_token& stop);
+  /// What the programs use, once. On the heartbeats' thread.
+  void measure();
   /// One full poll, or none if supervisord is silent. How long to leave it alone now: no less
   /// than it was kept busy.
   [[nodiscard]] base::Duration poll(const std::stop_token& stop);
@@ -52,6 +55,8 @@ class Watch {
   const std::function<void()> publish_;
   base::Guarded<PollOptions> options_;
   base::Guarded<Watcher> watcher_;
+  ResourceMeter meter_;
+  base::Guarded<Usages> usages_;
   base::Guarded<std::stop_source> poll_under_way_;
   base::Wakeup wake_heartbeat_;
   base::Wakeup wake_poll_;

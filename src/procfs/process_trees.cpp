@@ -54,11 +54,10 @@ CpuTime cpu_time(const Pair& ticks) {
 }  // namespace
 
 struct ProcessTrees::State {
-  explicit State(const TreeOptions& options)
-      : folder(options.folder, options.max_open_files), proportional(options.proportional_memory) {}
+  explicit State(const TreeOptions& options) : folder(options.folder, options.max_open_files) {}
 
   Folder folder;
-  const bool proportional;
+  bool proportional = false;
   std::map<ProcessId, Known> known;
   std::map<ProcessId, Known> next;  ///< of the pass under way
   std::vector<ProcessId> members;   ///< of all trees, at the pass under way
@@ -87,6 +86,7 @@ std::optional<TreeUsage> ProcessTrees::State::usage_of(ProcessId root, const Cen
   }
   TreeUsage usage;
   usage.root_start = state.start;
+  usage.root_parent = tree.front().parent;
   add_up(tree, usage);
   std::vector<Share> shares;
   for (const Stat& member : tree) {
@@ -154,6 +154,10 @@ std::optional<std::uint64_t> ProcessTrees::State::proportional_of(const Tree& tr
 ProcessTrees::ProcessTrees(const TreeOptions& options) : state_(std::make_unique<State>(options)) {}
 
 ProcessTrees::~ProcessTrees() = default;
+
+void ProcessTrees::measure_proportional_memory(bool wanted) {
+  state_->proportional = wanted;
+}
 
 std::vector<std::optional<TreeUsage>> ProcessTrees::measure(const std::vector<ProcessId>& roots) {
   std::vector<std::optional<TreeUsage>> usages(roots.size());

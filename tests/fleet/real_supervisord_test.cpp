@@ -1,6 +1,8 @@
 // The fleet before a real supervisord: what only a real one does.
 #include "support/real_supervisord.h"
 
+#include <algorithm>
+
 #include "reeve/base/deadline.h"
 #include "reeve/fleet/fleet.h"
 #include "reeve/supervisor/supervisor_substrate.h"
@@ -75,6 +77,20 @@ TEST_CASE("a real supervisord is up, with the ends of its runs and the sizes of 
     return process.counters.restarts >= 2 && process.counters.starts >= process.counters.restarts;
   }));
   CHECK(watched.fleet.snapshot()->supervisors[0].restarts == 0);
+}
+
+TEST_CASE("what a real supervisord's programs use is measured, and nothing while it is frozen") {
+  Watched watched;
+  const auto usages = [&] { return watched.fleet.snapshot()->supervisors[0].usages; };
+  REQUIRE(eventually(patience, [&] { return usages() && !usages()->empty(); }));
+  CHECK(watched.eventually_is("steady", [&](const auto& seen, const auto& process) {
+    return seen.usages && std::any_of(seen.usages->begin(), seen.usages->end(), [&](auto& usage) {
+             return usage.name == process.detail.name && usage.pid == process.detail.pid &&
+                    usage.tree.processes == 1 && usage.tree.open_fds > 0U;
+           });
+  }));
+  watched.supervisord.freeze();
+  CHECK(eventually(patience, [&] { return !usages(); }));
 }
 
 TEST_CASE("a frozen supervisord is down, and back with its counters when it thaws") {

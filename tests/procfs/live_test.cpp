@@ -96,7 +96,8 @@ TEST_CASE("a process has memory, threads, descriptors and a limit of them") {
     [[maybe_unused]] const int made = ::pipe(pipe.data());
   });
   child.wait_until_done();
-  ProcessTrees trees({"/proc", true});
+  ProcessTrees trees({});
+  trees.measure_proportional_memory(true);
   const TreeUsage usage = measure(trees, child);
   CHECK(usage.processes == 1);
   CHECK(usage.threads >= 1);  // a sanitizer has one of its own
@@ -107,6 +108,7 @@ TEST_CASE("a process has memory, threads, descriptors and a limit of them") {
   CHECK(usage.open_fds.value() >= 5);
   CHECK(usage.io);
   CHECK(usage.root_start > 0);
+  CHECK(usage.root_parent == ProcessId{::getpid()});
 }
 
 TEST_CASE("descendants belong to the tree, with any name") {
@@ -153,7 +155,8 @@ TEST_CASE("another user's process shows what everybody may see, and hides the re
       ::_exit(2);
     }
     const ProcessId target{::getuid() == 65534 ? other.pid().value : 1};
-    ProcessTrees trees({"/proc", true});
+    ProcessTrees trees({});
+    trees.measure_proportional_memory(true);
     const auto usage = trees.measure({target}).front();
     const bool right = usage && usage->resident_bytes > 0 && usage->processes >= 1 && !usage->io &&
                        !usage->proportional_bytes;

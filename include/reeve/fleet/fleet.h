@@ -29,6 +29,8 @@ struct Member {
   std::shared_ptr<substrate::Substrate> substrate;
   std::shared_ptr<substrate::Administration> administration;
   std::shared_ptr<substrate::Logs> logs = nullptr;  ///< nothing: its own log is not followed
+  /// Files in /proc of its programs that may be kept open, two for each process: half the cost.
+  std::size_t kept_files = 1024;
 };
 
 class Fleet {

@@ -12,6 +12,7 @@
 
 #include "reeve/base/clock.h"
 #include "reeve/fleet/process_list.h"
+#include "reeve/fleet/usage.h"
 #include "reeve/substrate/administration.h"
 #include "reeve/substrate/instance.h"
 
@@ -89,6 +90,8 @@ struct SupervisorSnapshot {
   /// Per CounterSource, in its order.
   std::array<std::uint64_t, all_counter_sources.size()> counter_gaps{};
   std::optional<EventStream> event_stream;  ///< nothing before its first event
+  /// Null while it is not up, or not proven to run on this host. Of runs that may have ended since.
+  Usages usages;
 
   [[nodiscard]] const ProcessSnapshot* find(const substrate::InstanceName& process) const {
     return processes.find(process);

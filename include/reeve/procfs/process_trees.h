@@ -47,6 +47,7 @@ struct TreeUsage {
   /// When the root was started, in the kernel's ticks since boot: another value is another run,
   /// even with the same pid, and begins its counters anew.
   std::uint64_t root_start = 0;
+  ProcessId root_parent;  ///< tells the root from a stranger that was given its pid
   CpuTime cpu;  ///< never falls within a run
   std::uint64_t resident_bytes = 0;
   std::optional<std::uint64_t> proportional_bytes;  ///< only if asked for
@@ -60,7 +61,6 @@ struct TreeUsage {
 
 struct TreeOptions {
   std::string folder = "/proc";
-  bool proportional_memory = false;
   /// Files of the trees' members are kept open between passes, which halves the cost; two for each
   /// process, at most so many, and at most half of what this process may have open.
   std::size_t max_open_files = 4096;
@@ -73,6 +73,8 @@ class ProcessTrees {
   ProcessTrees(const ProcessTrees&) = delete;
   ProcessTrees& operator=(const ProcessTrees&) = delete;
 
+  /// From now on; off at first.
+  void measure_proportional_memory(bool wanted);
   /// One for each root, in their order: nothing if there is no such process. The counters of roots
   /// that are left out are forgotten.
   [[nodiscard]] std::vector<std::optional<TreeUsage>> measure(const std::vector<ProcessId>& roots);
