@@ -48,7 +48,7 @@ struct TreeUsage {
   /// even with the same pid, and begins its counters anew.
   std::uint64_t root_start = 0;
   ProcessId root_parent;  ///< tells the root from a stranger that was given its pid
-  CpuTime cpu;  ///< never falls within a run
+  CpuTime cpu;            ///< never falls within a run
   std::uint64_t resident_bytes = 0;
   std::optional<std::uint64_t> proportional_bytes;  ///< only if asked for
   std::uint64_t threads = 0;
