@@ -3,6 +3,7 @@
 #include <regex>
 
 #include "config/parts.h"
+#include "reeve/base/text.h"
 
 namespace reeve::config {
 namespace {
