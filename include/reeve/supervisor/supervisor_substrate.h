@@ -4,7 +4,9 @@
 // few XML-RPC calls of supervisord's `supervisor` namespace. Struct to record, fault to Error.
 // Never asks supervisord to wait for a stop (it burns a whole core meanwhile): it asks without
 // waiting and looks until the process has stopped. The Go reimplementation of supervisord is
-// read as far as it answers alike. Thread-safe: it keeps no state between calls.
+// read as far as it answers alike. Long listings are asked for in parts, side by side, which costs
+// supervisord a fraction; processes that somebody else adds may then appear up to a minute later,
+// or with the next survey. Thread-safe.
 
 #include <memory>
 
@@ -16,6 +18,7 @@
 
 namespace reeve::supervisor {
 
+class Lister;
 class Peer;
 
 class SupervisorSubstrate final : public substrate::Substrate,
@@ -81,6 +84,7 @@ class SupervisorSubstrate final : public substrate::Substrate,
 
  private:
   std::unique_ptr<const Peer> peer_;
+  std::unique_ptr<Lister> lister_;
 };
 
 /// The supervisord of these options, reached over HTTP. Nothing is sent yet.
