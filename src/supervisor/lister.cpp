@@ -19,6 +19,7 @@ using xmlrpc::Call;
 namespace {
 
 constexpr base::Duration between_whole_listings = std::chrono::minutes(1);
+constexpr base::Duration between_whole_listings_if_watched = std::chrono::minutes(10);
 constexpr const char* doing = "listing in parts";
 /// Below, one answer is as cheap.
 constexpr std::size_t fewest_processes = 100;
@@ -106,11 +107,13 @@ std::size_t shards_for(std::size_t processes) {
   return std::min(most_shards, static_cast<std::size_t>(std::lround(std::sqrt(pieces))));
 }
 
-Result<Listing> Lister::list(const Deadline& deadline) {
+Result<Listing> Lister::list(Names names, const Deadline& deadline) {
   const Known known = known_.copy();
   const base::SteadyTime now = deadline.clock().steady_now();
+  const base::Duration patience =
+      names == Names::are_watched ? between_whole_listings_if_watched : between_whole_listings;
   if (known.names == nullptr || shards_for(known.names->size()) == 1 || now < known.shards_from ||
-      now >= known.asked.at + between_whole_listings) {
+      now >= known.asked.at + patience) {
     return list_whole(deadline);
   }
   if (auto listing = list_in_shards(peer_, *known.names, deadline)) {
@@ -142,7 +145,7 @@ Lister::Asked Lister::ask(const base::Clock& clock) const {
 }
 
 void Lister::learn(const Asked& asked, const Listing& listing) {
-  auto names = std::make_shared<Names>();
+  auto names = std::make_shared<std::vector<InstanceName>>();
   for (const auto& instance : listing.instances) {
     names->push_back(instance.name);
   }

@@ -4,8 +4,9 @@
 // time that grows with the square of the number of processes: the answer goes out in pieces of
 // 4 KiB, one in a turn of its loop, and each turn looks at every process. Several answers, each
 // of some of the processes, go out side by side in the same turns. For that their names must be
-// known: so the whole is asked for first, after that every minute, and as soon as a name is found
-// to have vanished or somebody says that names may have changed. Thread-safe.
+// known: so the whole is asked for first, after that every minute (every ten if the caller watches
+// the names), and as soon as a name is found to have vanished or somebody says that names may have
+// changed. Thread-safe.
 
 #include <cstdint>
 #include <memory>
@@ -25,9 +26,11 @@ class Lister {
   /// `peer` must outlive it.
   explicit Lister(const Peer& peer) : peer_(peer) {}
 
+  enum class Names { may_change, are_watched };
+
   /// All of it or an error. The records of different shards are of different moments within the
   /// call: each has its own `now`.
-  [[nodiscard]] base::Result<substrate::Listing> list(const base::Deadline& deadline);
+  [[nodiscard]] base::Result<substrate::Listing> list(Names names, const base::Deadline& deadline);
 
   /// Names may have changed: the next listing is a whole one.
   void forget();
@@ -43,11 +46,10 @@ class Lister {
   void learn(const Asked& asked, const substrate::Listing& listing);
 
  private:
-  using Names = std::vector<substrate::InstanceName>;
   struct Known {
-    std::shared_ptr<const Names> names;  ///< sorted; null: not known
-    Asked asked;                         ///< for the whole listing that told them
-    base::SteadyTime shards_from;        ///< earlier they are known to be in vain
+    std::shared_ptr<const std::vector<substrate::InstanceName>> names;  ///< sorted; null: not known
+    Asked asked;                   ///< for the whole listing that told them
+    base::SteadyTime shards_from;  ///< earlier they are known to be in vain
     std::optional<substrate::Pid> pid;
   };
 

@@ -38,7 +38,11 @@ Result<substrate::Pid> SupervisorSubstrate::connect(const Deadline& deadline) {
 }
 
 Result<substrate::Listing> SupervisorSubstrate::list_instances(const Deadline& deadline) {
-  return lister_->list(deadline);
+  return lister_->list(Lister::Names::may_change, deadline);
+}
+
+Result<substrate::Listing> SupervisorSubstrate::relist(const Deadline& deadline) {
+  return lister_->list(Lister::Names::are_watched, deadline);
 }
 
 Result<substrate::InstanceDetail> SupervisorSubstrate::get_instance(const InstanceName& name,

@@ -102,6 +102,16 @@ TEST_CASE_METHOD(Crowd, "many processes are listed whole once a minute and in pa
   CHECK(list() == parts);
 }
 
+TEST_CASE_METHOD(Crowd, "whoever watches the names lists the whole every ten minutes") {
+  CHECK(supervisord.relist(soon())->instances.size() == many);
+  pass(599s);
+  CHECK(supervisord.relist(soon())->instances.size() == many);
+  CHECK(peer->calls().size() == whole.size() + parts.size());
+  pass(1s);
+  CHECK(supervisord.relist(soon())->instances.size() == many);
+  CHECK(peer->calls().size() == 2 * whole.size() + parts.size());
+}
+
 TEST_CASE_METHOD(Crowd, "the parts are of like size and name each process once") {
   CHECK(list() == whole);
   CHECK(list() == parts);

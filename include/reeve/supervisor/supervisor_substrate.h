@@ -5,8 +5,8 @@
 // Never asks supervisord to wait for a stop (it burns a whole core meanwhile): it asks without
 // waiting and looks until the process has stopped. The Go reimplementation of supervisord is
 // read as far as it answers alike. Long listings are asked for in parts, side by side, which costs
-// supervisord a fraction; processes that somebody else adds may then appear up to a minute later,
-// or with the next survey. Thread-safe.
+// supervisord a fraction; processes that somebody else adds may then appear up to a minute later
+// (ten by relist), or with the next survey. Thread-safe.
 
 #include <memory>
 
@@ -79,6 +79,7 @@ class SupervisorSubstrate final : public substrate::Substrate,
                                              const base::Deadline& deadline) override;
   [[nodiscard]] base::Result<void> remove_group(const std::string& group,
                                                 const base::Deadline& deadline) override;
+  [[nodiscard]] base::Result<substrate::Listing> relist(const base::Deadline& deadline) override;
   [[nodiscard]] base::Result<substrate::Survey> survey(const substrate::SurveyRequest& request,
                                                        const base::Deadline& deadline) override;
 
