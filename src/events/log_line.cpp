@@ -150,6 +150,14 @@ What parse_killing(std::string_view text) {
   return pid ? What(Killing{halves->before, *pid}) : OtherLine{};
 }
 
+/// `x entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)`
+What parse_success(std::string_view text) {
+  const auto halves = split_last(text, " entered RUNNING state");
+  return halves ? What(EnteredRunning{halves->before,
+                                      halves->behind.ends_with(" > than 0 seconds (startsecs)")})
+                : OtherLine{};
+}
+
 template <class Named>
 What parse_named(std::string_view text, std::string_view mark) {
   const auto halves = split_last(text, mark);
@@ -180,7 +188,7 @@ What parse_text(std::string_view text) {
     return parse_spawned(text);
   }
   if (cut_prefix(text, "success: ")) {
-    return parse_named<EnteredRunning>(text, " entered RUNNING state");
+    return parse_success(text);
   }
   if (cut_prefix(text, "exited: ")) {
     return parse_exited(text);

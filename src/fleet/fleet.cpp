@@ -1,9 +1,11 @@
 #include "reeve/fleet/fleet.h"
 
 #include <exception>
+#include <random>
 #include <thread>
 #include <utility>
 
+#include "fleet/event_router.h"
 #include "fleet/watch.h"
 
 namespace reeve::fleet {
@@ -14,15 +16,24 @@ using base::Wakeup;
 constexpr base::Duration between_publications = std::chrono::milliseconds(50);
 constexpr base::Duration a_long_time = std::chrono::hours(1);
 
+/// A word for this run of the agent, in its marks.
+std::string new_run() {
+  std::random_device device;
+  return std::to_string(device()) + "-" + std::to_string(device());
+}
+
 }  // namespace
 
 struct Fleet::State {
-  State(const base::Clock& time, base::Log sink) : clock(time), log(std::move(sink)) {}
+  State(const base::Clock& time, base::Log sink, std::size_t members)
+      : clock(time), log(std::move(sink)), run(new_run()), router(run, members) {}
 
   const base::Clock& clock;
   const base::Log log;
   std::function<void(const std::shared_ptr<const FleetSnapshot>&)> listener;
   std::vector<std::unique_ptr<Watch>> watches;
+  const std::string run;
+  EventRouter router;
   Wakeup news;
   events::Inbox inbox{[this] { news.nudge(); }};
   base::Guarded<std::shared_ptr<const FleetSnapshot>> published;
@@ -44,10 +55,23 @@ struct Fleet::State {
     }
   }
 
+  void hand_out_events() {
+    const auto routed = router.route(inbox.take());
+    for (std::size_t i = 0; i < watches.size(); ++i) {
+      watches[i]->hear(routed.members[i]);
+    }
+    for (const std::string& pool : routed.deaf_pools) {
+      log.warning(
+          "a listener's events cannot be counted: add REMOTE_COMMUNICATION to its events=, or have"
+          " its supervisord watched",
+          {{"listener", pool}});
+    }
+  }
+
   /// The first news go out at once, what follows within 50 ms goes out together.
   void run_publisher(const std::stop_token& stop) {
     while (news.wait_until(clock.steady_now() + a_long_time, stop) != Wakeup::Reason::stop) {
-      (void)inbox.take();
+      hand_out_events();
       publish();
       if (!clock.wait_until(clock.steady_now() + between_publications, stop)) {
         return;
@@ -71,12 +95,12 @@ struct Fleet::State {
 
 Fleet::Fleet(std::vector<Member> members, const PollOptions& options, const base::Clock& clock,
              base::Log log)
-    : state_(std::make_unique<State>(clock, log)) {
+    : state_(std::make_unique<State>(clock, log, members.size())) {
   auto first = std::make_shared<FleetSnapshot>();
   for (Member& member : members) {
-    state_->watches.push_back(
-        std::make_unique<Watch>(std::move(member), state_->watches.size(), options, clock, log,
-                                [state = state_.get()] { state->news.nudge(); }));
+    state_->watches.push_back(std::make_unique<Watch>(
+        std::move(member), state_->watches.size(), options, clock, log,
+        [state = state_.get()] { state->news.nudge(); }, state_->run));
     first->supervisors.push_back(state_->watches.back()->seen());
   }
   state_->published.with([&](auto& published) { published = std::move(first); });

@@ -13,12 +13,15 @@ class Pace {
  public:
   explicit Pace(std::minstd_rand::result_type seed) : generator_(seed) {}
 
-  [[nodiscard]] base::Duration shorten(base::Duration interval) {
-    return interval - interval / 1000 * static_cast<int>(generator_() % 51);
+  /// The same for each interval until next().
+  [[nodiscard]] base::Duration shorten(base::Duration interval) const {
+    return interval - interval / 1000 * thousandths_;
   }
+  void next() { thousandths_ = static_cast<int>(generator_() % 51); }
 
  private:
   std::minstd_rand generator_;
+  int thousandths_ = 0;
 };
 
 }  // namespace reeve::fleet

@@ -10,136 +10,182 @@ using substrate::InstanceDetail;
 using substrate::InstanceName;
 using substrate::InstanceState;
 
-/// Whether `now` belongs to a later spawn than `before`. Two spawns can share a second, so
-/// that a pid that was not there counts too; a failed spawn has a start time and no pid.
-bool is_new_run(const InstanceDetail& before, const InstanceDetail& now) {
-  const bool entered_starting =
-      now.state == InstanceState::starting && before.state != InstanceState::starting;
-  const bool new_pid = now.pid && now.pid != before.pid;
-  const bool new_start = now.start_time && now.start_time != before.start_time;
-  return new_start || new_pid || entered_starting;
-}
-
-/// From these states supervisord starts nothing by itself: somebody asked for it.
-bool needs_somebody_to_start(InstanceState state) {
-  return state == InstanceState::stopped || state == InstanceState::stopping ||
-         state == InstanceState::fatal;
-}
-
-void count_entry(ProcessCounters& counters, InstanceState state) {
-  ++counters.transitions.at(static_cast<std::size_t>(state));
-}
-
-void count_start(ProcessCounters& counters, InstanceState state) {
-  ++counters.starts;
-  count_entry(counters, InstanceState::starting);
-  if (state != InstanceState::starting) {
-    count_entry(counters, state);
-  }
-}
-
-void count(ProcessSnapshot& process, const InstanceDetail& before, bool same_daemon) {
-  const InstanceDetail& now = process.detail;
-  if (is_new_run(before, now)) {
-    count_start(process.counters, now.state);
-    if (same_daemon && !needs_somebody_to_start(before.state)) {
-      ++process.counters.restarts;
+/// A second record of the same name goes.
+void reject_repeats(Poll& poll) {
+  std::vector<InstanceDetail> kept;
+  std::vector<LogSizes> sizes;
+  for (std::size_t i = 0; i < poll.listing.instances.size(); ++i) {
+    InstanceDetail& detail = poll.listing.instances[i];
+    if (!kept.empty() && kept.back().name == detail.name) {
+      ++poll.listing.rejected;
+      continue;
     }
-  } else if (now.state != before.state) {
-    count_entry(process.counters, now.state);
-  }
-}
-
-/// The end of the most recent finished run: from this record, or from the one before if no
-/// other run has ended since.
-void note_end(ProcessSnapshot& process, const ProcessSnapshot* before) {
-  const InstanceDetail& now = process.detail;
-  if (now.exit_status) {
-    process.exit_status = now.exit_status;
-    if (now.state == InstanceState::exited) {
-      process.last_exit_expected = now.spawn_error.empty();
-    }
-    return;
-  }
-  // In BACKOFF and FATAL the run that started last may be the one that ended last.
-  const bool ended_untold = !now.pid && now.start_time <= now.stop_time;
-  if (before != nullptr && now.stop_time && now.stop_time == before->detail.stop_time &&
-      !ended_untold) {
-    process.exit_status = before->exit_status;
-    process.exit_signal = before->exit_signal;
-    process.last_exit_expected = before->last_exit_expected;
-  }
-}
-
-bool is_remembered(const RemovedProcess& removed, base::SteadyTime now) {
-  return now - removed.at < removed_process_memory;
-}
-
-const RemovedProcess* find(const std::vector<RemovedProcess>& removed, const InstanceName& name) {
-  const auto found = std::lower_bound(
-      removed.begin(), removed.end(), name,
-      [](const RemovedProcess& each, const auto& wanted) { return each.name < wanted; });
-  return found != removed.end() && found->name == name ? &*found : nullptr;
-}
-
-ProcessSnapshot follow(const Tracked& before, InstanceDetail detail, const Poll& poll) {
-  ProcessSnapshot process;
-  process.detail = std::move(detail);
-  const ProcessSnapshot* const known = before.processes.find(process.detail.name);
-  if (known != nullptr) {
-    process.counters = known->counters;
-    count(process, known->detail, poll.same_daemon);
-  } else if (const RemovedProcess* const back = find(before.removed, process.detail.name);
-             back != nullptr && is_remembered(*back, poll.at)) {
-    process.counters = back->counters;
-    if (process.detail.start_time) {
-      count_start(process.counters, process.detail.state);
+    kept.push_back(std::move(detail));
+    if (i < poll.log_sizes.size()) {
+      sizes.push_back(poll.log_sizes[i]);
     }
   }
-  note_end(process, known);
-  return process;
+  poll.listing.instances = std::move(kept);
+  poll.log_sizes = std::move(sizes);
 }
 
-std::vector<RemovedProcess> remember(const Tracked& before, const ProcessList& now,
-                                     base::SteadyTime at) {
-  std::vector<RemovedProcess> removed;
-  for (const RemovedProcess& each : before.removed) {
-    if (is_remembered(each, at) && now.find(each.name) == nullptr) {
-      removed.push_back(each);
-    }
+bool has_repeats(const substrate::Listing& listing) {
+  return std::adjacent_find(listing.instances.begin(), listing.instances.end(),
+                            [](const auto& a, const auto& b) { return a.name == b.name; }) !=
+         listing.instances.end();
+}
+
+/// What an event leaves of a record: the event says the state, mostly the pid, and no times.
+void apply(InstanceDetail& detail, const events::StateChange& change) {
+  const bool has_process =
+      change.to == InstanceState::running || change.to == InstanceState::stopping;
+  detail.state = change.to;
+  detail.description.clear();
+  detail.exit_status.reset();
+  if (change.pid && has_process) {
+    detail.pid = change.pid;
+  } else if (!has_process && change.to != InstanceState::unknown) {
+    detail.pid.reset();
   }
-  for (const ProcessSnapshot& each : before.processes) {
-    if (now.find(each.detail.name) == nullptr) {
-      removed.push_back({each.detail.name, each.counters, at});
-    }
+  if (change.to == InstanceState::starting) {
+    detail.start_time.reset();
+    detail.spawn_error.clear();
   }
-  std::sort(removed.begin(), removed.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
-  return removed;
+  if (change.to == InstanceState::exited || change.to == InstanceState::backoff ||
+      change.to == InstanceState::stopped) {
+    detail.stop_time.reset();
+  }
 }
 
 }  // namespace
 
-Tracked track(const Tracked& before, Poll poll) {
-  Tracked tracked;
-  tracked.rejected = poll.listing.rejected;
-  std::vector<ProcessSnapshot> processes;
-  processes.reserve(poll.listing.instances.size());
+Wants Tracker::list(Poll poll, std::size_t& rejected) {
+  if (has_repeats(poll.listing)) {
+    reject_repeats(poll);
+  }
+  Wants wants;
+  if (poll.survey) {
+    wants = read(poll.survey->step);
+  }
+  wants.log_gaps += counting_.list({poll.listing.instances, poll.at, poll.same_daemon}) ? 1U : 0U;
+  if (poll.survey) {
+    counting_.surveyed(poll.listing.instances, poll.survey->at_end);
+  }
+  std::vector<ProcessList::Record> records;
+  records.reserve(poll.listing.instances.size());
   for (std::size_t i = 0; i < poll.listing.instances.size(); ++i) {
     InstanceDetail& detail = poll.listing.instances[i];
-    if (!processes.empty() && processes.back().detail.name == detail.name) {
-      ++tracked.rejected;
-      continue;
+    const auto touched = touched_.find(detail.name);
+    const bool outdated = touched != touched_.end() && touched->second >= poll.asked;
+    ProcessList::Record* const known = outdated ? find(detail.name) : nullptr;
+    if (touched != touched_.end() && !outdated) {
+      touched_.erase(touched);
     }
-    processes.push_back(follow(before, std::move(detail), poll));
+    ProcessSnapshot process;
+    process.detail = known != nullptr ? (*known)->detail : std::move(detail);
     if (i < poll.log_sizes.size()) {
-      processes.back().stdout_log_bytes = poll.log_sizes[i].standard_output;
-      processes.back().stderr_log_bytes = poll.log_sizes[i].standard_error;
+      process.stdout_log_bytes = poll.log_sizes[i].standard_output;
+      process.stderr_log_bytes = poll.log_sizes[i].standard_error;
+    }
+    fill(process);
+    records.push_back(std::make_shared<const ProcessSnapshot>(std::move(process)));
+  }
+  records_ = std::move(records);
+  stale_ = true;
+  rejected = poll.listing.rejected;
+  return wants;
+}
+
+Wants Tracker::read(const events::LogTail::Step& step) {
+  const Counting::LogNews news = counting_.read(step);
+  return {news.wants_list, news.wants_anchor || news.gap, false, news.gap ? 1U : 0U};
+}
+
+void Tracker::look(const InstanceDetail& detail, base::SteadyTime asked) {
+  ProcessList::Record* const record = find(detail.name);
+  if (record == nullptr) {
+    touched_.erase(detail.name);
+    return;
+  }
+  counting_.look(detail);
+  const auto touched = touched_.find(detail.name);
+  if (touched != touched_.end() && touched->second >= asked) {
+    return;  // an event has come since: it stays touched
+  }
+  touched_.erase(detail.name);
+  change(*record, [&](ProcessSnapshot& process) { process.detail = detail; });
+}
+
+Wants Tracker::hear(const events::StateChange& event, base::SteadyTime now) {
+  counting_.hear(event);
+  Wants wants;
+  wants.log = event.from == InstanceState::running || event.from == InstanceState::stopping ||
+              event.to == InstanceState::backoff;
+  ProcessList::Record* const record = find(event.name);
+  if (record == nullptr) {
+    wants.poll = true;
+    return wants;
+  }
+  touched_[event.name] = now;
+  change(*record, [&](ProcessSnapshot& process) { apply(process.detail, event); });
+  return wants;
+}
+
+void Tracker::recount() {
+  for (ProcessList::Record& record : records_) {
+    const Facts now = facts(counting_.accounts()[record->detail.name]);
+    const Finish shown{record->exit_status, record->exit_signal, record->last_exit_expected};
+    if (now.counters != record->counters || now.finish != shown) {
+      change(record, [](ProcessSnapshot& /*process*/) {});
     }
   }
-  tracked.processes = std::move(processes);
-  tracked.removed = remember(before, tracked.processes, poll.at);
-  return tracked;
+}
+
+Tracker::Facts Tracker::facts(Account& account) const {
+  const Completeness complete = counting_.complete();
+  return {to_counters(account.show(complete), counting_.exits_known()),
+          account.last_finish(complete)};
+}
+
+void Tracker::fill(ProcessSnapshot& process) {
+  const Facts now = facts(counting_.accounts()[process.detail.name]);
+  process.counters = now.counters;
+  process.exit_status = now.finish.exit_status;
+  process.exit_signal = now.finish.exit_signal;
+  process.last_exit_expected = now.finish.expected;
+}
+
+ProcessList::Record* Tracker::find(const InstanceName& name) {
+  const auto found = std::lower_bound(
+      records_.begin(), records_.end(), name,
+      [](const auto& record, const auto& wanted) { return record->detail.name < wanted; });
+  return found != records_.end() && (*found)->detail.name == name ? &*found : nullptr;
+}
+
+template <class Change>
+void Tracker::change(ProcessList::Record& record, Change&& apply_to) {
+  ProcessSnapshot next = *record;
+  apply_to(next);
+  fill(next);
+  record = std::make_shared<const ProcessSnapshot>(std::move(next));
+  stale_ = true;
+}
+
+const ProcessList& Tracker::processes() {
+  if (std::exchange(stale_, false)) {
+    list_ = ProcessList(records_);
+  }
+  return list_;
+}
+
+std::vector<RemovedProcess> Tracker::removed() {
+  std::vector<RemovedProcess> removed;
+  for (auto& [name, account] : counting_.accounts()) {
+    if (account.removed_at) {
+      removed.push_back({name, facts(account).counters, *account.removed_at});
+    }
+  }
+  return removed;
 }
 
 bool some_run_survived(const ProcessList& before, const substrate::Listing& listing) {

@@ -16,6 +16,14 @@ using base::Wakeup;
 
 constexpr Duration longest_between_heartbeats = std::chrono::seconds(5);
 constexpr Duration between_first_polls = std::chrono::milliseconds(10);
+constexpr Duration between_refusals = std::chrono::minutes(1);
+
+/// It answers, and that it has no log to read.
+bool is_refusal(base::ErrorKind kind) {
+  return kind == base::ErrorKind::no_file || kind == base::ErrorKind::not_found ||
+         kind == base::ErrorKind::not_implemented || kind == base::ErrorKind::fault ||
+         kind == base::ErrorKind::denied || kind == base::ErrorKind::malformed;
+}
 
 base::Log log_of(const Member& member, const base::Log& log) {
   return member.name.empty() ? log : log.with("supervisor", member.name);
@@ -24,12 +32,13 @@ base::Log log_of(const Member& member, const base::Log& log) {
 }  // namespace
 
 Watch::Watch(Member member, std::size_t index, const PollOptions& options, const base::Clock& clock,
-             base::Log log, std::function<void()> publish)
+             base::Log log, std::function<void()> publish, std::string run)
     : member_(std::move(member)),
       index_(index),
       clock_(clock),
       log_(log_of(member_, log)),
       publish_(std::move(publish)),
+      run_(std::move(run)),
       options_(options),
       watcher_(Watcher(member_.name, member_.url)),
       meter_(member_.same_host, {.max_open_files = member_.kept_files}, log_) {}
@@ -40,6 +49,7 @@ void Watch::run_heartbeats(const std::stop_token& stop) {
   for (;;) {
     const Duration period = std::min(options_.copy().interval, longest_between_heartbeats);
     const auto reason = wake_heartbeat_.wait_until(last + pace.shorten(period), stop);
+    pace.next();
     if (reason == Wakeup::Reason::stop) {
       return;
     }
@@ -52,16 +62,24 @@ void Watch::run_heartbeats(const std::stop_token& stop) {
 }
 
 void Watch::run_polls(const std::stop_token& stop) {
-  Pace pace(static_cast<std::minstd_rand::result_type>(2 * index_ + 2));
-  const Duration interval = options_.copy().interval;
-  SteadyTime due =
-      clock_.steady_now() + std::min(interval / 20, between_first_polls * static_cast<int>(index_));
-  SteadyTime earliest = due;
-  while (wake_poll_.wait_until(due, stop) != Wakeup::Reason::stop &&
-         clock_.wait_until(earliest, stop)) {
-    const SteadyTime begun = clock_.steady_now();
-    earliest = poll(stop) + clock_.steady_now();
-    due = std::max(earliest, begun + pace.shorten(options_.copy().interval));
+  const Duration begin =
+      std::min(options_.copy().interval / 20, between_first_polls * static_cast<int>(index_));
+  Agenda agenda(clock_.steady_now() + begin,
+                Pace(static_cast<std::minstd_rand::result_type>(2 * index_ + 2)));
+  for (;;) {
+    Needs needs =
+        watcher_.with([&](const Watcher& watcher) { return watcher.needs(clock_.steady_now()); });
+    needs.log = needs.log && may_read_log();
+    const Due due = agenda.next(needs, options_.copy());
+    const auto reason = wake_poll_.wait_until(due.at, stop);
+    if (reason == Wakeup::Reason::stop) {
+      return;
+    }
+    if (reason == Wakeup::Reason::time) {
+      const SteadyTime begun = clock_.steady_now();
+      const Duration rest = attend(due.chore, stop);
+      agenda.done(due.chore, begun, clock_.steady_now(), rest);
+    }
   }
 }
 
@@ -79,14 +97,45 @@ void Watch::measure() {
   }
 }
 
-Duration Watch::poll(const std::stop_token& stop) {
+Duration Watch::attend(Chore chore, const std::stop_token& stop) {
+  Duration rest = Duration::zero();
+  switch (chore) {
+    case Chore::poll:
+      rest = poll(stop);
+      if (read_log(stop)) {
+        act(watcher_.with([](Watcher& watcher) { return watcher.log_compared(); }));
+      }
+      break;
+    case Chore::survey:
+      rest = survey(stop);
+      break;
+    case Chore::read_log:
+      (void)read_log(stop);
+      break;
+    case Chore::look:
+      look(stop);
+      break;
+  }
+  return rest;
+}
+
+Duration Watch::survey(const std::stop_token& stop) {
+  (void)read_log(stop);  // so that what is left fits into the survey
+  return poll(Chore::survey, stop);
+}
+
+Duration Watch::poll(Chore chore, const std::stop_token& stop) {
   const SteadyTime begun = clock_.steady_now();
   std::stop_source abandon;
   const std::stop_callback forward(stop, [&] { abandon.request_stop(); });
   poll_under_way_.with([&](std::stop_source& source) { source = abandon; });
 
-  const bool silent = watcher_.with([](const Watcher& watcher) { return watcher.silent(); });
-  auto answer = silent ? base::failure(base::ErrorKind::cancelled, "") : ask(abandon.get_token());
+  const bool silent = watcher_.with([](Watcher& watcher) {
+    watcher.poll_begins();
+    return watcher.silent();
+  });
+  auto answer =
+      silent ? base::failure(base::ErrorKind::cancelled, "") : ask(chore, abandon.get_token());
   if (stop.stop_requested()) {
     return Duration::zero();
   }
@@ -101,25 +150,61 @@ Duration Watch::poll(const std::stop_token& stop) {
 }
 
 /// Connects first: a new pid tells a restart of the daemon from restarts of its processes.
-base::Result<Poll> Watch::ask(const std::stop_token& stop) {
+base::Result<Poll> Watch::ask(Chore chore, const std::stop_token& stop) {
   const auto pid = member_.substrate->connect(Deadline::after(clock_, member_.call_timeout, stop));
-  Step step = watcher_.with([&](Watcher& watcher) { return watcher.heartbeat(pid, now()); });
-  step.poll = false;  // it is under way
+  Step step = watcher_.with([&](Watcher& watcher) {
+    Step learned = watcher.heartbeat(pid, now());
+    watcher.poll_begins();  // whatever it wanted
+    return learned;
+  });
+  step.wake = false;
   act(step);
   if (!pid) {
     return base::failure(base::ErrorKind::cancelled, "");
   }
-  auto listing =
-      member_.substrate->list_instances(Deadline::after(clock_, options_.copy().timeout, stop));
-  if (!listing) {
-    return base::failure(std::move(listing.error()));
+  const auto deadline = Deadline::after(clock_, options_.copy().timeout, stop);
+  const SteadyTime asked = clock_.steady_now();
+  auto poll = chore == Chore::survey ? ask_for_survey(deadline) : ask_for_list(deadline);
+  if (poll) {
+    poll->asked = asked;
+    poll->at = clock_.steady_now();
+    if (member_.same_host) {
+      poll->log_sizes = measure_logs(poll->listing.instances);
+    }
+  }
+  return poll;
+}
+
+base::Result<Poll> Watch::ask_for_list(const Deadline& deadline) {
+  return member_.substrate->list_instances(deadline).map([](substrate::Listing&& listing) {
+    Poll poll;
+    poll.listing = std::move(listing);
+    return poll;
+  });
+}
+
+base::Result<Poll> Watch::ask_for_survey(const Deadline& deadline) {
+  const std::uint64_t anchor =
+      watcher_.with([](Watcher& watcher) { return watcher.begin_survey(); });
+  substrate::SurveyRequest request{EventRouter::mark_text(run_, index_, anchor), std::nullopt};
+  if (may_read_log() && tail_.following() && tail_.trusted()) {
+    request.log = tail_.next();
+  }
+  auto survey = member_.administration->survey(request, deadline);
+  if (!survey && survey.error().kind == base::ErrorKind::not_implemented) {
+    watcher_.with([](Watcher& watcher) { watcher.survey_not_implemented(); });
+    return ask_for_list(deadline);
+  }
+  if (!survey) {
+    return base::failure(std::move(survey.error()));
   }
   Poll poll;
-  if (member_.same_host) {
-    poll.log_sizes = measure_logs(listing->instances);
+  poll.listing = std::move(survey->listing);
+  poll.survey.emplace();
+  if (survey->log) {
+    poll.survey->step = tail_.feed(*survey->log);
+    poll.survey->at_end = !poll.survey->step.again && tail_.following() && tail_.trusted();
   }
-  poll.listing = std::move(*listing);
-  poll.at = clock_.steady_now();
   return poll;
 }
 
@@ -135,11 +220,71 @@ void Watch::describe(const std::stop_token& stop) {
   }
 }
 
+bool Watch::may_read_log() const {
+  return member_.logs && options_.copy().main_log != MainLog::off && tail_.trusted() &&
+         clock_.steady_now() >= log_refused_until_;
+}
+
+bool Watch::read_log(const std::stop_token& stop) {
+  if (!may_read_log() || watcher_.with([](const Watcher& watcher) { return watcher.silent(); })) {
+    return false;
+  }
+  for (bool again = true; again && !stop.stop_requested();) {
+    const auto text = member_.logs->read_manager_log(
+        tail_.next(), Deadline::after(clock_, member_.call_timeout, stop));
+    if (!text) {
+      refuse_log(text.error());
+      return false;
+    }
+    const LogReading reading{tail_.feed(*text), tail_.following(), tail_.trusted()};
+    again = reading.step.again && reading.trusted;
+    act(watcher_.with([&](Watcher& watcher) { return watcher.log_read(reading); }));
+  }
+  return tail_.following();
+}
+
+void Watch::refuse_log(const base::Error& error) {
+  if (!is_refusal(error.kind)) {
+    return;  // heartbeats tell
+  }
+  log_refused_until_ = clock_.steady_now() + between_refusals;
+  act(watcher_.with([](Watcher& watcher) { return watcher.log_refused(); }));
+  if (options_.copy().main_log == MainLog::on && !std::exchange(refusal_told_, true)) {
+    log_.warning(
+        "supervisord's own log cannot be read: exits are known from events and polls alone",
+        {{"error", error.message}});
+  }
+}
+
+void Watch::look(const std::stop_token& stop) {
+  for (const substrate::InstanceName& name :
+       watcher_.with([](const Watcher& watcher) { return watcher.touched(); })) {
+    const SteadyTime asked = clock_.steady_now();
+    const auto answer =
+        member_.substrate->get_instance(name, Deadline::after(clock_, member_.call_timeout, stop));
+    act(watcher_.with([&](Watcher& watcher) { return watcher.looked(name, answer, asked); }));
+    if (!answer && answer.error().kind != base::ErrorKind::not_found) {
+      return;
+    }
+  }
+}
+
+void Watch::hear(const Delivery& delivery) {
+  Step step = watcher_.with([&](Watcher& watcher) { return watcher.hear(delivery, now()); });
+  step.publish = false;
+  act(step);
+}
+
+void Watch::nudge() {
+  watcher_.with([](Watcher& watcher) { watcher.want_poll(); });
+  wake_poll_.nudge();
+}
+
 void Watch::act(const Step& step) {
   if (step.abandon) {
     poll_under_way_.copy().request_stop();
   }
-  if (step.poll) {
+  if (step.wake) {
     wake_poll_.nudge();
   }
   if (step.log && step.log->level == base::LogLevel::warning) {

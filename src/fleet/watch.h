@@ -2,26 +2,30 @@
 
 // Watches one supervisord: asks, feeds its Watcher with the answers, does what the Watcher
 // says. Two threads of the Fleet drive it, one with heartbeats, one with polls, so that a slow
-// full poll never hides whether supervisord answers at all.
+// full poll never hides whether supervisord answers at all; between polls the latter reads
+// supervisord's log and looks at processes that events have changed. A third brings events.
 
 #include <functional>
 #include <stop_token>
 
-#include "fleet/pace.h"
+#include "fleet/agenda.h"
+#include "fleet/event_router.h"
 #include "fleet/resource_meter.h"
 #include "fleet/watcher.h"
 #include "reeve/base/guarded.h"
 #include "reeve/base/log.h"
 #include "reeve/base/wakeup.h"
+#include "reeve/events/log_tail.h"
 #include "reeve/fleet/fleet.h"
 
 namespace reeve::fleet {
 
 class Watch {
  public:
-  /// `publish` is called, on either thread, when there is news; it must return quickly.
+  /// `publish` is called, on the two threads, when there is news; it must return quickly. `run`
+  /// is in the marks of all surveys: see EventRouter.
   Watch(Member member, std::size_t index, const PollOptions& options, const base::Clock& clock,
-        base::Log log, std::function<void()> publish);
+        base::Log log, std::function<void()> publish, std::string run = {});
 
   /// The two loops; they return once a stop is requested.
   void run_heartbeats(const std::stop_token& stop);
@@ -33,9 +37,17 @@ class Watch {
   void measure();
   /// One full poll, or none if supervisord is silent. How long to leave it alone now: no less
   /// than it was kept busy.
-  [[nodiscard]] base::Duration poll(const std::stop_token& stop);
+  [[nodiscard]] base::Duration poll(const std::stop_token& stop) { return poll(Chore::poll, stop); }
+  /// The same, with a mark for the event stream and the rest of the log.
+  [[nodiscard]] base::Duration survey(const std::stop_token& stop);
+  /// True if supervisord's log has been read to its end.
+  bool read_log(const std::stop_token& stop);
+  /// Looks again at what events have changed.
+  void look(const std::stop_token& stop);
+  /// What was heard from supervisord itself; publishes nothing.
+  void hear(const Delivery& delivery);
 
-  void nudge() { wake_poll_.nudge(); }
+  void nudge();
   void configure(const PollOptions& options);
 
   [[nodiscard]] const std::string& name() const { return member_.name; }
@@ -43,7 +55,13 @@ class Watch {
   [[nodiscard]] bool tried() const;
 
  private:
-  [[nodiscard]] base::Result<Poll> ask(const std::stop_token& stop);
+  [[nodiscard]] base::Duration poll(Chore chore, const std::stop_token& stop);
+  [[nodiscard]] base::Duration attend(Chore chore, const std::stop_token& stop);
+  [[nodiscard]] base::Result<Poll> ask(Chore chore, const std::stop_token& stop);
+  [[nodiscard]] base::Result<Poll> ask_for_list(const base::Deadline& deadline);
+  [[nodiscard]] base::Result<Poll> ask_for_survey(const base::Deadline& deadline);
+  [[nodiscard]] bool may_read_log() const;
+  void refuse_log(const base::Error& error);
   void describe(const std::stop_token& stop);
   void act(const Step& step);
   [[nodiscard]] Moment now() const { return {clock_.steady_now(), clock_.system_now()}; }
@@ -53,6 +71,7 @@ class Watch {
   const base::Clock& clock_;
   const base::Log log_;
   const std::function<void()> publish_;
+  const std::string run_;
   base::Guarded<PollOptions> options_;
   base::Guarded<Watcher> watcher_;
   ResourceMeter meter_;
@@ -60,6 +79,11 @@ class Watch {
   base::Guarded<std::stop_source> poll_under_way_;
   base::Wakeup wake_heartbeat_;
   base::Wakeup wake_poll_;
+
+  // Of the poll thread alone.
+  events::LogTail tail_;
+  base::SteadyTime log_refused_until_{};
+  bool refusal_told_ = false;
 };
 
 }  // namespace reeve::fleet

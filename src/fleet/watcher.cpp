@@ -60,12 +60,15 @@ Step Watcher::heartbeat(const base::Result<substrate::Pid>& answer, const Moment
   if (another) {
     note_restart();
   }
-  const bool publish = seen_.pid != *answer || seen_.shutting_down;
-  const bool poll = another || !answering_;
+  Step step;
+  step.publish = seen_.pid != *answer || seen_.shutting_down;
+  step.publish = reconsider(now.steady) || step.publish;
+  step.wake = another || !answering_;
+  poll_soon_ = poll_soon_ || step.wake;
   answering_ = true;
   seen_.pid = *answer;
   seen_.shutting_down = false;
-  return {publish, poll, false, std::nullopt};
+  return step;
 }
 
 Step Watcher::polled(base::Result<Poll> answer, base::Duration took, const Moment& now) {
@@ -75,6 +78,7 @@ Step Watcher::polled(base::Result<Poll> answer, base::Duration took, const Momen
   if (answer.error().kind == ErrorKind::cancelled) {
     return {};
   }
+  tracker_.counting().drop_anchor();
   const bool was_answering = answering_;
   Step step = lose(answer.error(), now);
   // It refused this poll or was too slow for it, but may well answer: the heartbeat knows.
@@ -85,6 +89,7 @@ Step Watcher::polled(base::Result<Poll> answer, base::Duration took, const Momen
 }
 
 Step Watcher::poll_skipped() {
+  tracker_.counting().drop_anchor();
   ++seen_.polls.failures.at(static_cast<std::size_t>(last_failure_));
   return {true, false, false, std::nullopt};
 }
@@ -103,7 +108,7 @@ Step Watcher::lose(const Error& error, const Moment& now) {
                     seen_.last_error != error.message;
   Step step{news, false, answering_, std::nullopt};
   if (seen_.up) {
-    ++seen_.counter_gaps.at(static_cast<std::size_t>(CounterSource::polls));
+    count_gap(CounterSource::polls);
   }
   answering_ = false;
   tried_ = true;
@@ -129,11 +134,10 @@ Step Watcher::confirm(Poll poll, base::Duration took, const Moment& now) {
     note_restart();
   }
   poll.same_daemon = !restarted_;
-  Tracked tracked =
-      track({std::move(seen_.processes), std::move(seen_.removed), 0}, std::move(poll));
-  seen_.processes = std::move(tracked.processes);
-  seen_.removed = std::move(tracked.removed);
-  seen_.polls.rejected_records += tracked.rejected;
+  std::size_t rejected = 0;
+  surveyed_at_ = poll.survey ? now.steady : surveyed_at_;
+  take(tracker_.list(std::move(poll), rejected));
+  seen_.polls.rejected_records += rejected;
   observe(took);
   seen_.snapshot_at = now.system;
   seen_.up = true;
@@ -141,6 +145,8 @@ Step Watcher::confirm(Poll poll, base::Duration took, const Moment& now) {
   seen_.last_error.clear();
   answering_ = true;
   tried_ = true;
+  reconsider(now.steady);
+  show();
   return {true, false, false, say_up(now)};
 }
 
@@ -149,6 +155,7 @@ void Watcher::note_restart() {
   restarted_ = true;
   perhaps_restarted_ = false;
   described_ = false;
+  tracker_.counting().another_daemon();
 }
 
 void Watcher::observe(base::Duration took) {

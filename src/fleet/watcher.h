@@ -1,8 +1,9 @@
 #pragma once
 
-// Decides what is known of one supervisord: fed with the results of heartbeats and polls and
-// with times, it says whether it is up, whether it restarted, what to publish, what to log and
-// what to do next. A state machine without threads, locks or I/O; Watch drives it.
+// Decides what is known of one supervisord: fed with the results of heartbeats, polls, surveys and
+// looks, with events and lines of its log, and with times, it says whether it is up, whether it
+// restarted, what to publish, what to log and what to do next. A state machine without threads,
+// locks or I/O; Watch drives it.
 //
 //   unseen ──connect──▶ answering ──poll──▶ up ──a poll fails──▶ answering, not up
 //      └───── a heartbeat fails, the connection is refused, it shuts down ─────▶ silent
@@ -10,6 +11,8 @@
 
 #include <optional>
 
+#include "fleet/agenda.h"
+#include "fleet/event_router.h"
 #include "fleet/tracker.h"
 #include "reeve/base/log.h"
 #include "reeve/base/result.h"
@@ -26,9 +29,16 @@ struct Moment {
 /// What is to be done after something was learned.
 struct Step {
   bool publish = false;
-  bool poll = false;     ///< now: it has just come back, or is another daemon
+  bool wake = false;     ///< the poll thread: what it has to do may have changed
   bool abandon = false;  ///< the poll under way: it does not answer
   std::optional<base::LogRecord> log = std::nullopt;
+};
+
+/// What became of reading the log.
+struct LogReading {
+  events::LogTail::Step step;
+  bool following = false;  ///< what is written from now on will be read
+  bool trusted = false;
 };
 
 class Watcher {
@@ -43,12 +53,30 @@ class Watcher {
   /// A poll was due and was not sent, or was abandoned, since it does not answer.
   [[nodiscard]] Step poll_skipped();
   [[nodiscard]] Step described(substrate::ManagerDescription description);
+  [[nodiscard]] Step hear(const Delivery& delivery, const Moment& now);
+  [[nodiscard]] Step log_read(const LogReading& reading);
+  /// The log has been read to its end since the last poll.
+  [[nodiscard]] Step log_compared();
+  /// It cannot be read: it is not followed until it can.
+  [[nodiscard]] Step log_refused();
+  [[nodiscard]] Step looked(const substrate::InstanceName& name,
+                            const base::Result<substrate::InstanceDetail>& answer,
+                            base::SteadyTime asked);
+  /// A survey is about to be sent: the number of its anchor.
+  [[nodiscard]] std::uint64_t begin_survey();
+  /// It cannot do such a thing: polls alone then.
+  void survey_not_implemented();
+  /// A poll is wanted soon.
+  void want_poll() { poll_soon_ = true; }
+  void poll_begins() { poll_soon_ = false; }
 
   /// It does not answer: nothing but heartbeats is to be sent.
   [[nodiscard]] bool silent() const { return tried_ && !answering_; }
   /// True once it has been tried, with any result.
   [[nodiscard]] bool tried() const { return tried_; }
   [[nodiscard]] bool wants_description() const { return seen_.up && !described_; }
+  [[nodiscard]] Needs needs(base::SteadyTime now) const;
+  [[nodiscard]] std::vector<substrate::InstanceName> touched() const;
   [[nodiscard]] const SupervisorSnapshot& seen() const { return seen_; }
 
  private:
@@ -57,8 +85,17 @@ class Watcher {
   void note_restart();
   void observe(base::Duration took);
   [[nodiscard]] std::optional<base::LogRecord> say_up(const Moment& now);
+  void hear(const events::Event& event, const Moment& now);
+  void lose_events(const events::Gap& gap);
+  void take(const Wants& wants);
+  void count_gap(CounterSource source);
+  [[nodiscard]] bool stream_lives(base::SteadyTime now) const;
+  /// What time alone changes: whether the stream lives, and what feeds the counters. True if so.
+  bool reconsider(base::SteadyTime now);
+  void show();
 
   SupervisorSnapshot seen_;
+  Tracker tracker_;
   bool answering_ = false;
   bool tried_ = false;
   bool described_ = false;
@@ -68,6 +105,17 @@ class Watcher {
   bool restarted_ = false;                   ///< since the last poll, for sure
   bool greeted_ = false;                     ///< that it answers has been logged
   std::optional<base::SteadyTime> lost_at_;  ///< that it does not has been logged
+
+  bool poll_soon_ = false;
+  bool anchor_soon_ = false;
+  bool log_soon_ = false;
+  bool stream_waits_ = false;  ///< a stream speaks that may be ours, or ours wants its mark
+  bool surveys_ = true;        ///< it can be surveyed
+  bool log_followed_ = false;
+  bool log_trusted_ = true;
+  std::uint64_t anchors_ = 0;
+  base::SteadyTime surveyed_at_{};
+  std::optional<base::SteadyTime> heard_at_;  ///< the last event
 };
 
 }  // namespace reeve::fleet

@@ -18,6 +18,12 @@ What read(const std::string& text, const std::string& level = "INFO") {
   return std::get<What>(line->what);
 }
 
+TEST_CASE("a start tells whether a program of its kind is RUNNING at once") {
+  const std::string text = "success: web entered RUNNING state, process has stayed up for > than ";
+  CHECK(read<EnteredRunning>(text + "0 seconds (startsecs)").runs_at_once);
+  CHECK_FALSE(read<EnteredRunning>(text + "10 seconds (startsecs)").runs_at_once);
+}
+
 TEST_CASE("a line has a time to the millisecond and a level") {
   const auto line = parse_log_line("2026-11-22 08:35:31,157 WARN something");
   REQUIRE(line);

@@ -17,9 +17,10 @@ class Story {
   Story& poll(std::vector<InstanceDetail> instances) {
     Poll poll;
     poll.listing.instances = std::move(instances);
-    poll.at = now_;
+    poll.asked = poll.at = now_;
     poll.same_daemon = same_daemon_;
-    tracked_ = track(tracked_, std::move(poll));
+    std::size_t rejected = 0;
+    (void)tracker_.list(std::move(poll), rejected);
     now_ += std::chrono::seconds(5);
     same_daemon_ = true;
     return *this;
@@ -33,20 +34,20 @@ class Story {
     return *this;
   }
 
-  [[nodiscard]] const ProcessSnapshot& process(const std::string& name) const {
-    const auto* const found = tracked_.processes.find(*substrate::InstanceName::parse(name));
+  [[nodiscard]] const ProcessSnapshot& process(const std::string& name) {
+    const auto* const found = tracker_.processes().find(*substrate::InstanceName::parse(name));
     REQUIRE(found);
     return *found;
   }
-  [[nodiscard]] std::uint64_t starts() const { return process("web").counters.starts; }
-  [[nodiscard]] std::uint64_t restarts() const { return process("web").counters.restarts; }
-  [[nodiscard]] std::uint64_t entries(InstanceState state) const {
+  [[nodiscard]] std::uint64_t starts() { return process("web").counters.starts; }
+  [[nodiscard]] std::uint64_t restarts() { return process("web").counters.restarts; }
+  [[nodiscard]] std::uint64_t entries(InstanceState state) {
     return process("web").counters.transitions[static_cast<std::size_t>(state)];
   }
-  [[nodiscard]] const Tracked& tracked() const { return tracked_; }
+  [[nodiscard]] std::vector<RemovedProcess> removed() { return tracker_.removed(); }
 
  private:
-  Tracked tracked_;
+  Tracker tracker_;
   base::SteadyTime now_{std::chrono::hours(1)};
   bool same_daemon_ = true;
 };
@@ -218,23 +219,23 @@ TEST_CASE("the counters of a removed process are kept one hour") {
   story.poll({running("web", {10, 100}), running("x", {9, 90})})
       .poll({running("web", {11, 103}), running("x", {9, 90})})
       .poll({running("x", {9, 90})});
-  REQUIRE(story.tracked().removed.size() == 1);
-  CHECK(story.tracked().removed[0].name.text() == "web");
-  CHECK(story.tracked().removed[0].counters.restarts == 1);
+  REQUIRE(story.removed().size() == 1);
+  CHECK(story.removed()[0].name.text() == "web");
+  CHECK(story.removed()[0].counters.restarts == 1);
   SECTION("and go on when it returns, where the start is no restart") {
     story.passes(std::chrono::minutes(59)).poll({running("web", {20, 4000})});
-    CHECK(story.tracked().removed.size() == 1);  // x now
+    CHECK(story.removed().size() == 1);  // x now
     CHECK(story.restarts() == 1);
     CHECK(story.starts() == 2);
   }
   SECTION("and begin at 0 after that") {
     story.passes(std::chrono::hours(1)).poll({running("web", {20, 4000}), running("x", {9, 90})});
-    CHECK(story.tracked().removed.empty());
+    CHECK(story.removed().empty());
     CHECK(story.process("web").counters == ProcessCounters{});
   }
   SECTION("and are gone after that if it does not return") {
     story.passes(std::chrono::hours(1)).poll({running("x", {9, 90})});
-    CHECK(story.tracked().removed.empty());
+    CHECK(story.removed().empty());
   }
 }
 
@@ -257,17 +258,22 @@ TEST_CASE("a second record of the same name is rejected, and so are records that
   poll.listing.instances = {running("web", {10, 100}), running("web", {11, 100})};
   poll.listing.rejected = 2;
   poll.log_sizes = {{1, 2}, {3, 4}};
-  const Tracked tracked = track({}, std::move(poll));
-  CHECK(tracked.processes.size() == 1);
-  CHECK(tracked.processes[0].detail.pid == substrate::Pid{10});
-  CHECK(tracked.processes[0].stdout_log_bytes == 1U);
-  CHECK(tracked.rejected == 3);
+  Tracker tracker;
+  std::size_t rejected = 0;
+  (void)tracker.list(std::move(poll), rejected);
+  CHECK(tracker.processes().size() == 1);
+  CHECK(tracker.processes()[0].detail.pid == substrate::Pid{10});
+  CHECK(tracker.processes()[0].stdout_log_bytes == 1U);
+  CHECK(rejected == 3);
 }
 
 TEST_CASE("a run that goes on proves that the daemon did not restart") {
-  Tracked before = track({}, {{{running("a", {1, 100}), never_started("b")}, 0}, {}, {}, true});
+  std::vector<ProcessSnapshot> known(2);
+  known[0].detail = running("a", {1, 100});
+  known[1].detail = never_started("b");
+  const ProcessList before(std::move(known));
   const auto survived = [&](std::vector<InstanceDetail> instances) {
-    return some_run_survived(before.processes, {std::move(instances), 0});
+    return some_run_survived(before, {std::move(instances), 0});
   };
   CHECK(survived({running("a", {1, 100})}));
   CHECK(survived({active("a", InstanceState::stopping, {1, 100})}));

@@ -172,13 +172,15 @@ TEST_CASE("the waits of two members differ, by at most five per cent, and never 
   Pace b(2);
   int differing = 0;
   for (int i = 0; i < 100; ++i) {
+    a.next();
+    b.next();
     const base::Duration wait = a.shorten(10s);
+    CHECK(wait == a.shorten(10s));
     CHECK(wait <= 10s);
     CHECK(wait >= 9500ms);
     differing += wait != b.shorten(10s) ? 1 : 0;
   }
   CHECK(differing > 50);
-  CHECK(Pace(7).shorten(10s) == Pace(7).shorten(10s));
 }
 
 TEST_CASE("log files on this host have a size; what is no file, not there or not whole has none") {

@@ -60,7 +60,7 @@ TEST_CASE("a supervisord is up once it answers and a full poll has succeeded") {
   CHECK_FALSE(watched.seen().up);
   CHECK_FALSE(watched->tried());
   const Step step = watched.answers();
-  CHECK(step.poll);
+  CHECK(step.wake);
   CHECK_FALSE(watched.seen().up);
   CHECK(watched.polled({running("web", {10, 100})}).publish);
   CHECK(watched.seen().up);
@@ -75,7 +75,7 @@ TEST_CASE("heartbeats that bring no news are not published") {
   (void)watched.answers();
   (void)watched.polled({});
   CHECK_FALSE(watched.answers().publish);
-  CHECK_FALSE(watched.answers().poll);
+  CHECK_FALSE(watched.answers().wake);
   (void)watched.fails(ErrorKind::timeout);
   CHECK_FALSE(watched.fails(ErrorKind::timeout).publish);
 }
@@ -99,7 +99,7 @@ TEST_CASE("the first heartbeat that succeeds asks for a poll, and that poll brin
   (void)watched.answers();
   (void)watched.polled({});
   (void)watched.fails(ErrorKind::timeout);
-  CHECK(watched.answers().poll);
+  CHECK(watched.answers().wake);
   CHECK_FALSE(watched->silent());
   CHECK_FALSE(watched.seen().up);
   (void)watched.polled({});
@@ -125,7 +125,7 @@ TEST_CASE("a full poll that is refused makes it silent until a heartbeat succeed
   (void)watched.polled({});
   (void)watched.poll_fails(ErrorKind::unreachable);
   CHECK(watched->silent());
-  CHECK(watched.answers().poll);
+  CHECK(watched.answers().wake);
 }
 
 TEST_CASE("each way for a poll to fail has its own counter") {
@@ -163,7 +163,7 @@ TEST_CASE("another pid is another daemon, which starts afresh what ran") {
   Watched watched;
   (void)watched.answers();
   (void)watched.polled({running("web", {10, 100})});
-  CHECK(watched.answers({8}).poll);
+  CHECK(watched.answers({8}).wake);
   CHECK(watched.seen().restarts == 1);
   const Step step = watched.polled({running("web", {20, 110})});
   CHECK(watched.seen().processes[0].counters.restarts == 0);

@@ -41,6 +41,7 @@ struct Spawned {
 /// "success: x entered RUNNING state".
 struct EnteredRunning {
   std::string name;
+  bool runs_at_once = false;  ///< its startsecs is 0, and this line is missing after a quick exit
   friend bool operator==(const EnteredRunning&, const EnteredRunning&) = default;
 };
 struct Exited {

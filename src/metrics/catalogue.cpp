@@ -1,4 +1,4 @@
-#include "metrics/family.h"
+#include "metrics/catalogue.h"
 
 namespace reeve::metrics {
 
