@@ -9,6 +9,7 @@
 
 #include "app/agent.h"
 #include "app/notify.h"
+#include "app/open_files.h"
 #include "app/signals.h"
 #include "reeve/cli/execute.h"
 #include "reeve/cli/settings.h"
@@ -21,6 +22,7 @@ constexpr std::chrono::seconds shutdown_patience{25};
 
 std::vector<fleet::Member> members(const config::Config& config,
                                    const cli::Surroundings& surroundings) {
+  const std::size_t files = kept_files(raise_open_files(), config.supervisors.size());
   std::vector<fleet::Member> members;
   for (const supervisor::Options& options : config.supervisors) {
     const cli::Peer peer = surroundings.connect(options);
@@ -28,7 +30,7 @@ std::vector<fleet::Member> members(const config::Config& config,
     const bool same_host =
         base::ListenAddress{endpoint.host, endpoint.port, endpoint.socket_path}.is_local();
     members.push_back({options.name, endpoint.url(), options.timeout, same_host, peer.substrate,
-                       peer.administration, peer.logs});
+                       peer.administration, peer.logs, files});
   }
   return members;
 }

@@ -3,6 +3,7 @@
 #include <regex>
 
 #include "config/parts.h"
+#include "reeve/base/text.h"
 
 namespace reeve::config {
 namespace {
@@ -10,6 +11,12 @@ namespace {
 /// What the listener serves beside the metrics.
 constexpr std::array<std::string_view, 3> taken_paths = {"/", "/-/healthy", "/-/ready"};
 constexpr std::size_t max_expression = 1000;
+
+const Choices<fleet::MeasureResources> resource_choices = {
+    {"auto", fleet::MeasureResources::automatic},
+    {"on", fleet::MeasureResources::on},
+    {"off", fleet::MeasureResources::off},
+};
 
 base::Result<std::string> parse_path(std::string_view text) {
   const bool odd = text.find_first_of(" \t\r\n?#%") != std::string_view::npos;
@@ -49,6 +56,31 @@ void read_expressions(Section& section, const std::string& key,
   });
 }
 
+/// Whose names are shown too.
+void read_compatibility(Section& section, metrics::Options& options) {
+  const std::vector<std::pair<std::string, bool*>> exporters = {
+      {"node_exporter", &options.node_exporter_names},
+      {"supervisord_exporter", &options.supervisord_exporter_names},
+  };
+  std::vector<std::string> names;
+  for (const auto& exporter : exporters) {
+    names.push_back(exporter.first);
+  }
+  section.each_text("compatibility", [&](const std::string& text, Place place) {
+    for (const auto& [name, shown] : exporters) {
+      if (name == text) {
+        *shown = true;
+        return;
+      }
+    }
+    const auto near = base::nearest(text, names);
+    section.source().error(
+        place,
+        section.path("compatibility") + ": unknown exporter '" + text + "': " +
+            (near ? "did you mean '" + *near + "'?" : "expected " + join_words(names, " or ")));
+  });
+}
+
 }  // namespace
 
 void read_metrics(const Node& node, Source& source, Config& config) {
@@ -56,9 +88,12 @@ void read_metrics(const Node& node, Source& source, Config& config) {
   section.parsed<base::ListenAddress>("listen", config.metrics_listener.address,
                                       base::ListenAddress::parse);
   section.parsed<std::string>("path", config.metrics_api.path, parse_path);
+  section.choice("resources", config.poll.resources.measure, resource_choices);
+  section.flag("proportional_memory", config.poll.resources.proportional_memory);
   section.flag("process_state_set", config.metrics.process_state_set);
   section.flag("transitions", config.metrics.transitions);
   section.flag("group_summary", config.metrics.group_summary);
+  read_compatibility(section, config.metrics);
   read_expressions(section, "include", config.metrics.include);
   read_expressions(section, "exclude", config.metrics.exclude);
   std::string web_config;

@@ -6,19 +6,9 @@
 #include <array>
 #include <string_view>
 
+#include "metrics/family.h"
+
 namespace reeve::metrics {
-
-enum class Type { counter, gauge, histogram };
-[[nodiscard]] std::string_view to_string(Type type);
-
-struct Family {
-  std::string_view name;
-  Type type;
-  /// Comma-separated. What concerns one supervisord has the label `supervisor` before these
-  /// where the configuration names it.
-  std::string_view labels;
-  std::string_view help;  ///< neither backslash nor newline
-};
 
 inline constexpr std::array catalogue = {
     // One supervisord.
@@ -60,16 +50,45 @@ inline constexpr std::array catalogue = {
     Family{"supervisord_process_pid", Type::gauge, "group,name", "Process id."},
     Family{"supervisord_process_exit_status", Type::gauge, "group,name",
            "Exit code of the most recent finished run, -1 for a death by a signal."},
+    Family{"supervisord_process_exit_signal", Type::gauge, "group,name",
+           "Number of the signal that ended the most recent finished run."},
     Family{"supervisord_process_last_exit_expected", Type::gauge, "group,name",
            "Whether the last exit was one that the configuration expects."},
     Family{"supervisord_process_starts_total", Type::counter, "group,name",
            "Entries into STARTING, whoever asked for them."},
     Family{"supervisord_process_restarts_total", Type::counter, "group,name",
            "Automatic restarts; as far as polls show them while they feed the counters."},
+    Family{"supervisord_process_unexpected_exits_total", Type::counter, "group,name",
+           "Exits that the configuration does not expect, and runs that ended too soon."},
     Family{"supervisord_process_transitions_total", Type::counter, "group,name,state",
            "Entries into each state."},
     Family{"supervisord_process_log_bytes", Type::gauge, "group,name,stream",
            "Size of the log file."},
+    // Resources of a process, on the same host.
+    Family{"supervisord_process_cpu_seconds_total", Type::counter, "group,name,mode",
+           "CPU time of the run, of all processes of its tree."},
+    Family{"supervisord_process_resident_memory_bytes", Type::gauge, "group,name",
+           "Resident memory of the tree of processes."},
+    Family{"supervisord_process_proportional_memory_bytes", Type::gauge, "group,name",
+           "Memory of the tree of processes, what is shared divided by those who share it."},
+    Family{"supervisord_process_open_fds", Type::gauge, "group,name",
+           "Open file descriptors of the main process."},
+    Family{"supervisord_process_max_fds", Type::gauge, "group,name",
+           "File descriptors that the main process may open."},
+    Family{"supervisord_process_threads", Type::gauge, "group,name",
+           "Threads of the tree of processes."},
+    Family{"supervisord_process_tree_size", Type::gauge, "group,name",
+           "Processes of the tree: the main process and all its descendants."},
+    Family{"supervisord_process_read_bytes_total", Type::counter, "group,name",
+           "Bytes that the run read from storage, with all processes of its tree."},
+    Family{"supervisord_process_written_bytes_total", Type::counter, "group,name",
+           "Bytes that the run wrote to storage, with all processes of its tree."},
+    // The agent, of one supervisord.
+    Family{"reeve_event_stream_up", Type::gauge, "",
+           "Whether an event of supervisord came within the last 30 seconds."},
+    Family{"reeve_events_total", Type::counter, "type", "Events that supervisord told of."},
+    Family{"reeve_events_lost_total", Type::counter, "",
+           "Events that are known to be lost on their way."},
     // The agent.
     Family{"reeve_build_info", Type::gauge, "version,revision,compiler",
            "What this agent was built from, always 1."},
@@ -101,6 +120,19 @@ inline constexpr std::array catalogue = {
     Family{"process_max_fds", Type::gauge, "", "File descriptors that the agent may open."},
     Family{"process_start_time_seconds", Type::gauge, "",
            "Unix time at which the agent was started."},
+    // Under the names of other exporters.
+    Family{"node_supervisord_up", Type::gauge, "group,name",
+           "Whether the process is STARTING, RUNNING or STOPPING."},
+    Family{"node_supervisord_state", Type::gauge, "group,name",
+           "Number of the state of the process."},
+    Family{"node_supervisord_exit_status", Type::gauge, "group,name",
+           "Exit code as supervisord tells it, 0 where it does not."},
+    Family{"node_supervisord_start_time_seconds", Type::gauge, "group,name",
+           "Unix time of the last spawn of a process that is up."},
+    Family{"supervisor_process_info", Type::gauge, "group,name,state,exit_status",
+           "Whether the process is RUNNING."},
+    Family{"supervisor_process_uptime", Type::gauge, "group,name",
+           "Seconds for which a RUNNING process had run when supervisord was last asked."},
 };
 
 /// Of the catalogue; a name that is not in it does not compile.

@@ -3,11 +3,11 @@
 #include <array>
 #include <map>
 #include <optional>
-#include <unordered_set>
 #include <vector>
 
-#include "metrics/text_writer.h"
-#include "reeve/base/text.h"
+#include "metrics/compatibility_page.h"
+#include "metrics/resource_page.h"
+#include "metrics/shown.h"
 
 namespace reeve::metrics {
 namespace {
@@ -20,66 +20,6 @@ using substrate::InstanceState;
 constexpr std::size_t states = substrate::all_instance_states.size();
 using StateCounts = std::array<std::uint64_t, states>;
 
-/// A thing that is shown, with its labels escaped once for all its samples.
-template <class Thing>
-struct Shown {
-  const Thing* thing = nullptr;
-  std::string labels;
-};
-
-struct ShownSupervisor {
-  const SupervisorSnapshot* seen = nullptr;
-  std::string labels;
-  std::vector<Shown<ProcessSnapshot>> processes;
-  std::vector<Shown<ProcessCounters>> counters;  ///< of those, and of the removed ones
-};
-using Shows = std::vector<ShownSupervisor>;
-
-/// Labels of processes. Names that are not UTF-8 may become equal, and two samples with equal
-/// labels make Prometheus refuse the page: the first of them is shown.
-class ProcessLabels {
- public:
-  explicit ProcessLabels(const std::string& supervisor) : supervisor_(supervisor) {}
-
-  [[nodiscard]] std::optional<std::string> of(const substrate::InstanceName& name) {
-    std::string labels =
-        join_labels(supervisor_, join_labels(label("group", name.group), label("name", name.name)));
-    const bool changed = !base::is_utf8(name.group) || !base::is_utf8(name.name);
-    if (changed && !changed_.insert(labels).second) {
-      return std::nullopt;
-    }
-    return labels;
-  }
-
- private:
-  const std::string& supervisor_;
-  std::unordered_set<std::string> changed_;
-};
-
-ShownSupervisor show(const SupervisorSnapshot& seen, Filter& filter) {
-  ShownSupervisor shown;
-  shown.seen = &seen;
-  shown.labels = seen.name.empty() ? "" : label("supervisor", seen.name);
-  shown.processes.reserve(seen.processes.size());
-  shown.counters.reserve(seen.processes.size() + seen.removed.size());
-  ProcessLabels labels(shown.labels);
-  const auto labels_of = [&](const substrate::InstanceName& name) {
-    return filter.shows(name) ? labels.of(name) : std::nullopt;
-  };
-  for (const ProcessSnapshot& process : seen.processes) {
-    if (auto text = labels_of(process.detail.name)) {
-      shown.counters.push_back({&process.counters, *text});
-      shown.processes.push_back({&process, std::move(*text)});
-    }
-  }
-  for (const fleet::RemovedProcess& removed : seen.removed) {
-    if (auto text = labels_of(removed.name)) {
-      shown.counters.push_back({&removed.counters, std::move(*text)});
-    }
-  }
-  return shown;
-}
-
 const std::array<std::string, states>& state_labels() {
   static const auto labels = [] {
     std::array<std::string, states> made;
@@ -89,53 +29,6 @@ const std::array<std::string, states>& state_labels() {
     return made;
   }();
   return labels;
-}
-
-template <class Value>
-void for_each_supervisor(TextWriter& out, const Family& family, const Shows& shows, Value value) {
-  out.begin(family);
-  for (const ShownSupervisor& each : shows) {
-    if (const auto number = value(*each.seen)) {
-      out.sample({each.labels}, *number);
-    }
-  }
-}
-
-/// One sample for each of the enumerators, in their order.
-template <class Names, class Value>
-void for_each_label(TextWriter& out, const Family& family, const Shows& shows,
-                    std::string_view name, const Names& names, Value value) {
-  out.begin(family);
-  for (const ShownSupervisor& each : shows) {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      out.sample({each.labels, label(name, to_string(names[i]))}, value(*each.seen, i));
-    }
-  }
-}
-
-template <class Value>
-void for_each_process(TextWriter& out, const Family& family, const Shows& shows, Value value) {
-  out.begin(family);
-  for (const ShownSupervisor& each : shows) {
-    if (!each.seen->up) {
-      continue;
-    }
-    for (const auto& process : each.processes) {
-      if (const auto number = value(*process.thing)) {
-        out.sample({process.labels}, *number);
-      }
-    }
-  }
-}
-
-template <class Value>
-void for_each_counter(TextWriter& out, const Family& family, const Shows& shows, Value value) {
-  out.begin(family);
-  for (const ShownSupervisor& each : shows) {
-    for (const auto& counters : each.counters) {
-      out.sample({counters.labels}, value(*counters.thing));
-    }
-  }
 }
 
 std::optional<int> as_number(const std::optional<bool>& truth) {
@@ -296,6 +189,8 @@ void write_process_gauges(TextWriter& out, const Shows& shows, const Options& op
   });
   for_each_process(out, family("supervisord_process_exit_status"), shows,
                    [](const auto& process) { return process.exit_status; });
+  for_each_process(out, family("supervisord_process_exit_signal"), shows,
+                   [](const auto& process) { return process.exit_signal; });
   for_each_process(out, family("supervisord_process_last_exit_expected"), shows,
                    [](const auto& process) { return as_number(process.last_exit_expected); });
   write_log_sizes(out, shows);
@@ -303,9 +198,12 @@ void write_process_gauges(TextWriter& out, const Shows& shows, const Options& op
 
 void write_process_counters(TextWriter& out, const Shows& shows, const Options& options) {
   for_each_counter(out, family("supervisord_process_starts_total"), shows,
-                   [](const ProcessCounters& counters) { return counters.starts; });
-  for_each_counter(out, family("supervisord_process_restarts_total"), shows,
-                   [](const ProcessCounters& counters) { return counters.restarts; });
+                   [](const ProcessCounters& counters) { return std::optional(counters.starts); });
+  for_each_counter(
+      out, family("supervisord_process_restarts_total"), shows,
+      [](const ProcessCounters& counters) { return std::optional(counters.restarts); });
+  for_each_counter(out, family("supervisord_process_unexpected_exits_total"), shows,
+                   [](const ProcessCounters& counters) { return counters.unexpected_exits; });
   if (!options.transitions) {
     return;
   }
@@ -317,19 +215,35 @@ void write_process_counters(TextWriter& out, const Shows& shows, const Options& 
   }
 }
 
+void write_event_streams(TextWriter& out, const Shows& shows) {
+  for_each_supervisor(out, family("reeve_event_stream_up"), shows, [](const auto& seen) {
+    return seen.event_stream ? std::optional(seen.event_stream->up ? 1 : 0) : std::nullopt;
+  });
+  out.begin(family("reeve_events_total"));
+  for (const ShownSupervisor& each : shows) {
+    if (const auto& stream = each.seen->event_stream) {
+      for (const fleet::EventCount& of : stream->counts) {
+        out.sample({each.labels, label("type", of.type)}, of.count);
+      }
+    }
+  }
+  for_each_supervisor(out, family("reeve_events_lost_total"), shows, [](const auto& seen) {
+    return seen.event_stream ? std::optional(seen.event_stream->lost) : std::nullopt;
+  });
+}
+
 }  // namespace
 
 std::string render_fleet(const fleet::FleetSnapshot& snapshot, const Options& options,
                          Filter& filter, std::size_t expected_bytes) {
-  Shows shows;
-  shows.reserve(snapshot.supervisors.size());
-  for (const SupervisorSnapshot& supervisor : snapshot.supervisors) {
-    shows.push_back(show(supervisor, filter));
-  }
+  const Shows shows = show(snapshot, filter);
   TextWriter out(expected_bytes);
   write_supervisors(out, shows, options);
   write_process_gauges(out, shows, options);
   write_process_counters(out, shows, options);
+  write_resources(out, shows);
+  write_event_streams(out, shows);
+  write_compatibility(out, shows, options);
   return out.take();
 }
 

@@ -2,6 +2,7 @@
 
 #include "reeve/supervisor/supervisor_substrate.h"
 #include "supervisor/faults.h"
+#include "supervisor/lister.h"
 #include "supervisor/peer.h"
 #include "supervisor/records.h"
 
@@ -146,6 +147,7 @@ Result<substrate::ConfigChanges> SupervisorSubstrate::reread(const Deadline& dea
 Result<void> SupervisorSubstrate::add_group(const std::string& group, const Deadline& deadline) {
   const std::string doing = "adding the group " + group;
   const auto added = peer_->call(supervisor_call("addProcessGroup", {group}), doing, deadline);
+  lister_->forget();
   if (!added && is_fault(added.error(), FaultCode::already_added)) {
     return {};
   }
@@ -154,8 +156,9 @@ Result<void> SupervisorSubstrate::add_group(const std::string& group, const Dead
 
 Result<void> SupervisorSubstrate::remove_group(const std::string& group, const Deadline& deadline) {
   const std::string doing = "removing the group " + group;
-  return to_success(peer_->call(supervisor_call("removeProcessGroup", {group}), doing, deadline),
-                    doing);
+  const auto removed = peer_->call(supervisor_call("removeProcessGroup", {group}), doing, deadline);
+  lister_->forget();
+  return to_success(removed, doing);
 }
 
 }  // namespace reeve::supervisor

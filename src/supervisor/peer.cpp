@@ -34,18 +34,28 @@ Result<Value> multicall_result(const Value& result, std::string_view doing) {
       to_error({static_cast<int>(*code->as_integer()), has_text ? *text->as_string() : ""}, doing));
 }
 
-Value multicall_parameter(const std::vector<Call>& calls) {
-  Array items;
-  for (const Call& call : calls) {
-    items.emplace_back(xmlrpc::Struct{{"methodName", call.method}, {"params", call.parameters}});
+Result<Value> value_of(Result<xmlrpc::Answer> answer, std::string_view doing) {
+  if (!answer) {
+    return failure(std::move(answer.error()));
   }
-  return items;
+  if (const xmlrpc::Fault* const fault = answer->fault()) {
+    return failure(to_error(*fault, doing));
+  }
+  return std::get<Value>(std::move(answer->content));
 }
 
 }  // namespace
 
 Call supervisor_call(std::string_view method, std::vector<Value> parameters) {
   return {"supervisor." + std::string(method), std::move(parameters)};
+}
+
+Call multicall_of(const std::vector<Call>& calls) {
+  Array items;
+  for (const Call& call : calls) {
+    items.emplace_back(xmlrpc::Struct{{"methodName", call.method}, {"params", call.parameters}});
+  }
+  return {"system.multicall", {std::move(items)}};
 }
 
 Result<std::string> namespec(const InstanceName& name) {
@@ -65,31 +75,33 @@ tl::unexpected<base::Error> unexpected_answer(std::string_view doing) {
 
 Result<Array> Peer::call_for_array(const Call& call, std::string_view doing,
                                    const Deadline& deadline) const {
-  const auto answer = caller_->call(call, deadline);
-  if (!answer) {
-    return failure(answer.error());
+  auto answer = caller_->call(call, deadline);
+  const Array further = answer ? std::move(answer->further_parameters) : Array{};
+  auto value = value_of(std::move(answer), doing);
+  if (!value) {
+    return failure(std::move(value.error()));
   }
-  if (const xmlrpc::Fault* const fault = answer->fault()) {
-    return failure(to_error(*fault, doing));
+  if (further.empty()) {
+    Array* const items = value->as_array();
+    return items == nullptr ? Result<Array>(unexpected_answer(doing)) : std::move(*items);
   }
-  if (answer->further_parameters.empty()) {
-    const Array* const items = answer->value()->as_array();
-    return items == nullptr ? Result<Array>(unexpected_answer(doing)) : *items;
-  }
-  Array items{*answer->value()};
-  items.insert(items.end(), answer->further_parameters.begin(), answer->further_parameters.end());
+  Array items{*std::move(value)};
+  items.insert(items.end(), further.begin(), further.end());
   return items;
 }
 
 Result<Value> Peer::call(const Call& call, std::string_view doing, const Deadline& deadline) const {
-  const auto answer = caller_->call(call, deadline);
-  if (!answer) {
-    return failure(answer.error());
+  return value_of(caller_->call(call, deadline), doing);
+}
+
+std::vector<Result<Value>> Peer::call_parallel(const std::vector<Call>& calls,
+                                               std::string_view doing,
+                                               const Deadline& deadline) const {
+  std::vector<Result<Value>> values;
+  for (Result<xmlrpc::Answer>& answer : caller_->call_parallel(calls, deadline)) {
+    values.push_back(value_of(std::move(answer), doing));
   }
-  if (const xmlrpc::Fault* const fault = answer->fault()) {
-    return failure(to_error(*fault, doing));
-  }
-  return *answer->value();
+  return values;
 }
 
 Result<std::vector<Result<Value>>> Peer::multicall(const std::vector<Call>& calls,
@@ -109,7 +121,7 @@ Result<std::vector<Result<Value>>> Peer::multicall(const std::vector<Call>& call
 Result<std::vector<Result<Value>>> Peer::multicall_at_once(const std::vector<Call>& calls,
                                                            std::string_view doing,
                                                            const Deadline& deadline) const {
-  const auto all = call({"system.multicall", {multicall_parameter(calls)}}, doing, deadline);
+  const auto all = call(multicall_of(calls), doing, deadline);
   if (!all && (is_fault(all.error(), FaultCode::unknown_method) || is_vague(all.error()))) {
     return failure(ErrorKind::not_implemented,
                    std::string(doing) + ": this supervisord has no system.multicall");

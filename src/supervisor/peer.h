@@ -23,7 +23,11 @@ class Peer {
   /// `doing` begins the message of an error: "starting web".
   [[nodiscard]] base::Result<xmlrpc::Value> call(const xmlrpc::Call& call, std::string_view doing,
                                                  const base::Deadline& deadline) const;
-  /// The same, of every <param> of the answer: the Go reimplementation sends three where
+  /// All at once, each over a connection of its own.
+  [[nodiscard]] std::vector<base::Result<xmlrpc::Value>> call_parallel(
+      const std::vector<xmlrpc::Call>& calls, std::string_view doing,
+      const base::Deadline& deadline) const;
+  /// The same as call(), of every <param> of the answer: the Go reimplementation sends three where
   /// supervisord sends an array of three.
   [[nodiscard]] base::Result<xmlrpc::Array> call_for_array(const xmlrpc::Call& call,
                                                            std::string_view doing,
@@ -59,6 +63,10 @@ class Peer {
 /// A call of supervisord's own namespace.
 [[nodiscard]] xmlrpc::Call supervisor_call(std::string_view method,
                                            std::vector<xmlrpc::Value> parameters = {});
+
+/// One call that makes all these; its value is an array of their values, where a struct with
+/// `faultCode` stands for a refusal.
+[[nodiscard]] xmlrpc::Call multicall_of(const std::vector<xmlrpc::Call>& calls);
 
 /// How supervisord writes the name. not_found for a name that it would take for something else:
 /// `g:*` is a whole group to it.

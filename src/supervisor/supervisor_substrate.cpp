@@ -1,6 +1,7 @@
 #include "reeve/supervisor/supervisor_substrate.h"
 
 #include "supervisor/lifecycle.h"
+#include "supervisor/lister.h"
 #include "supervisor/peer.h"
 
 namespace reeve::supervisor {
@@ -20,24 +21,28 @@ constexpr const char* programs_are_configured =
 }  // namespace
 
 SupervisorSubstrate::SupervisorSubstrate(std::shared_ptr<xmlrpc::Caller> caller)
-    : peer_(std::make_unique<Peer>(std::move(caller))) {}
+    : peer_(std::make_unique<Peer>(std::move(caller))), lister_(std::make_unique<Lister>(*peer_)) {}
 
 SupervisorSubstrate::~SupervisorSubstrate() = default;
 
 Result<substrate::Pid> SupervisorSubstrate::connect(const Deadline& deadline) {
   const auto answer = peer_->call(supervisor_call("getPID"), "asking for its pid", deadline);
-  if (!answer) {
-    return failure(answer.error());
+  const std::int64_t* const number = answer ? answer->as_integer() : nullptr;
+  if (number == nullptr || *number <= 0) {
+    lister_->heard_from(std::nullopt);
+    return answer ? unexpected_answer("asking for its pid") : failure(answer.error());
   }
-  const std::int64_t* const pid = answer->as_integer();
-  if (pid == nullptr || *pid <= 0) {
-    return unexpected_answer("asking for its pid");
-  }
-  return substrate::Pid{*pid};
+  const substrate::Pid pid{*number};
+  lister_->heard_from(pid);
+  return pid;
 }
 
 Result<substrate::Listing> SupervisorSubstrate::list_instances(const Deadline& deadline) {
-  return peer_->list(deadline);
+  return lister_->list(Lister::Names::may_change, deadline);
+}
+
+Result<substrate::Listing> SupervisorSubstrate::relist(const Deadline& deadline) {
+  return lister_->list(Lister::Names::are_watched, deadline);
 }
 
 Result<substrate::InstanceDetail> SupervisorSubstrate::get_instance(const InstanceName& name,

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "reeve/supervisor/supervisor_substrate.h"
+#include "supervisor/lister.h"
 #include "supervisor/peer.h"
 #include "supervisor/records.h"
 
@@ -47,6 +48,7 @@ Result<substrate::Survey> SupervisorSubstrate::survey(const substrate::SurveyReq
   if (asks_for_text(request)) {
     calls.push_back(read_log_call(*request.log));
   }
+  const Lister::Asked asked = lister_->ask(deadline.clock());
   const auto answers = peer_->multicall_at_once(calls, doing, deadline);
   if (!answers) {
     return failure(answers.error());
@@ -60,6 +62,7 @@ Result<substrate::Survey> SupervisorSubstrate::survey(const substrate::SurveyReq
     return unexpected_answer(doing);
   }
   substrate::Survey survey{to_listing(*infos->as_array()), std::nullopt};
+  lister_->learn(asked, survey.listing);
   if (request.log) {
     survey.log = asks_for_text(request) ? to_text(answers->at(2)) : std::string();
   }

@@ -33,6 +33,10 @@ const Array* Value::as_array() const {
   return std::get_if<Array>(&content_);
 }
 
+Array* Value::as_array() {
+  return std::get_if<Array>(&content_);
+}
+
 const Struct* Value::as_struct() const {
   return std::get_if<Struct>(&content_);
 }

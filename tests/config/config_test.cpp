@@ -159,6 +159,27 @@ TEST_CASE("a configuration that cannot be read is one error") {
   CHECK(errors_of(load("/tmp")) == "/tmp: cannot read /tmp: not a regular file");
 }
 
+TEST_CASE("the metrics section says what is measured and whose names are shown") {
+  const Config config = parsed(
+      "metrics:\n"
+      "  resources: on\n"
+      "  proportional_memory: true\n"
+      "  compatibility: [supervisord_exporter]\n");
+  CHECK(config.poll.resources.measure == fleet::MeasureResources::on);
+  CHECK(config.poll.resources.proportional_memory);
+  CHECK(config.metrics.supervisord_exporter_names);
+  CHECK_FALSE(config.metrics.node_exporter_names);
+  CHECK(
+      errors_of("metrics:\n"
+                "  resources: true\n"
+                "  compatibility: [node_exporters, telegraf]\n") ==
+      "reeve.yaml:2:14: metrics.resources: expected auto, on or off, found 'true'\n"
+      "reeve.yaml:3:19: metrics.compatibility: unknown exporter 'node_exporters': did you mean"
+      " 'node_exporter'?\n"
+      "reeve.yaml:3:35: metrics.compatibility: unknown exporter 'telegraf': expected node_exporter"
+      " or supervisord_exporter");
+}
+
 TEST_CASE("the metrics section sets the listener, the path and the filters") {
   const Config config = parsed(
       "metrics:\n"

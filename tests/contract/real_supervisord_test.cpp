@@ -204,5 +204,40 @@ TEST_CASE("a supervisord that shuts down says so while it can, and then is gone"
   CHECK(kind_of(over_tcp->connect(soon())) == ErrorKind::unreachable);
 }
 
+TEST_CASE("a long listing says the same in parts as whole, whoever takes a group away meanwhile") {
+  const base::SystemClock clock;
+  const auto soon = [&] { return base::Deadline::after(clock, 60s); };
+  const RealSupervisord daemon(
+      "[program:many]\n"
+      "command=/bin/sleep 100000\n"
+      "autostart=false\n"
+      "numprocs=150\n"
+      "process_name=naïve&%(process_num)03d\n"
+      "[program:other]\n"
+      "command=/bin/sleep 100000\n"
+      "autostart=false\n");
+  for (const auto& options : {daemon.over_socket(), daemon.over_tcp()}) {
+    const auto supervisord = supervisor::connect_to(options);
+    const auto somebody_else = supervisor::connect_to(options);
+    const auto listed = [&] {
+      const auto listing = supervisord->list_instances(soon());
+      REQUIRE(listing);
+      std::vector<std::pair<InstanceName, InstanceState>> seen;
+      for (const InstanceDetail& instance : listing->instances) {
+        seen.emplace_back(instance.name, instance.state);
+      }
+      return seen;
+    };
+    const auto whole = listed();
+    CHECK(whole.size() == 151);
+    CHECK(listed() == whole);
+    CHECK(somebody_else->remove_group("other", soon()));
+    CHECK(listed().size() == 150);
+    CHECK(listed().size() == 150);
+    CHECK(supervisord->add_group("other", soon()));
+    CHECK(listed() == whole);
+  }
+}
+
 }  // namespace
 }  // namespace reeve::tests

@@ -100,6 +100,8 @@ std::string everything() {
   });
   Options options;
   options.transitions = true;
+  options.node_exporter_names = true;
+  options.supervisord_exporter_names = true;
   Exposition exposition(options, agent);
   exposition.publish(std::make_shared<const fleet::FleetSnapshot>(fleet_of({odd_supervisord()})));
   const auto page = exposition.page(Encoding::plain);

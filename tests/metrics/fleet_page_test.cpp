@@ -1,21 +1,11 @@
-#include "metrics/fleet_page.h"
-
 #include "metrics/fleets.h"
+#include "metrics/pages.h"
 #include "support/catch.h"
 
 namespace reeve::metrics {
 namespace {
 
 using Catch::Contains;
-
-std::string page(const fleet::FleetSnapshot& snapshot, const Options& options = {}) {
-  Filter filter(options);
-  return render_fleet(snapshot, options, filter, 0);
-}
-
-bool has(const std::string& text, const std::string& line) {
-  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
-}
 
 TEST_CASE("the page of a small supervisord, to the letter") {
   auto supervisor = supervisord({running_process("web", 4711, 1'699'990'000)});
@@ -121,6 +111,43 @@ TEST_CASE("what is known of a finished run is shown, and what is not known is ab
   CHECK_THAT(text, !Contains("supervisord_process_stop_time_seconds" + web));
   CHECK(has(text, "supervisord_process_log_bytes" + web + R"(,stream="stdout"} 3221225472)"));
   CHECK(has(text, "supervisord_process_log_bytes" + web + R"(,stream="stderr"} 0)"));
+}
+
+TEST_CASE("the signal that ended the last run is shown, and is absent after an exit") {
+  const std::string text = page(fleet_of({odd_supervisord()}));
+  const std::string labels = R"({supervisor="host \"1\"",group="worker",name=)";
+  CHECK(has(text, "supervisord_process_exit_signal" + labels + "\"naïve-日本\"} 9"));
+  CHECK(has(text, "supervisord_process_exit_status" + labels + "\"naïve-日本\"} -1"));
+  CHECK_THAT(text, !Contains("supervisord_process_exit_signal" + labels + R"("a\"b)"));
+}
+
+TEST_CASE("unexpected exits are counted where something can know them, after a removal too") {
+  auto supervisor = supervisord({process("known", substrate::InstanceState::exited),
+                                 process("unknown", substrate::InstanceState::exited)});
+  auto known = supervisor.processes[0];
+  known.counters.unexpected_exits = 0;
+  supervisor.processes = fleet::ProcessList({known, supervisor.processes[1]});
+  supervisor.removed = {{{"gone", "gone"}, {7, 5, 2, {}}, {}}};
+  const std::string text = page(fleet_of({supervisor}));
+  const std::string metric = "supervisord_process_unexpected_exits_total";
+  CHECK(has(text, metric + R"({group="known",name="known"} 0)"));
+  CHECK(has(text, metric + R"({group="gone",name="gone"} 2)"));
+  CHECK_THAT(text, !Contains(metric + R"({group="unknown")"));
+}
+
+TEST_CASE("the event stream's facts are there from its first event on, and stay while it is down") {
+  auto silent = supervisord({});
+  silent.name = "silent";
+  auto heard = odd_supervisord();
+  heard.name = "heard";
+  heard.up = false;
+  heard.event_stream->up = false;
+  const std::string text = page(fleet_of({silent, heard}));
+  CHECK(has(text, R"(reeve_event_stream_up{supervisor="heard"} 0)"));
+  CHECK(has(text, R"(reeve_events_total{supervisor="heard",type="TICK_5"} 12)"));
+  CHECK(has(text, R"(reeve_events_total{supervisor="heard",type="other"} 0)"));
+  CHECK(has(text, R"(reeve_events_lost_total{supervisor="heard"} 4)"));
+  CHECK_THAT(text, !Contains(R"(reeve_event_stream_up{supervisor="silent")"));
 }
 
 TEST_CASE("all eight states are there for a supervisord and for each group") {

@@ -39,6 +39,24 @@ inline fleet::FleetSnapshot fleet_of(std::vector<fleet::SupervisorSnapshot> supe
   return {1, std::move(supervisors), true};
 }
 
+inline procfs::TreeUsage everything_used() {
+  using std::chrono::milliseconds;
+  procfs::TreeUsage usage;
+  usage.cpu = {milliseconds(12'340), milliseconds(50)};
+  usage.resident_bytes = 5'000'000'000;
+  usage.proportional_bytes = 4096;
+  usage.threads = 17;
+  usage.processes = 3;
+  usage.open_fds = 9;
+  usage.max_fds = 1024;
+  usage.io = procfs::IoBytes{8192, 512};
+  return usage;
+}
+
+inline fleet::Usages usages_of(std::vector<fleet::ProcessUsage> usages) {
+  return std::make_shared<const std::vector<fleet::ProcessUsage>>(std::move(usages));
+}
+
 /// One with everything that can be known, under odd names.
 inline fleet::SupervisorSnapshot odd_supervisord() {
   using substrate::InstanceState;
@@ -49,17 +67,22 @@ inline fleet::SupervisorSnapshot odd_supervisord() {
   crashed.last_exit_expected = false;
   crashed.counters.starts = 4;
   crashed.counters.restarts = 2;
+  crashed.counters.unexpected_exits = 1;
   crashed.counters.transitions[static_cast<std::size_t>(InstanceState::exited)] = 3;
+  auto killed = process("worker:naïve-日本", InstanceState::backoff);
+  killed.exit_status = -1;
+  killed.exit_signal = 9;
   auto web = running_process("web", 4711, 1'699'990'000);
   web.stdout_log_bytes = 3'221'225'472;
   web.stderr_log_bytes = 0;
   auto supervisor = supervisord({process("caf\xe8:x", InstanceState::stopped),
-                                 process("caf\xe9:x", InstanceState::fatal), web, crashed,
-                                 process("worker:naïve-日本", InstanceState::backoff),
+                                 process("caf\xe9:x", InstanceState::fatal), web, crashed, killed,
                                  process("worker:tab\there\nthere", InstanceState::unknown)});
   supervisor.name = "host \"1\"";
   supervisor.description = {"4.2.5", "3.0", "my \\ supervisor"};
   supervisor.removed = {{{"gone", "gone"}, {7, 5, std::nullopt, {}}, {}}};
+  supervisor.event_stream = {true, {{"TICK_5", 12}, {"other", 0}}, 4};
+  supervisor.usages = usages_of({{{"web", "web"}, {4711}, everything_used()}});
   supervisor.restarts = 1;
   supervisor.polls.durations[2] = 9;
   supervisor.polls.durations.back() = 1;

@@ -48,6 +48,8 @@ TEST_CASE("promtool has nothing to say about a page with odd names and everythin
   });
   Options options;
   options.transitions = true;
+  options.node_exporter_names = true;
+  options.supervisord_exporter_names = true;
   options.process_state_set = GENERATE(true, false);
   Exposition exposition(options, agent);
   auto down = odd_supervisord();

@@ -90,6 +90,11 @@ class Administration {
   [[nodiscard]] virtual base::Result<void> remove_group(const std::string& group,
                                                         const base::Deadline& deadline) = 0;
 
+  /// As list_instances, for whoever hears of each group that comes or goes, and then makes a
+  /// survey: the manager may be asked for the instances that it had, which is less work for it,
+  /// and for what else there may be only now and then.
+  [[nodiscard]] virtual base::Result<Listing> relist(const base::Deadline& deadline) = 0;
+
   /// Listing, log and mark of one and the same moment: nothing happens between them. The mark may
   /// arrive before the answer or after it, and also if the answer is an error. invalid_argument
   /// (the mark cannot be sent), not_implemented where the manager cannot do all of it at once.

@@ -36,6 +36,7 @@ class Value {
   [[nodiscard]] const bool* as_boolean() const;
   [[nodiscard]] const double* as_double() const;
   [[nodiscard]] const Array* as_array() const;
+  [[nodiscard]] Array* as_array();  ///< to be moved from: listings are large
   [[nodiscard]] const Struct* as_struct() const;
   /// A struct's member; null if this is no struct or has none of that name.
   [[nodiscard]] const Value* member(std::string_view name) const;

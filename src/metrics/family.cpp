@@ -1,4 +1,4 @@
-#include "metrics/catalogue.h"
+#include "metrics/family.h"
 
 namespace reeve::metrics {
 
