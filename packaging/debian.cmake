@@ -5,6 +5,8 @@ set(debian "${CMAKE_CURRENT_SOURCE_DIR}/debian")
 gzip("${debian}/changelog" changelog.gz)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/changelog.gz" "${debian}/copyright"
   DESTINATION /usr/share/doc/reeve COMPONENT debian EXCLUDE_FROM_ALL)
+install(FILES supervisor/reeve-listener.conf supervisor/reeve-relay.conf
+  DESTINATION /usr/share/doc/reeve/examples COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES config.yaml DESTINATION /etc/reeve COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES systemd/reeve.service DESTINATION /lib/systemd/system
   COMPONENT debian EXCLUDE_FROM_ALL)

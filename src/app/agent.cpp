@@ -5,6 +5,7 @@
 
 #include <malloc.h>
 
+#include "app/signals.h"
 #include "reeve/base/build_info.h"
 
 namespace reeve::app {
@@ -14,6 +15,7 @@ namespace {
 std::string needs_restart(const config::Config& before, const config::Config& after) {
   const std::pair<std::string_view, bool> settings[] = {
       {"supervisor", before.supervisors != after.supervisors},
+      {"events", before.events != after.events},
       {"metrics.listen", before.metrics_listener.address != after.metrics_listener.address},
       {"metrics.web_config_file (TLS on or off)",
        before.metrics_listener.tls.has_value() != after.metrics_listener.tls.has_value()},
@@ -55,6 +57,9 @@ Agent::Agent(AgentParts parts)
       agent_metrics_(base::build_info()),
       exposition_(config_.metrics, agent_metrics_),
       fleet_(parts.members, config_.poll, clock_, log_),
+      event_streams_(std::move(parts.event_streams)),
+      server_url_(std::move(parts.server_url)),
+      event_sources_(fleet_.inbox(), clock_, log_),
       controller_({.members = std::move(parts.members),
                    .snapshot = [this] { return fleet_.snapshot(); },
                    .nudge = [this](std::string_view supervisor) { fleet_.nudge(supervisor); },
@@ -115,9 +120,26 @@ base::Result<void> Agent::open_listeners() {
   return {};
 }
 
+base::Result<void> Agent::hear_events() {
+  if (event_streams_) {
+    const auto end = [this](const base::Result<void>& ended) {
+      lost_supervisord_ = !ended.has_value();
+      log_.info("supervisord has ended its listener: so do we",
+                {{"reason", ended ? "its end of the pipe is closed" : ended.error().message}});
+      ask_to_end();
+    };
+    event_sources_.read(std::move(*event_streams_), {server_url_, ""}, end);
+  }
+  return config_.events.socket.empty() ? base::Result<void>()
+                                       : event_sources_.listen(config_.events.socket);
+}
+
 base::Result<void> Agent::start() {
   if (auto opened = open_listeners(); !opened) {
     return opened;
+  }
+  if (auto heard = hear_events(); !heard) {
+    return heard;
   }
   for (http::Server* server : {metrics_server_.get(), control_server_.get()}) {
     if (server != nullptr) {
@@ -179,6 +201,7 @@ base::Result<void> Agent::apply(const config::Config& next) {
 
 void Agent::stop(const base::Deadline& deadline) {
   controller_.stop(deadline);
+  event_sources_.stop();
   fleet_.stop();
   if (control_server_) {
     control_server_->stop(deadline);

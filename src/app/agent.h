@@ -4,11 +4,13 @@
 // only place where concrete types of all parts meet. Driven by `serve` on the main thread;
 // reload() also comes from a control worker.
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "app/event_sources.h"
 #include "reeve/api/control_api.h"
 #include "reeve/api/metrics_api.h"
 #include "reeve/base/log.h"
@@ -32,6 +34,9 @@ struct AgentParts {
   std::vector<fleet::Member> members;
   /// Reeve's own program under supervisord, where the environment names it.
   std::vector<substrate::InstanceName> own_programs;
+  /// Standard input and output, if supervisord runs the agent as its listener.
+  std::optional<events::Streams> event_streams;
+  std::string server_url;  ///< SUPERVISOR_SERVER_URL
   const base::Clock* clock = nullptr;
   std::shared_ptr<base::LogSink> log_sink;
 };
@@ -49,9 +54,12 @@ class Agent {
   [[nodiscard]] base::Result<std::string> reload();
   /// Bounded: refuses new work, drains operations, ends the watching, closes the listeners.
   void stop(const base::Deadline& deadline);
+  /// It ended because the conversation with supervisord, as its listener, could not go on.
+  [[nodiscard]] bool lost_supervisord() const { return lost_supervisord_; }
 
  private:
   [[nodiscard]] base::Result<void> open_listeners();
+  [[nodiscard]] base::Result<void> hear_events();
   [[nodiscard]] base::Result<void> apply(const config::Config& next);
   [[nodiscard]] api::MetricsSurroundings metrics_surroundings();
   [[nodiscard]] api::ControlSurroundings control_surroundings();
@@ -67,6 +75,10 @@ class Agent {
   metrics::AgentMetrics agent_metrics_;
   metrics::Exposition exposition_;
   fleet::Fleet fleet_;
+  std::optional<events::Streams> event_streams_;  ///< until the reader has them
+  const std::string server_url_;
+  std::atomic<bool> lost_supervisord_ = false;
+  EventSources event_sources_;
   control::Controller controller_;
   api::MetricsApi metrics_api_;
   api::ControlApi control_api_;

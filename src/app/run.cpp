@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include "app/relay_events.h"
 #include "app/serve.h"
 #include "app/signals.h"
 #include "reeve/cli/execute.h"
@@ -36,6 +37,9 @@ int dispatch(const std::vector<std::string>& arguments) {
     }
     stop.request_stop();
   });
+  if (const auto* const relay = std::get_if<cli::RelayEvents>(&invocation->command)) {
+    return relay_events(*relay, invocation->options, surroundings, stop.get_token());
+  }
   return cli::execute(*invocation, surroundings, stop.get_token());
 }
 

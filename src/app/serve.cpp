@@ -8,10 +8,10 @@
 #include <malloc.h>
 
 #include "app/agent.h"
+#include "app/bad_settings.h"
 #include "app/notify.h"
 #include "app/open_files.h"
 #include "app/signals.h"
-#include "reeve/cli/execute.h"
 #include "reeve/cli/settings.h"
 
 namespace reeve::app {
@@ -45,13 +45,6 @@ std::vector<substrate::InstanceName> own_programs(const cli::Surroundings& surro
   return {{*group, *name}};
 }
 
-int refuse(const cli::SettingsError& error, std::ostream& err) {
-  for (const config::ConfigError& each : error.errors) {
-    err << "reeve: " << config::to_string(each) << '\n';
-  }
-  return error.usage ? 2 : cli::exit_bad_configuration;
-}
-
 void run_until_stopped(Agent& agent) {
   notify_manager("READY=1");
   while (wait_for_signal() == SIGHUP) {
@@ -76,10 +69,21 @@ int serve(const cli::CommonOptions& options, const cli::Surroundings& surroundin
   }
   cli::Settings found = *settings;
   cli::try_usual_sockets(found, surroundings);
+  std::optional<events::Streams> streams;
+  if (is_listener(found.config.events.stream, surroundings)) {
+    auto taken = events::take_standard_streams();
+    if (!taken) {
+      *surroundings.console.err << "reeve: " << taken.error().message << '\n';
+      return 1;
+    }
+    streams = std::move(*taken);
+  }
   Agent agent({.config = std::move(settings->config),
                .reread = reread,
                .members = members(found.config, surroundings),
                .own_programs = own_programs(surroundings),
+               .event_streams = std::move(streams),
+               .server_url = surroundings.variable("SUPERVISOR_SERVER_URL").value_or(""),
                .clock = surroundings.clock,
                .log_sink = base::make_stderr_sink(found.config.log)});
   if (const auto started = agent.start(); !started) {
@@ -88,7 +92,7 @@ int serve(const cli::CommonOptions& options, const cli::Surroundings& surroundin
   }
   run_until_stopped(agent);
   agent.stop(base::Deadline::after(*surroundings.clock, shutdown_patience));
-  return 0;
+  return agent.lost_supervisord() ? 1 : 0;
 }
 
 }  // namespace reeve::app

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <pthread.h>
+#include <unistd.h>
 
 namespace reeve::app {
 namespace {
@@ -41,6 +42,10 @@ int wait_for_signal() {
   while (sigwait(&set, &signal) != 0 || signal == end_of_thread) {
   }
   return signal;
+}
+
+void ask_to_end() {
+  ::kill(::getpid(), SIGTERM);
 }
 
 SignalThread::SignalThread(std::function<void(int signal)> act)

@@ -17,6 +17,9 @@ void restore_signals();
 /// The next of the blocked signals.
 [[nodiscard]] int wait_for_signal();
 
+/// As SIGTERM would: whoever waits for a signal gets it.
+void ask_to_end();
+
 /// Calls `act` for each blocked signal on a thread of its own, until destroyed.
 class SignalThread {
  public:

@@ -11,8 +11,8 @@ _reeve() {
   if declare -F _get_comp_words_by_ref >/dev/null; then
     _get_comp_words_by_ref -n : cur prev
   fi
-  local commands="serve list status start stop restart signal pid tail clear reread update \
-healthcheck check-config version completion help"
+  local commands="serve relay-events list status start stop restart signal pid tail clear \
+reread update healthcheck check-config version completion help"
   local options="--config --url --username --password-file --supervisor --timeout --output \
 --color --quiet --help"
   case "$prev" in
@@ -52,8 +52,8 @@ complete -F _reeve reeve
 constexpr std::string_view zsh_script = R"script(#compdef reeve
 _reeve() {
   local -a verbs names
-  verbs=(serve list status start stop restart signal pid tail clear reread update healthcheck
-         check-config version completion help)
+  verbs=(serve relay-events list status start stop restart signal pid tail clear reread update
+         healthcheck check-config version completion help)
   local command=${words[(r)(${(j:|:)verbs})]}
   case ${words[CURRENT-1]} in
     --config|--password-file) _files; return ;;
@@ -81,8 +81,8 @@ if [[ $funcstack[1] == _reeve ]]; then _reeve "$@"; else compdef _reeve reeve; f
 )script";
 
 constexpr std::string_view fish_script = R"script(# fish completion for reeve
-set -l commands serve list status start stop restart signal pid tail clear reread update \
-  healthcheck check-config version completion help
+set -l commands serve relay-events list status start stop restart signal pid tail clear reread \
+  update healthcheck check-config version completion help
 set -l named list status start stop restart signal pid tail clear healthcheck
 complete -c reeve -f
 complete -c reeve -n "not __fish_seen_subcommand_from $commands" -a "$commands"

@@ -36,7 +36,7 @@ int execute(const Invocation& invocation, const Surroundings& surroundings,
   const int code = std::visit(
       [&](const auto& command) {
         using Chosen = std::decay_t<decltype(command)>;
-        if constexpr (std::is_same_v<Chosen, Serve>) {
+        if constexpr (std::is_same_v<Chosen, Serve> || std::is_same_v<Chosen, RelayEvents>) {
           return exit_failed;  // the composition root's
         } else if constexpr (std::is_same_v<Chosen, CheckConfig>) {
           return run(command, options, surroundings);

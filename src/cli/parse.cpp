@@ -315,6 +315,13 @@ class Parser {
         [this] {
           return Invocation{common_, Serve{}};
         });
+    CLI::App& relay = add("relay-events", agent, "Run by supervisord: pass its events to the agent",
+                          "Not for a shell: see reeve-relay.conf in the documentation for the\n"
+                          "[eventlistener:...] that runs it.",
+                          [this] {
+                            return Invocation{common_, RelayEvents{file_}};
+                          });
+    add_text(relay, "--socket", file_, "PATH", "The agent's socket (default events.socket)");
     CLI::App& check = add("check-config", agent, "Check a configuration file",
                           "Examples:\n  reeve check-config\n  reeve check-config new.yaml\n"
                           "Prints every error at once, each with file:line:column.",

@@ -27,6 +27,9 @@ const Choices<base::LogFormat> log_formats = {
 void read_poll(const Node& node, Source& source, fleet::PollOptions& poll) {
   Section section(node, "poll", source);
   section.duration("interval", poll.interval, {milliseconds(100), hours(1)});
+  if (section.find("interval") != nullptr) {
+    poll.interval_with_events = poll.interval;
+  }
   section.duration("timeout", poll.timeout, {milliseconds(10), hours(1)});
   section.finish();
 }
@@ -43,6 +46,9 @@ void read_root(const Node& node, Source& source, Config& config) {
   read_supervisors(root, config);
   if (const Node* const poll = root.find("poll")) {
     read_poll(*poll, source, config.poll);
+  }
+  if (const Node* const events = root.find("events")) {
+    read_events(*events, source, config);
   }
   if (const Node* const metrics = root.find("metrics")) {
     read_metrics(*metrics, source, config);

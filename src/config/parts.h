@@ -11,6 +11,7 @@ namespace reeve::config {
 
 /// `supervisor` and `supervisors` of the root.
 void read_supervisors(Section& root, Config& config);
+void read_events(const Node& node, Source& source, Config& config);
 void read_metrics(const Node& node, Source& source, Config& config);
 void read_control(const Node& node, Source& source, Config& config);
 /// TLS and users of the metrics listener, in exporter-toolkit's format, from a file of its own.

@@ -29,6 +29,8 @@ ParseEnd refused(const Words& words) {
 
 TEST_CASE("each command becomes a value") {
   CHECK(std::holds_alternative<Serve>(parsed({"serve"}).command));
+  CHECK(command<RelayEvents>({"relay-events"}) == RelayEvents{});
+  CHECK(command<RelayEvents>({"relay-events", "--socket", "/s"}).socket == "/s");
   CHECK(command<List>({"list", "a", "b:*"}).names == Names{"a", "b:*"});
   CHECK(command<Status>({"status"}).names.empty());
   CHECK(command<Start>({"start", "all"}).names == Names{"all"});

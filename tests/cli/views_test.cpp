@@ -252,9 +252,9 @@ TEST_CASE("the completion of every shell knows every command") {
   World world;
   for (const char* shell : {"bash", "zsh", "fish"}) {
     CHECK(world.run({"completion", shell}) == 0);
-    for (const char* command :
-         {"serve", "list", "status", "start", "stop", "restart", "signal", "pid", "tail", "clear",
-          "reread", "update", "healthcheck", "check-config", "version", "completion", "help"}) {
+    for (const char* command : {"serve", "relay-events", "list", "status", "start", "stop",
+                                "restart", "signal", "pid", "tail", "clear", "reread", "update",
+                                "healthcheck", "check-config", "version", "completion", "help"}) {
       CAPTURE(shell, command);
       CHECK(world.out.str().find(command) != std::string::npos);
     }

@@ -195,6 +195,25 @@ TEST_CASE("the metrics section sets the listener, the path and the filters") {
   CHECK(config.metrics.exclude.size() == 2);
 }
 
+TEST_CASE("events come on standard input, over a socket, or not at all") {
+  using Stream = events::Options::Stream;
+  CHECK(default_config().events == events::Options{Stream::automatic, ""});
+  CHECK(parsed("events: {stream: on, socket: /run/reeve/events.sock}\n").events ==
+        events::Options{Stream::on, "/run/reeve/events.sock"});
+  CHECK(parsed("events: {stream: off}\n").events.stream == Stream::off);
+  CHECK(parsed("events: {main_log: off}\n").poll.main_log == fleet::MainLog::off);
+  CHECK(errors_of("events: {stream: maybe, socket: events.sock}\n") ==
+        "reeve.yaml:1:18: events.stream: expected auto, on or off, found 'maybe'\n"
+        "reeve.yaml:1:33: events.socket: expected the path of a unix socket like "
+        "/run/reeve/events.sock, of at most 107 characters");
+}
+
+TEST_CASE("an interval that is set holds with an event stream, too") {
+  CHECK(default_config().poll.interval_with_events == std::chrono::seconds(60));
+  CHECK(parsed("poll: {timeout: 1s}\n").poll.interval_with_events == std::chrono::seconds(60));
+  CHECK(parsed("poll: {interval: 7s}\n").poll.interval_with_events == std::chrono::seconds(7));
+}
+
 TEST_CASE("a path that is taken, a bad listen address and a bad expression are errors") {
   CHECK(errors_of("metrics:\n"
                   "  listen: nowhere\n"

@@ -217,9 +217,9 @@ serverurl=unix://{folder}/s.sock
         self.signal(signal.SIGCONT)
 
 
-class Agent(Child):
-    """`reeve serve` with the given configuration, in which {metrics}, {control} and {token_file}
-    are replaced; LISTENERS makes use of them."""
+class Listeners:
+    """An agent seen from outside, whoever runs it: its configuration, in which {metrics},
+    {control} and {token_file} are replaced, and its two listeners. LISTENERS makes use of them."""
 
     LISTENERS = """
 metrics:
@@ -244,7 +244,6 @@ control:
         self.token_file.chmod(0o600)
         self.config = self.folder / "config.yaml"
         self.write_config(config)
-        super().__init__([REEVE, "serve", "--config", self.config], self.folder / "reeve.log")
 
     def write_config(self, config):
         for key, value in (("{metrics}", self.metrics_port), ("{control}", self.control_port),
@@ -267,6 +266,14 @@ control:
         headers = {"Authorization": f"Bearer {token or self.token}", **(headers or {})}
         url = f"http://127.0.0.1:{self.control_port}{path}"
         return request(method, url, body, headers, **options)
+
+
+class Agent(Listeners, Child):
+    """`reeve serve` with the given configuration."""
+
+    def __init__(self, folder, config, metrics_port=None, control_port=None):
+        Listeners.__init__(self, folder, config, metrics_port, control_port)
+        Child.__init__(self, [REEVE, "serve", "--config", self.config], self.folder / "reeve.log")
 
 
 class Prometheus(Child):

@@ -38,6 +38,11 @@ using Names = std::vector<std::string>;
 struct Serve {
   friend bool operator==(const Serve&, const Serve&) = default;
 };
+/// Run by supervisord: passes its events on to an agent.
+struct RelayEvents {
+  std::optional<std::string> socket;  ///< none: the configuration's events.socket
+  friend bool operator==(const RelayEvents&, const RelayEvents&) = default;
+};
 struct List {
   Names names;
   friend bool operator==(const List&, const List&) = default;
@@ -103,8 +108,8 @@ struct Completion {
 };
 
 using Command =
-    std::variant<Serve, List, Status, Start, Stop, Restart, Signal, ShowPid, Tail, Clear, Reread,
-                 Update, Healthcheck, CheckConfig, ShowVersion, Completion>;
+    std::variant<Serve, RelayEvents, List, Status, Start, Stop, Restart, Signal, ShowPid, Tail,
+                 Clear, Reread, Update, Healthcheck, CheckConfig, ShowVersion, Completion>;
 
 struct Invocation {
   CommonOptions options;

@@ -13,6 +13,7 @@
 #include "reeve/api/options.h"
 #include "reeve/base/log.h"
 #include "reeve/control/options.h"
+#include "reeve/events/options.h"
 #include "reeve/fleet/options.h"
 #include "reeve/http/options.h"
 #include "reeve/metrics/options.h"
@@ -29,6 +30,7 @@ struct Config {
   /// False: no file said where supervisord is; an unnamed entry above holds the default URL.
   bool supervisor_url_given = false;
   fleet::PollOptions poll;
+  events::Options events;
   metrics::Options metrics;
   http::ListenerOptions metrics_listener;
   api::MetricsOptions metrics_api;

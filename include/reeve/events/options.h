@@ -1,0 +1,20 @@
+#pragma once
+
+// How the agent gets to hear what supervisord tells its event listeners.
+
+#include <string>
+
+namespace reeve::events {
+
+struct Options {
+  enum class Stream {
+    automatic,  ///< on if supervisord has started us with a pipe as standard input
+    on,
+    off,
+  };
+  Stream stream = Stream::automatic;  ///< the listener protocol on standard input and output
+  std::string socket;                 ///< where relays deliver; empty: nowhere
+  friend bool operator==(const Options&, const Options&) = default;
+};
+
+}  // namespace reeve::events

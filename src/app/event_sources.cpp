@@ -1,0 +1,60 @@
+#include "app/event_sources.h"
+
+#include <utility>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace reeve::app {
+
+bool is_listener(events::Options::Stream stream, const cli::Surroundings& surroundings) {
+  using Stream = events::Options::Stream;
+  if (stream != Stream::automatic) {
+    return stream == Stream::on;
+  }
+  struct stat input {};
+  return surroundings.variable("SUPERVISOR_ENABLED") && ::fstat(STDIN_FILENO, &input) == 0 &&
+         (S_ISFIFO(input.st_mode) || S_ISSOCK(input.st_mode));
+}
+
+EventSources::EventSources(events::Inbox& inbox, const base::Clock& clock, base::Log log)
+    : inbox_(inbox), clock_(clock), log_(std::move(log)) {}
+
+EventSources::~EventSources() {
+  stop();
+}
+
+base::Result<void> EventSources::listen(const std::string& socket) {
+  auto relays = events::RelayServer::listen(socket, inbox_, clock_, log_);
+  if (!relays) {
+    return base::failure(std::move(relays.error()));
+  }
+  relays_ = std::move(*relays);
+  relay_thread_ = std::jthread([this](const std::stop_token& stop) { relays_->run(stop); });
+  return {};
+}
+
+void EventSources::read(events::Streams streams, events::Source source,
+                        std::function<void(const base::Result<void>&)> on_end) {
+  reader_thread_ = std::jthread([reader = std::make_shared<events::EventReader>(
+                                     std::move(streams), std::move(source), inbox_, clock_),
+                                 on_end = std::move(on_end)](const std::stop_token& stop) {
+    const auto ended = reader->run(stop);
+    if (!stop.stop_requested()) {
+      on_end(ended);
+    }
+  });
+}
+
+void EventSources::stop() {
+  for (std::jthread* thread : {&reader_thread_, &relay_thread_}) {
+    thread->request_stop();
+  }
+  for (std::jthread* thread : {&reader_thread_, &relay_thread_}) {
+    if (thread->joinable()) {
+      thread->join();
+    }
+  }
+}
+
+}  // namespace reeve::app

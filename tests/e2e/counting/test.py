@@ -1,0 +1,127 @@
+"""Under crash loops every start and every exit is counted, as often as supervisord's own log says,
+by whatever the agent counts: supervisord's events on its standard input or over a relay, the log,
+or both. COUNTING_SECONDS makes the loops last longer."""
+
+import collections
+import os
+import re
+import time
+import unittest
+
+from support import REEVE, ROOT, Agent, Listeners, Scenario, until
+
+SECONDS = float(os.environ.get("COUNTING_SECONDS", "6"))
+PACKAGED = ROOT / "packaging/supervisor"
+
+LOOP = """
+[program:{name}]
+command=/bin/sh -c "sleep 0.1; {end}"
+autostart=false
+autorestart=true
+startsecs={startsecs}
+startretries=1000
+"""
+ENDS = {"one": "exit 1", "three": "exit 3", "fine": "exit 0", "killed": "kill -9 $$",
+        "quick": "exit 7"}
+PROGRAMS = "".join(LOOP.format(name=name, end=end, startsecs=int(name == "quick"))
+                   for name, end in ENDS.items())
+EXIT = {"one": (1, None), "three": (3, None), "fine": (0, None), "killed": (-1, 9),
+        "quick": (7, None)}
+
+SPAWNED = re.compile(r"spawned: '(\w+)' with pid")
+UNEXPECTED = re.compile(r"exited: (\w+) \(.*not expected\)")
+
+
+def stanza(file, command):
+    """A stanza of packaging/, with another command and its log beside supervisord's."""
+    text = (PACKAGED / file).read_text()
+    text = re.sub("(?m)^command=.*$", f"command={command}", text)
+    return re.sub("(?m)^stderr_logfile=.*$", "stderr_logfile={folder}/reeve.log", text)
+
+
+class Counting(Scenario):
+    def listen(self, main_log):
+        """supervisord runs the agent as its listener."""
+        folder = self.workspace.folder / "reeve"
+        self.agent = Listeners(folder, self.config(f"main_log: {main_log}"))
+        self.supervisord = self.start_supervisord(
+            PROGRAMS + stanza("reeve-listener.conf", f"{REEVE} serve --config {self.agent.config}"))
+        until("the agent is up", self.agent.up)
+
+    def config(self, events, url=None):
+        supervisor = f"supervisor: {{url: {url}}}\n" if url else ""
+        return supervisor + f"events: {{{events}}}\npoll: {{interval: 5s}}\n" + Agent.LISTENERS
+
+    def counters(self, family):
+        found = collections.Counter()
+        for name, labels, value in self.agent.samples():
+            if name == family and labels["name"] in ENDS:
+                found[labels["name"]] = int(value)
+        return dict(found)
+
+    def truth(self, pattern):
+        log = (self.supervisord.folder / "supervisord.log").read_text()
+        found = collections.Counter(pattern.findall(log))
+        return {name: found[name] for name in ENDS}
+
+    def end_of(self, name):
+        samples = self.agent.samples()
+        return tuple(samples.one(f"supervisord_process_exit_{what}", name=name)
+                     for what in ("status", "signal"))
+
+    def churn(self, source, ends_are_known):
+        until(f"{source} feed the counters", lambda: self.agent.samples().one(
+            "supervisord_counters_source", source=source) == 1)
+        for name in ENDS:
+            self.supervisord.rpc("startProcess", name, False)
+        time.sleep(SECONDS)  # the length of what is counted, not a wait
+        if ends_are_known:
+            for name, end in EXIT.items():
+                until(f"how {name} ended is known", lambda: self.end_of(name) == end)
+        for name in ENDS:
+            self.supervisord.rpc("stopProcess", name, False)
+        until("all is quiet", lambda: all(self.supervisord.state(name) in ("STOPPED", "EXITED")
+                                          for name in ENDS))
+
+    def compare(self):
+        starts = self.truth(SPAWNED)
+        self.assertGreater(sum(starts.values()), 3 * len(ENDS), "hardly anything happened")
+        until(f"the starts are {starts}",
+              lambda: self.counters("supervisord_process_starts_total") == starts, 15)
+        unexpected = self.truth(UNEXPECTED)
+        until(f"the unexpected exits are {unexpected}", lambda: self.counters(
+            "supervisord_process_unexpected_exits_total") == unexpected, 15)
+        self.assertEqual(self.counters("supervisord_process_restarts_total"),
+                         {name: count - 1 for name, count in starts.items()})
+        gaps = self.agent.samples().find("supervisord_counters_gaps_total")
+        self.assertEqual(sum(gaps), 0)
+
+    def test_by_events_alone(self):
+        self.listen("off")
+        self.churn("events", ends_are_known=False)
+        self.compare()
+
+    def test_by_events_and_log(self):
+        self.listen("on")
+        self.churn("events", ends_are_known=True)
+        self.compare()
+
+    def test_by_the_log_alone(self):
+        self.supervisord = self.start_supervisord(PROGRAMS)
+        self.agent = self.workspace.start(Agent, self.workspace.folder / "reeve", self.config(
+            "main_log: on", self.supervisord.url))
+        self.churn("log", ends_are_known=True)
+        self.compare()
+
+    def test_over_a_relay(self):
+        socket = self.workspace.folder / "events.sock"
+        self.supervisord = self.start_supervisord(PROGRAMS + stanza(
+            "reeve-relay.conf", f"{REEVE} relay-events --socket {socket}"))
+        self.agent = self.workspace.start(Agent, self.workspace.folder / "reeve", self.config(
+            f"main_log: off, socket: {socket}", self.supervisord.url))
+        self.churn("events", ends_are_known=False)
+        self.compare()
+
+
+if __name__ == "__main__":
+    unittest.main()
