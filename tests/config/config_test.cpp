@@ -104,7 +104,8 @@ TEST_CASE("durations need a unit and have bounds") {
   CHECK(errors_of("poll: {interval: 1ms}\n") ==
         "reeve.yaml:1:18: poll.interval: expected 100ms to 1h, found '1ms'");
   CHECK(parsed("poll: {interval: 2m, timeout: 90s}\n").poll ==
-        fleet::PollOptions{std::chrono::minutes(2), std::chrono::seconds(90)});
+        fleet::PollOptions{std::chrono::minutes(2), std::chrono::seconds(90),
+                           std::chrono::minutes(2)});
 }
 
 TEST_CASE("a bad URL says what is wrong and never shows the password in it") {
@@ -238,7 +239,7 @@ TEST_CASE("all errors come at once, sorted by place") {
         "reeve.yaml:1:14: log.level: expected debug, info, warn or error, found 'x'\n"
         "reeve.yaml:2:18: poll.interval: expected a duration like 500ms, 5s, 2m or 1h, found 'x'\n"
         "reeve.yaml:3:19: supervisor.url: a URL begins with http://, https:// or unix:///\n"
-        "reeve.yaml:4:1: unknown key 'foo': the keys here are control, log, metrics, poll,"
+        "reeve.yaml:4:1: unknown key 'foo': the keys here are control, events, log, metrics, poll,"
         " supervisor and supervisors");
 }
 
