@@ -5,6 +5,8 @@ or both. COUNTING_SECONDS makes the loops last longer."""
 import collections
 import os
 import re
+import signal
+import threading
 import time
 import unittest
 
@@ -72,8 +74,7 @@ class Counting(Scenario):
     def churn(self, source, ends_are_known):
         until(f"{source} feed the counters", lambda: self.agent.samples().one(
             "supervisord_counters_source", source=source) == 1)
-        for name in ENDS:
-            self.supervisord.rpc("startProcess", name, False)
+        self.start_loops()
         time.sleep(SECONDS)  # the length of what is counted, not a wait
         if ends_are_known:
             for name, end in EXIT.items():
@@ -95,6 +96,71 @@ class Counting(Scenario):
                          {name: count - 1 for name, count in starts.items()})
         gaps = self.agent.samples().find("supervisord_counters_gaps_total")
         self.assertEqual(sum(gaps), 0)
+
+    def never_fall(self):
+        """Watches until the test ends that no counter of a process falls and that it never says
+        more than happened."""
+        self.fallen, last, stop = [], {}, threading.Event()
+
+        def watch():
+            while not stop.wait(0.1):
+                try:
+                    samples = self.agent.samples()
+                except OSError:
+                    continue
+                for name, labels, value in samples:
+                    if name.startswith("supervisord_process_") and name.endswith("_total"):
+                        key = name, labels["group"], labels["name"]
+                        if value < last.get(key, 0):
+                            self.fallen.append((key, last[key], value))
+                        last[key] = value
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        self.addCleanup(watcher.join)
+        self.addCleanup(stop.set)
+
+    def start_loops(self):
+        for name in ENDS:
+            self.supervisord.rpc("startProcess", name, False)
+
+    def test_through_the_death_of_supervisord_and_changes_of_its_configuration(self):
+        socket = self.workspace.folder / "events.sock"
+        programs = PROGRAMS + stanza("reeve-relay.conf",
+                                     f"{REEVE} relay-events --socket {socket}")
+        self.supervisord = self.start_supervisord(programs)
+        self.agent = self.workspace.start(Agent, self.workspace.folder / "reeve", self.config(
+            f"main_log: on, socket: {socket}", self.supervisord.url))
+        self.churn("events", ends_are_known=False)
+        self.compare()
+        self.never_fall()
+
+        self.start_loops()
+        config = self.supervisord.config.read_text()
+        self.supervisord.config.write_text(
+            config.replace("[program:three]", "[program:four]") + LOOP.format(
+                name="three", end="exit 4", startsecs=0))
+        _, changed, _ = self.supervisord.rpc("reloadConfig")[0]
+        for group in changed:
+            self.supervisord.rpc("stopProcessGroup", group)
+            self.supervisord.rpc("removeProcessGroup", group)
+            self.supervisord.rpc("addProcessGroup", group)
+        self.supervisord.rpc("addProcessGroup", "four")
+        until("the new group is shown", lambda: self.agent.samples().find(
+            "supervisord_process_up", group="four"), 10)
+
+        self.supervisord.signal(signal.SIGKILL)
+        self.supervisord.wait()
+        until("it is seen to be down", lambda: self.agent.samples().one("supervisord_up") == 0)
+        self.supervisord = self.start_supervisord(programs)
+        self.churn("events", ends_are_known=False)
+        samples = self.agent.samples()
+        self.assertEqual(samples.one("supervisord_restarts_total"), 1)
+        self.assertGreater(sum(samples.find("supervisord_counters_gaps_total")), 0)
+        self.assertEqual(self.fallen, [])
+        # The log of both lives is in one file, which only grew.
+        truth = self.truth(SPAWNED)
+        counted = self.counters("supervisord_process_starts_total")
+        self.assertTrue(all(counted[name] <= truth[name] for name in ENDS), (counted, truth))
 
     def test_by_events_alone(self):
         self.listen("off")
