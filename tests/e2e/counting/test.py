@@ -30,6 +30,9 @@ PROGRAMS = "".join(LOOP.format(name=name, end=end, startsecs=int(name == "quick"
 EXIT = {"one": (1, None), "three": (3, None), "fine": (0, None), "killed": (-1, 9),
         "quick": (7, None)}
 
+COUNTERS = [f"supervisord_process_{what}_total"
+            for what in ("starts", "restarts", "unexpected_exits")]
+
 SPAWNED = re.compile(r"spawned: '(\w+)' with pid")
 UNEXPECTED = re.compile(r"exited: (\w+) \(.*not expected\)")
 
@@ -98,8 +101,7 @@ class Counting(Scenario):
         self.assertEqual(sum(gaps), 0)
 
     def never_fall(self):
-        """Watches until the test ends that no counter of a process falls and that it never says
-        more than happened."""
+        """Watches until the test ends that no counter of what happened to a process falls."""
         self.fallen, last, stop = [], {}, threading.Event()
 
         def watch():
@@ -109,7 +111,7 @@ class Counting(Scenario):
                 except OSError:
                     continue
                 for name, labels, value in samples:
-                    if name.startswith("supervisord_process_") and name.endswith("_total"):
+                    if name in COUNTERS:
                         key = name, labels["group"], labels["name"]
                         if value < last.get(key, 0):
                             self.fallen.append((key, last[key], value))
