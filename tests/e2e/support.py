@@ -358,11 +358,12 @@ class Scenario(unittest.TestCase):
     def start_supervisord(self, programs, name="supervisord", **options):
         return self.workspace.start(Supervisord, self.workspace.folder / name, programs, **options)
 
-    def start_agent(self, config, name="reeve"):
-        """An agent with LISTENERS that looks five times a second."""
+    def start_agent(self, config, name="reeve", metrics=""):
+        """An agent with LISTENERS, and more lines below `metrics:`, that looks five times a second."""
         often = "poll: {interval: 200ms, timeout: 2s}\n"
+        listeners = Agent.LISTENERS.replace("metrics:\n", "metrics:\n" + metrics)
         return self.workspace.start(Agent, self.workspace.folder / name,
-                                    config + "\n" + often + Agent.LISTENERS)
+                                    config + "\n" + often + listeners)
 
     def watch(self, programs, **options):
         """A supervisord and an agent that has seen it."""

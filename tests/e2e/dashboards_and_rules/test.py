@@ -63,7 +63,9 @@ def filled_in(expression, variables):
 
 class DashboardsAndRules(Scenario):
     def setUp(self):
-        self.supervisord, self.agent = self.watch(PROGRAMS)
+        self.supervisord = self.start_supervisord(PROGRAMS)
+        self.agent = self.start_agent(f"supervisor: {{url: {self.supervisord.url}, timeout: 1s}}",
+                                      metrics="  proportional_memory: true\n")
         self.ending = self.start_supervisord(STUBBORN, name="ending")
         self.addCleanup((self.ending.folder / "enough").touch)
         self.other = self.start_agent(
