@@ -16,14 +16,14 @@ from support import REEVE, Agent, Prometheus, Supervisord, Workspace, free_port,
 GUIDE = """
   supervisord   {supervisord}
   Reeve         http://localhost:{metrics}/metrics
-  Prometheus    {prometheus}/graph?g0.expr=supervisord_process_up&g0.tab=0&g0.range_input=5m
+  Prometheus    {prometheus}/graph?g0.expr=supervisord_process_restarts_total&g0.tab=0&g0.range_input=5m
   Alerts        {prometheus}/alerts
 
 Try in another terminal:
 
   {reeve} list --url {supervisord}
 
-  curl -s http://localhost:{metrics}/metrics | grep supervisord_process_up
+  curl -s http://localhost:{metrics}/metrics | grep flaky    # it crashes: starts, exits, codes
 
   curl -s -X POST -H "Authorization: Bearer $(cat {token})" \\
     'http://localhost:{control}/api/v1/processes/mailer/restart?wait=30s'
@@ -47,11 +47,13 @@ def start(workspace):
     print("Starting Prometheus ...", flush=True)
     prometheus = workspace.start(Prometheus, folder, [agent.metrics_port], interval="2s",
                                  port=free_port(9090))
-    until("Prometheus has scraped Reeve", lambda: prometheus.query("supervisord_process_up"))
+    until("Prometheus knows how flaky ended", lambda: prometheus.query(
+        'supervisord_process_exit_status{name="flaky"} == 3 and '
+        'supervisord_process_restarts_total > 0'))
 
-    print(GUIDE.format(supervisord=supervisord.url, reeve=os.path.relpath(REEVE), prometheus=prometheus.url,
-                       metrics=agent.metrics_port, control=agent.control_port,
-                       token=agent.token_file), flush=True)
+    print(GUIDE.format(supervisord=supervisord.url, reeve=os.path.relpath(REEVE),
+                       prometheus=prometheus.url, metrics=agent.metrics_port,
+                       control=agent.control_port, token=agent.token_file), flush=True)
 
 
 def main():
