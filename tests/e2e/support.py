@@ -217,6 +217,13 @@ serverurl=unix://{folder}/s.sock
         self.signal(signal.SIGCONT)
 
 
+def stanza(file, command):
+    """A stanza of packaging/supervisor, with another command and its log beside supervisord's."""
+    text = (ROOT / "packaging/supervisor" / file).read_text()
+    text = re.sub("(?m)^command=.*$", f"command={command}", text)
+    return re.sub("(?m)^stderr_logfile=.*$", "stderr_logfile={folder}/reeve.log", text)
+
+
 class Listeners:
     """An agent seen from outside, whoever runs it: its configuration, in which {metrics},
     {control} and {token_file} are replaced, and its two listeners. LISTENERS makes use of them."""

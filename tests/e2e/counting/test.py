@@ -10,10 +10,9 @@ import threading
 import time
 import unittest
 
-from support import REEVE, ROOT, Agent, Listeners, Scenario, until
+from support import REEVE, Agent, Listeners, Scenario, stanza, until
 
 SECONDS = float(os.environ.get("COUNTING_SECONDS", "6"))
-PACKAGED = ROOT / "packaging/supervisor"
 
 LOOP = """
 [program:{name}]
@@ -35,13 +34,6 @@ COUNTERS = [f"supervisord_process_{what}_total"
 
 SPAWNED = re.compile(r"spawned: '(\w+)' with pid")
 UNEXPECTED = re.compile(r"exited: (\w+) \(.*not expected\)")
-
-
-def stanza(file, command):
-    """A stanza of packaging/, with another command and its log beside supervisord's."""
-    text = (PACKAGED / file).read_text()
-    text = re.sub("(?m)^command=.*$", f"command={command}", text)
-    return re.sub("(?m)^stderr_logfile=.*$", "stderr_logfile={folder}/reeve.log", text)
 
 
 class Counting(Scenario):

@@ -6,7 +6,7 @@ import re
 import signal
 import unittest
 
-from support import ROOT, Prometheus, Scenario, free_port, until
+from support import REEVE, ROOT, Prometheus, Scenario, free_port, stanza, until
 
 PROGRAMS = """
 [program:web]
@@ -63,8 +63,11 @@ def filled_in(expression, variables):
 
 class DashboardsAndRules(Scenario):
     def setUp(self):
-        self.supervisord = self.start_supervisord(PROGRAMS)
-        self.agent = self.start_agent(f"supervisor: {{url: {self.supervisord.url}, timeout: 1s}}",
+        events = self.workspace.folder / "events.sock"
+        relay = stanza("reeve-relay.conf", f"{REEVE} relay-events --socket {events}")
+        self.supervisord = self.start_supervisord(PROGRAMS + relay)
+        self.agent = self.start_agent(f"supervisor: {{url: {self.supervisord.url}, timeout: 1s}}\n"
+                                      f"events: {{socket: {events}}}",
                                       metrics="  proportional_memory: true\n")
         self.ending = self.start_supervisord(STUBBORN, name="ending")
         self.addCleanup((self.ending.folder / "enough").touch)
@@ -83,6 +86,7 @@ class DashboardsAndRules(Scenario):
 
     def make_things_happen(self):
         until("stubborn runs", lambda: self.ending.state("stubborn") == "RUNNING")
+        until("events are heard", lambda: self.agent.samples().one("reeve_event_stream_up") == 1)
         until("broken is FATAL", lambda: self.supervisord.state("broken") == "FATAL")
         self.supervisord.pause()
         until("supervisord is missed", lambda: self.agent.samples().one("supervisord_up") == 0)
@@ -93,6 +97,7 @@ class DashboardsAndRules(Scenario):
         self.assertEqual(self.act("broken", "start"), 502)
         self.assertEqual(self.act("nobody", "start"), 404)
         self.act("worker", "restart")
+        self.supervisord.rpc("stopProcess", "reeve-relay")
         self.ending.rpc("shutdown")
         self.other.config.write_text("supervisor: [")
         self.other.signal(signal.SIGHUP)
@@ -134,7 +139,7 @@ class DashboardsAndRules(Scenario):
                          {self.instance, f"localhost:{self.other.metrics_port}"})
         self.assertEqual(offered["supervisor"], ["ending", "gone"])
         self.assertEqual(offered["group"],
-                         ["broken", "crashed", "slow", "stubborn", "web", "worker"])
+                         ["broken", "crashed", "reeve-relay", "slow", "stubborn", "web", "worker"])
         self.assertIn("web_1", offered["name"])
         for title, expression in expressions(fleet):
             self.finds_data(title, filled_in(expression, everything))
