@@ -58,26 +58,18 @@ void read_expressions(Section& section, const std::string& key,
 
 /// Whose names are shown too.
 void read_compatibility(Section& section, metrics::Options& options) {
-  const std::vector<std::pair<std::string, bool*>> exporters = {
-      {"node_exporter", &options.node_exporter_names},
-      {"supervisord_exporter", &options.supervisord_exporter_names},
-  };
-  std::vector<std::string> names;
-  for (const auto& exporter : exporters) {
-    names.push_back(exporter.first);
-  }
+  static const std::vector<std::string> exporters = {"node_exporter", "supervisord_exporter"};
   section.each_text("compatibility", [&](const std::string& text, Place place) {
-    for (const auto& [name, shown] : exporters) {
-      if (name == text) {
-        *shown = true;
-        return;
-      }
+    if (text == exporters[0]) {
+      options.node_exporter_names = true;
+    } else if (text == exporters[1]) {
+      options.supervisord_exporter_names = true;
+    } else {
+      const auto near = base::nearest(text, exporters);
+      section.source().error(place, section.path("compatibility") + ": unknown exporter '" + text +
+                                        (near ? "': did you mean '" + *near + "'?"
+                                              : "': expected " + join_words(exporters, " or ")));
     }
-    const auto near = base::nearest(text, names);
-    section.source().error(
-        place,
-        section.path("compatibility") + ": unknown exporter '" + text + "': " +
-            (near ? "did you mean '" + *near + "'?" : "expected " + join_words(names, " or ")));
   });
 }
 
