@@ -17,7 +17,8 @@ sys.dont_write_bytecode = True
 from support import REEVE, Agent, Child, Supervisord, Workspace, free_port, request, until
 
 REQUEST = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n"
-REEVE_CONFIG = 'supervisor: {{url: "{url}"}}\nmetrics: {{listen: "127.0.0.1:{{metrics}}"}}\n'
+REEVE_CONFIG = ('supervisor: {{url: "{url}"}}\n'
+                'metrics: {{listen: "127.0.0.1:{{metrics}}", resources: off}}\n')
 BACKGROUND = 15  # seconds over which what is used between scrapes is measured
 
 
