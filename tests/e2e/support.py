@@ -366,7 +366,7 @@ class Scenario(unittest.TestCase):
         return self.workspace.start(Supervisord, self.workspace.folder / name, programs, **options)
 
     def start_agent(self, config, name="reeve", metrics=""):
-        """An agent with LISTENERS, and more lines below `metrics:`, that looks five times a second."""
+        """An agent with LISTENERS, and more below `metrics:`, that looks five times a second."""
         often = "poll: {interval: 200ms, timeout: 2s}\n"
         listeners = Agent.LISTENERS.replace("metrics:\n", "metrics:\n" + metrics)
         return self.workspace.start(Agent, self.workspace.folder / name,

@@ -55,8 +55,9 @@ def main():
                         for kind, types in PANELS.items())
     lines = [HEAD % {"raw": RAW, "panels": imports}]
     for file in files:
-        for number, (kind, thing) in enumerate(declarations(json.loads(pathlib.Path(file).read_text()))):
-            lines.append(f"const {pathlib.Path(file).stem}_{number}: Json<{kind}> = {json.dumps(thing)};")
+        dashboard = json.loads(pathlib.Path(file).read_text())
+        for kind, thing in declarations(dashboard):
+            lines.append(f"const literal{len(lines)}: Json<{kind}> = {json.dumps(thing)};")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         source = pathlib.Path(scratch) / "dashboards.ts"
         source.write_text("\n".join(lines))
