@@ -176,11 +176,16 @@ base::Result<Poll> Watch::ask(Chore chore, const std::stop_token& stop) {
 }
 
 base::Result<Poll> Watch::ask_for_list(const Deadline& deadline) {
-  return member_.substrate->list_instances(deadline).map([](substrate::Listing&& listing) {
-    Poll poll;
-    poll.listing = std::move(listing);
-    return poll;
-  });
+  const bool hears_of_groups = watcher_.with(
+      [&](const Watcher& watcher) { return watcher.needs(clock_.steady_now()).heard; });
+  auto listing = hears_of_groups ? member_.administration->relist(deadline)
+                                 : member_.substrate->list_instances(deadline);
+  if (!listing) {
+    return base::failure(std::move(listing.error()));
+  }
+  Poll poll;
+  poll.listing = std::move(*listing);
+  return poll;
 }
 
 base::Result<Poll> Watch::ask_for_survey(const Deadline& deadline) {

@@ -92,6 +92,8 @@ class Watcher {
   [[nodiscard]] bool stream_lives(base::SteadyTime now) const;
   /// What time alone changes: whether the stream lives, and what feeds the counters. True if so.
   bool reconsider(base::SteadyTime now);
+  void choose_source();
+  void recount();
   void show();
 
   SupervisorSnapshot seen_;

@@ -40,10 +40,7 @@ Step Watcher::hear(const Delivery& delivery, const Moment& now) {
   if (!delivery.heard.empty()) {
     heard_at_ = std::max(heard_at_.value_or(delivery.last), delivery.last);
     reconsider(now.steady);
-    if (!only_events) {
-      tracker_.recount();
-    }
-    show();
+    only_events ? show() : recount();
   }
   const bool wake = !(needs(now.steady) == before);
   return {!delivery.heard.empty(), wake, false, std::nullopt};
@@ -60,7 +57,7 @@ void Watcher::hear(const events::Event& event, const Moment& now) {
     take(tracker_.hear(*change, now.steady));
   } else if (const auto* const group = std::get_if<events::GroupChange>(&event.what)) {
     tracker_.counting().hear(*group);
-    poll_soon_ = true;
+    (surveys_ ? anchor_soon_ : poll_soon_) = true;
   } else if (const auto* const manager = std::get_if<events::ManagerChange>(&event.what)) {
     const bool stopping = manager->kind == events::ManagerChange::Kind::stopping;
     seen_.shutting_down = seen_.up && stopping;
@@ -91,8 +88,7 @@ Step Watcher::log_read(const LogReading& reading) {
   anchor_soon_ = anchor_soon_ || (begun && reading.trusted);
   const bool news = doubted || reading.step.gap || !reading.step.lines.empty();
   if (news) {
-    tracker_.recount();
-    show();
+    recount();
   }
   Step step{news, false, false, std::nullopt};
   if (doubted) {
@@ -109,8 +105,7 @@ Step Watcher::log_compared() {
     return {};
   }
   count_gap(CounterSource::log);
-  tracker_.recount();
-  show();
+  recount();
   return {true, false, false, std::nullopt};
 }
 
@@ -122,8 +117,7 @@ Step Watcher::log_refused() {
   log_followed_ = false;
   count_gap(CounterSource::log);
   tracker_.counting().log_lost();
-  tracker_.recount();
-  show();
+  recount();
   return {true, false, false, std::nullopt};
 }
 
@@ -172,23 +166,33 @@ bool Watcher::reconsider(base::SteadyTime now) {
     counting.give_mark_up();
     stream_waits_ = true;
   }
+  const CounterSource source = seen_.counter_source;
+  const bool was_up = seen_.event_stream && seen_.event_stream->up;
   const bool lives = stream_lives(now);
   counting.stream_lives(lives);
-  const Completeness complete = counting.complete();
-  const CounterSource source = complete.events ? CounterSource::events
-                               : complete.log  ? CounterSource::log
-                                               : CounterSource::polls;
-  const bool was_up = seen_.event_stream && seen_.event_stream->up;
-  const bool changed = source != seen_.counter_source || was_up != (lives && seen_.event_stream);
-  seen_.counter_source = source;
+  choose_source();
   if (seen_.event_stream) {
     seen_.event_stream->up = lives;
   }
-  if (changed) {
-    tracker_.recount();
-    show();
+  const bool is_up = lives && seen_.event_stream;
+  if (source == seen_.counter_source && was_up == is_up) {
+    return false;
   }
-  return changed;
+  recount();
+  return true;
+}
+
+void Watcher::choose_source() {
+  const Completeness complete = tracker_.counting().complete();
+  seen_.counter_source = complete.events ? CounterSource::events
+                         : complete.log  ? CounterSource::log
+                                         : CounterSource::polls;
+}
+
+void Watcher::recount() {
+  choose_source();
+  tracker_.recount();
+  show();
 }
 
 void Watcher::show() {

@@ -267,6 +267,79 @@ TEST_CASE("a second record of the same name is rejected, and so are records that
   CHECK(rejected == 3);
 }
 
+events::StateChange change(InstanceState from, InstanceState to, int pid = 0) {
+  events::StateChange change;
+  change.name = {"web", "web"};
+  change.from = from;
+  change.to = to;
+  change.pid = pid > 0 ? std::optional(substrate::Pid{pid}) : std::nullopt;
+  return change;
+}
+
+struct Listened {
+  Tracker tracker;
+  base::SteadyTime now{std::chrono::hours(1)};
+
+  Listened() { list(running("web", {10, 100}), now); }
+  void list(const InstanceDetail& detail, base::SteadyTime asked) {
+    Poll poll;
+    poll.listing.instances = {detail};
+    poll.asked = asked;
+    poll.at = now;
+    std::size_t rejected = 0;
+    (void)tracker.list(std::move(poll), rejected);
+  }
+  Wants hear(const events::StateChange& what) {
+    now += std::chrono::seconds(1);
+    return tracker.hear(what, now);
+  }
+  const InstanceDetail& web() { return tracker.processes()[0].detail; }
+};
+
+TEST_CASE("an event changes a record at once, and what it does not tell is absent") {
+  Listened listened;
+  CHECK(listened.hear(change(InstanceState::running, InstanceState::exited, 10)).log);
+  CHECK(listened.web().state == InstanceState::exited);
+  CHECK_FALSE(listened.web().pid);
+  CHECK_FALSE(listened.web().stop_time);
+  (void)listened.hear(change(InstanceState::exited, InstanceState::starting));
+  CHECK_FALSE(listened.web().pid);
+  CHECK_FALSE(listened.web().start_time);
+  (void)listened.hear(change(InstanceState::starting, InstanceState::running, 11));
+  CHECK(listened.web().pid == substrate::Pid{11});
+  CHECK(listened.tracker.touched().size() == 1);
+}
+
+TEST_CASE("a look at what an event touched tells the rest") {
+  Listened listened;
+  (void)listened.hear(change(InstanceState::exited, InstanceState::starting));
+  listened.tracker.look(running("web", {11, 105}), listened.now + std::chrono::seconds(1));
+  CHECK(listened.web().start_time == manager_time(105));
+  CHECK(listened.tracker.touched().empty());
+}
+
+TEST_CASE("a look or a list that was asked for before the last event changes no record") {
+  Listened listened;
+  const base::SteadyTime asked = listened.now;
+  (void)listened.hear(change(InstanceState::running, InstanceState::stopping, 10));
+  SECTION("a look") {
+    listened.tracker.look(running("web", {10, 100}), asked);
+  }
+  SECTION("a list") {
+    listened.list(running("web", {10, 100}), asked);
+  }
+  CHECK(listened.web().state == InstanceState::stopping);
+  CHECK(listened.tracker.touched().size() == 1);
+}
+
+TEST_CASE("an event of a process that is not known wants a poll") {
+  Listened listened;
+  events::StateChange started = change(InstanceState::stopped, InstanceState::starting);
+  started.name = {"new", "new"};
+  CHECK(listened.hear(started).poll);
+  CHECK(listened.tracker.processes().size() == 1);
+}
+
 TEST_CASE("a run that goes on proves that the daemon did not restart") {
   std::vector<ProcessSnapshot> known(2);
   known[0].detail = running("a", {1, 100});
