@@ -146,6 +146,61 @@ TEST_CASE("each publication is handed on, the empty first one included, and gene
   CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
 }
 
+/// A listener that hears whatever marks the supervisord was given, and what it is told to.
+struct Listener {
+  Fleet& fleet;
+  Watched& watched;
+  std::uint64_t serial = 0;
+  std::size_t marks_heard = 0;
+
+  void hear(decltype(events::Event::what) what) {
+    events::Event event;
+    event.pool = "reeve";
+    event.what = std::move(what);
+    event.serials = {serial, serial};
+    ++serial;
+    const base::SystemClock clock;
+    fleet.inbox().put({std::make_shared<const events::Source>(),
+                       {clock.steady_now(), clock.system_now()},
+                       std::move(event)});
+  }
+  void hear_marks() {
+    const auto marks = watched.supervisord->marks();
+    for (; marks_heard < marks.size(); ++marks_heard) {
+      hear(events::RemoteCommunication{substrate::survey_mark_type, marks[marks_heard]});
+    }
+  }
+};
+
+TEST_CASE("a listener is known by a mark, and what it says is shown without a poll") {
+  const base::SystemClock clock;
+  Watched watched;
+  Fleet fleet({watched.member()}, {1h, 10s}, clock, base::Log());
+  fleet.start();
+  REQUIRE(eventually(patience, [&] { return is_up(fleet); }));
+  Listener listener{fleet, watched};
+  listener.hear(events::Tick{5s, {}});
+  REQUIRE(eventually(patience, [&] {
+    listener.hear_marks();
+    return fleet.snapshot()->supervisors[0].counter_source == CounterSource::events;
+  }));
+  events::StateChange crash;
+  crash.name = {"web", "web"};
+  crash.to = substrate::InstanceState::exited;
+  crash.from = substrate::InstanceState::running;
+  crash.expected = false;
+  listener.hear(crash);
+  REQUIRE(eventually(patience, [&] {
+    return fleet.snapshot()->supervisors[0].processes[0].counters.unexpected_exits == 1U;
+  }));
+  // Looked at again, since the event cannot tell all of it: it runs, here.
+  CHECK(eventually(patience, [&] {
+    return fleet.snapshot()->supervisors[0].processes[0].detail.pid.has_value();
+  }));
+  CHECK(watched.supervisord->count(Operation::get) >= 1);
+  CHECK(watched.supervisord->count(Operation::list) == 1);
+}
+
 TEST_CASE("stopping is prompt while calls hang, and stopping twice is harmless") {
   const base::SystemClock clock;
   Watched watched;

@@ -138,6 +138,69 @@ TEST_CASE("a program that crashes and is restarted counts a restart") {
   CHECK(rig.watch.seen().processes[0].exit_status == 3);
 }
 
+std::string log_line(const std::string& text) {
+  return "2026-11-22 08:35:31,157 INFO " + text + "\n";
+}
+
+/// A Rig whose supervisord's log is followed.
+struct LogRig : Rig {
+  Watch following{Member{.name = "",
+                         .url = "fake",
+                         .call_timeout = 2s,
+                         .substrate = supervisord,
+                         .administration = supervisord,
+                         .logs = supervisord},
+                  0,
+                  {},
+                  clock,
+                  base::Log(sink),
+                  [] {},
+                  "us"};
+
+  LogRig() {
+    supervisord->add(program("web"));
+    supervisord->tick(2s);
+    supervisord->write_manager_log(log_line("supervisord started with pid 100"));
+    (void)following.poll(stop.get_token());
+  }
+  [[nodiscard]] CounterSource source() const { return following.seen().counter_source; }
+};
+
+TEST_CASE("supervisord's log is a source once a survey has gone to its end") {
+  LogRig rig;
+  CHECK(rig.following.read_log(rig.stop.get_token()));
+  CHECK(rig.source() == CounterSource::polls);
+  (void)rig.following.survey(rig.stop.get_token());
+  CHECK(rig.source() == CounterSource::log);
+  CHECK(rig.supervisord->marks() == std::vector<std::string>{"us:0:1"});
+  rig.supervisord->write_manager_log(log_line("exited: web (exit status 3; not expected)") +
+                                     log_line("spawned: 'web' with pid 4711"));
+  CHECK(rig.following.read_log(rig.stop.get_token()));
+  const ProcessSnapshot web = rig.following.seen().processes[0];
+  CHECK(web.counters.unexpected_exits == 1U);
+  CHECK(web.counters.restarts == 1);
+  CHECK(web.exit_status == 3);
+}
+
+TEST_CASE("a log that cannot be read is left alone for a minute") {
+  LogRig rig;
+  rig.supervisord->fail({Operation::read_manager_log, {base::ErrorKind::no_file, "no log"}});
+  CHECK_FALSE(rig.following.read_log(rig.stop.get_token()));
+  CHECK_FALSE(rig.following.read_log(rig.stop.get_token()));
+  CHECK(rig.supervisord->count(Operation::read_manager_log) == 1);
+  rig.clock.advance(1min);
+  CHECK(rig.following.read_log(rig.stop.get_token()));
+}
+
+TEST_CASE("a supervisord that cannot be surveyed is polled instead") {
+  LogRig rig;
+  rig.supervisord->fail(
+      {Operation::survey, {base::ErrorKind::not_implemented, ""}, FakeFailure::always});
+  (void)rig.following.survey(rig.stop.get_token());
+  CHECK(rig.following.seen().up);
+  CHECK(rig.supervisord->count(Operation::list) == 2);
+}
+
 TEST_CASE("records that were not whole are counted") {
   Rig rig;
   rig.supervisord->add(program("web"));
