@@ -27,6 +27,14 @@ ENDS = {"one": "exit 1", "three": "exit 3", "fine": "exit 0", "killed": "kill -9
         "quick": "exit 7"}
 PROGRAMS = "".join(LOOP.format(name=name, end=end, startsecs=int(name == "quick"))
                    for name, end in ENDS.items())
+BURST = """
+[program:many]
+command=sleep infinity
+process_name=%(program_name)s_%(process_num)03d
+numprocs=300
+autostart=false
+startsecs=0
+"""
 EXIT = {"one": (1, None), "three": (3, None), "fine": (0, None), "killed": (-1, 9),
         "quick": (7, None)}
 
@@ -74,8 +82,7 @@ class Counting(Scenario):
             return False
 
     def churn(self, source, ends_are_known):
-        until(f"{source} feed the counters", lambda: self.agent.samples().one(
-            "supervisord_counters_source", source=source) == 1)
+        self.feeds(source)
         self.start_loops()
         time.sleep(SECONDS)  # the length of what is counted, not a wait
         if ends_are_known:
@@ -122,15 +129,82 @@ class Counting(Scenario):
 
     def start_loops(self):
         for name in ENDS:
-            self.supervisord.rpc("startProcess", name, False)
+            try:
+                self.supervisord.rpc("startProcess", name, False)
+            except xmlrpc.client.Fault as fault:  # it runs
+                self.assertIn("ALREADY_STARTED", fault.faultString)
+
+    def relayed(self, programs, main_log="off"):
+        """An agent that hears supervisord over a relay."""
+        socket = self.workspace.folder / "events.sock"
+        programs += stanza("reeve-relay.conf", f"{REEVE} relay-events --socket {socket}")
+        self.supervisord = self.start_supervisord(programs, minfds=4096)
+        self.agent_config = self.config(f"main_log: {main_log}, socket: {socket}",
+                                        self.supervisord.url)
+        self.agent = self.workspace.start(Agent, self.workspace.folder / "reeve",
+                                          self.agent_config)
+        return programs
+
+    def alone(self, programs):
+        """An agent that has nothing but supervisord's log."""
+        self.supervisord = self.start_supervisord(programs, minfds=4096)
+        self.agent = self.workspace.start(Agent, self.workspace.folder / "reeve", self.config(
+            "main_log: on", self.supervisord.url))
+
+    def feeds(self, source):
+        until(f"{source} feed the counters", lambda: self.agent.samples().one(
+            "supervisord_counters_source", source=source) == 1)
+
+    def assert_not_more_than(self, truth):
+        counted = self.counters("supervisord_process_starts_total")
+        self.assertTrue(all(counted[name] <= truth[name] for name in ENDS), (counted, truth))
+        self.assertGreater(sum(counted.values()), 0)
+
+    def burst(self, source):
+        self.feeds(source)
+        self.supervisord.rpc("startProcessGroup", "many", False)
+        until("each of 300 starts is counted once", lambda: [
+            1] * 300 == self.agent.samples().find("supervisord_process_starts_total",
+                                                  group="many"))
+        self.assertEqual(sum(self.agent.samples().find("supervisord_counters_gaps_total")), 0)
+
+    def test_a_burst_of_starts_by_events_alone(self):
+        self.relayed(BURST)
+        self.burst("events")
+
+    def test_a_burst_of_starts_by_the_log_alone(self):
+        self.alone(BURST)
+        self.burst("log")
+
+    def test_an_agent_that_was_killed_counts_what_happens_from_then_on(self):
+        self.relayed(PROGRAMS)
+        self.feeds("events")
+        self.start_loops()
+        time.sleep(SECONDS / 3)
+        self.agent.signal(signal.SIGKILL)
+        self.agent.wait()
+        before = self.truth(SPAWNED)
+        self.agent = self.workspace.start(Agent, self.workspace.folder / "again",
+                                          self.agent_config)
+        self.churn("events", ends_are_known=False)
+        after = self.truth(SPAWNED)
+        self.assert_not_more_than({name: after[name] - before[name] for name in ENDS})
+
+    def test_a_restart_of_supervisord_in_place(self):
+        self.relayed(PROGRAMS, main_log="on")
+        self.feeds("events")
+        self.never_fall()
+        self.start_loops()
+        time.sleep(SECONDS / 3)
+        self.supervisord.rpc("restart")
+        until("it is seen", lambda: self.agent.samples().one("supervisord_restarts_total") == 1)
+        until("it is up", self.supervisord.up)
+        self.churn("events", ends_are_known=False)
+        self.assertEqual(self.fallen, [])
+        self.assert_not_more_than(self.truth(SPAWNED))
 
     def test_through_the_death_of_supervisord_and_changes_of_its_configuration(self):
-        socket = self.workspace.folder / "events.sock"
-        programs = PROGRAMS + stanza("reeve-relay.conf",
-                                     f"{REEVE} relay-events --socket {socket}")
-        self.supervisord = self.start_supervisord(programs)
-        self.agent = self.workspace.start(Agent, self.workspace.folder / "reeve", self.config(
-            f"main_log: on, socket: {socket}", self.supervisord.url))
+        programs = self.relayed(PROGRAMS, main_log="on")
         self.churn("events", ends_are_known=False)
         self.compare()
         self.never_fall()
@@ -160,9 +234,7 @@ class Counting(Scenario):
         self.assertGreater(sum(samples.find("supervisord_counters_gaps_total")), 0)
         self.assertEqual(self.fallen, [])
         # The log of both lives is in one file, which only grew.
-        truth = self.truth(SPAWNED)
-        counted = self.counters("supervisord_process_starts_total")
-        self.assertTrue(all(counted[name] <= truth[name] for name in ENDS), (counted, truth))
+        self.assert_not_more_than(self.truth(SPAWNED))
 
     def test_by_events_alone(self):
         self.listen("off")
@@ -175,18 +247,12 @@ class Counting(Scenario):
         self.compare()
 
     def test_by_the_log_alone(self):
-        self.supervisord = self.start_supervisord(PROGRAMS)
-        self.agent = self.workspace.start(Agent, self.workspace.folder / "reeve", self.config(
-            "main_log: on", self.supervisord.url))
+        self.alone(PROGRAMS)
         self.churn("log", ends_are_known=True)
         self.compare()
 
     def test_over_a_relay(self):
-        socket = self.workspace.folder / "events.sock"
-        self.supervisord = self.start_supervisord(PROGRAMS + stanza(
-            "reeve-relay.conf", f"{REEVE} relay-events --socket {socket}"))
-        self.agent = self.workspace.start(Agent, self.workspace.folder / "reeve", self.config(
-            f"main_log: off, socket: {socket}", self.supervisord.url))
+        self.relayed(PROGRAMS)
         self.churn("events", ends_are_known=False)
         self.compare()
 
