@@ -98,7 +98,8 @@ Wants Tracker::list(Poll poll, std::size_t& rejected) {
 
 Wants Tracker::read(const events::LogTail::Step& step) {
   const Counting::LogNews news = counting_.read(step);
-  return {news.wants_list, news.wants_anchor || news.gap, false, news.gap ? 1U : 0U};
+  return {news.wants_list, news.wants_anchor || news.gap, false, news.wants_anchor,
+          news.gap ? 1U : 0U};
 }
 
 void Tracker::look(const InstanceDetail& detail, base::SteadyTime asked) {

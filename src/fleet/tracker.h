@@ -41,9 +41,10 @@ struct Poll {
 
 /// What is to be done because of what was learned.
 struct Wants {
-  bool poll = false;    ///< soon
-  bool anchor = false;  ///< soon
-  bool log = false;     ///< to be read soon
+  bool poll = false;     ///< soon
+  bool anchor = false;   ///< soon
+  bool log = false;      ///< to be read soon
+  bool restart = false;  ///< the log says that supervisord has started
   unsigned log_gaps = 0;
 };
 

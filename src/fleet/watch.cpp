@@ -101,6 +101,7 @@ Duration Watch::attend(Chore chore, const std::stop_token& stop) {
   Duration rest = Duration::zero();
   switch (chore) {
     case Chore::poll:
+      (void)read_log(stop);  // so that a restart of supervisord is known before its list
       rest = poll(stop);
       if (read_log(stop)) {
         act(watcher_.with([](Watcher& watcher) { return watcher.log_compared(); }));

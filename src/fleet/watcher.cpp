@@ -57,7 +57,7 @@ Step Watcher::heartbeat(const base::Result<substrate::Pid>& answer, const Moment
     return answer.error().kind == ErrorKind::cancelled ? Step{} : lose(answer.error(), now);
   }
   const bool another = seen_.pid && seen_.pid != *answer;
-  if (another) {
+  if (another && !restarted_) {
     note_restart();
   }
   Step step;
@@ -154,6 +154,7 @@ void Watcher::note_restart() {
   ++seen_.restarts;
   restarted_ = true;
   perhaps_restarted_ = false;
+  going_down_ = false;
   described_ = false;
   tracker_.counting().another_daemon();
 }

@@ -104,6 +104,7 @@ class Watcher {
   PollFailure last_failure_ = PollFailure::unreachable;
   /// It was refused or shutting down since the last poll: perhaps another daemon answers now.
   bool perhaps_restarted_ = false;
+  bool going_down_ = false;                  ///< it said so, and not yet that it runs again
   bool restarted_ = false;                   ///< since the last poll, for sure
   bool greeted_ = false;                     ///< that it answers has been logged
   std::optional<base::SteadyTime> lost_at_;  ///< that it does not has been logged

@@ -61,6 +61,10 @@ void Watcher::hear(const events::Event& event, const Moment& now) {
   } else if (const auto* const manager = std::get_if<events::ManagerChange>(&event.what)) {
     const bool stopping = manager->kind == events::ManagerChange::Kind::stopping;
     seen_.shutting_down = seen_.up && stopping;
+    if (going_down_ && !stopping && !restarted_) {
+      note_restart();  // in place and so fast that no heartbeat saw it gone
+    }
+    going_down_ = stopping;
     poll_soon_ = poll_soon_ || !stopping;
   }
 }
@@ -149,6 +153,7 @@ void Watcher::take(const Wants& wants) {
   poll_soon_ = poll_soon_ || wants.poll;
   anchor_soon_ = anchor_soon_ || wants.anchor;
   log_soon_ = log_soon_ || wants.log;
+  perhaps_restarted_ = perhaps_restarted_ || wants.restart;
   seen_.counter_gaps.at(static_cast<std::size_t>(CounterSource::log)) += wants.log_gaps;
 }
 

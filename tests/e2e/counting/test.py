@@ -190,18 +190,26 @@ class Counting(Scenario):
         after = self.truth(SPAWNED)
         self.assert_not_more_than({name: after[name] - before[name] for name in ENDS})
 
-    def test_a_restart_of_supervisord_in_place(self):
-        self.relayed(PROGRAMS, main_log="on")
-        self.feeds("events")
+    def restart_in_place(self, source):
+        self.feeds(source)
         self.never_fall()
         self.start_loops()
         time.sleep(SECONDS / 3)
         self.supervisord.rpc("restart")
         until("it is seen", lambda: self.agent.samples().one("supervisord_restarts_total") == 1)
         until("it is up", self.supervisord.up)
-        self.churn("events", ends_are_known=False)
+        self.churn(source, ends_are_known=False)
         self.assertEqual(self.fallen, [])
+        self.assertEqual(self.agent.samples().one("supervisord_restarts_total"), 1)
         self.assert_not_more_than(self.truth(SPAWNED))
+
+    def test_a_restart_of_supervisord_in_place_by_events(self):
+        self.relayed(PROGRAMS)
+        self.restart_in_place("events")
+
+    def test_a_restart_of_supervisord_in_place_by_the_log_alone(self):
+        self.alone(PROGRAMS)
+        self.restart_in_place("log")
 
     def test_through_the_death_of_supervisord_and_changes_of_its_configuration(self):
         programs = self.relayed(PROGRAMS, main_log="on")
