@@ -186,5 +186,20 @@ TEST_CASE("a log in which programs write is not believed, and that is said once"
   CHECK_FALSE(watched.needs().log);
 }
 
+TEST_CASE("a restart in place is one, though no heartbeat saw supervisord gone") {
+  using Kind = events::ManagerChange::Kind;
+  Watched watched;
+  watched.join();
+  (void)watched.hear(events::ManagerChange{Kind::running}, "SUPERVISOR_STATE_CHANGE_RUNNING");
+  CHECK(watched.watcher.seen().restarts == 0);  // its first start, heard late
+  (void)watched.hear(events::ManagerChange{Kind::stopping}, "SUPERVISOR_STATE_CHANGE_STOPPING");
+  CHECK(watched.watcher.seen().shutting_down);
+  (void)watched.hear(events::ManagerChange{Kind::running}, "SUPERVISOR_STATE_CHANGE_RUNNING");
+  CHECK(watched.watcher.seen().restarts == 1);
+  // Another pid tells of the same restart.
+  (void)watched.watcher.heartbeat(substrate::Pid{8}, {base::SteadyTime(1h), {}});
+  CHECK(watched.watcher.seen().restarts == 1);
+}
+
 }  // namespace
 }  // namespace reeve::fleet
