@@ -1,5 +1,6 @@
 #include "reeve/base/file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -11,6 +12,8 @@
 
 namespace reeve::base {
 namespace {
+
+constexpr std::size_t first_read_bytes = std::size_t{16} * 1024;
 
 tl::unexpected<Error> cannot_read(const std::string& path, int error_number) {
   const ErrorKind kind = error_number == ENOENT || error_number == ENOTDIR ? ErrorKind::not_found
@@ -33,9 +36,11 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
     return failure(ErrorKind::invalid_argument, "cannot read " + path + ": not a regular file");
   }
   std::string text;
-  text.resize(max_bytes + 1);
   std::size_t used = 0;
-  while (used < text.size()) {
+  while (used <= max_bytes) {
+    if (used == text.size()) {
+      text.resize(std::min(max_bytes + 1, std::max(first_read_bytes, 2 * used)));
+    }
     const ssize_t got = ::read(file.get(), text.data() + used, text.size() - used);
     if (got < 0 && errno == EINTR) {
       continue;
