@@ -14,12 +14,32 @@ import time
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "e2e")]
 sys.dont_write_bytecode = True
-from support import REEVE, Agent, Child, Supervisord, Workspace, free_port, request, until
+from support import (REEVE, Agent, Child, Samples, Supervisord, Workspace, free_port, request,
+                     until)
 
 REQUEST = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n"
-REEVE_CONFIG = ('supervisor: {{url: "{url}"}}\n'
-                'metrics: {{listen: "127.0.0.1:{{metrics}}", resources: off}}\n')
-BACKGROUND = 15  # seconds over which what is used between scrapes is measured
+REEVE_CONFIG = """
+supervisor: {{url: "unix://{socket}"}}
+metrics: {{listen: "127.0.0.1:{port}", resources: off}}
+"""
+PROGRAMS = """
+[program:p]
+command=sleep infinity
+numprocs={programs}
+startsecs=0
+process_name=%(program_name)s_%(process_num)04d
+"""
+LISTENER = """
+[eventlistener:reeve]
+command={reeve} serve --config {config}
+events=PROCESS_STATE,PROCESS_GROUP,SUPERVISOR_STATE_CHANGE,REMOTE_COMMUNICATION,TICK_5
+buffer_size=10000
+priority=-50
+startsecs=0
+stdout_logfile=NONE
+"""
+MINUTE = 60  # seconds over which is measured what is used between scrapes
+INTERVAL = 5  # seconds between Reeve's polls
 
 
 class NodeExporter(Child):
@@ -77,17 +97,42 @@ def measure_scrapes(exporter, supervisord, count):
             times.append(time.perf_counter() - begin)
         after = cpu(exporter.pid), cpu(supervisord.pid)
     used = [(b - a) / count for a, b in zip(before, after)]
-    idle = cpu(exporter.pid), cpu(supervisord.pid)
-    time.sleep(BACKGROUND)
-    background = (cpu(exporter.pid) - idle[0], cpu(supervisord.pid) - idle[1])
-    return {
+    return used, {
         "scrape, median [ms]": 1e3 * statistics.median(times),
         "scrape, 95th percentile [ms]": 1e3 * statistics.quantiles(times, n=20)[-1],
         "exporter's CPU per scrape [ms]": 1e3 * used[0],
-        "CPU a minute, exporter and supervisord, scraped every 15 s [ms]":
-            1e3 * (4 * sum(used) + 60 / BACKGROUND * sum(background)),
         "resident [MB]": rss(exporter.pid),
     }
+
+
+def minute_of(*pids):
+    """Seconds of CPU that each uses in a minute."""
+    before = [cpu(pid) for pid in pids]
+    time.sleep(MINUTE)
+    return [cpu(pid) - used for pid, used in zip(pids, before)]
+
+
+def all_run(supervisord, programs):
+    states = [process["statename"] for process in supervisord.rpc("getAllProcessInfo")]
+    return states.count("RUNNING") >= programs and "STARTING" not in states
+
+
+def measure_with_events(workspace, programs):
+    """Seconds of CPU a minute of a supervisord of which Reeve is a listener, and of Reeve."""
+    folder = workspace.folder / "listened-to"
+    port = free_port()
+    config = workspace.folder / "listener.yaml"
+    config.write_text(REEVE_CONFIG.format(socket=folder / "s.sock", port=port))
+    supervisord = workspace.start(
+        Supervisord, folder, PROGRAMS.format(programs=programs)
+        + LISTENER.format(reeve=REEVE, config=config), minfds=6 * programs + 256)
+    until("all run", lambda: all_run(supervisord, programs + 1), patience=120)
+    until("the event stream is up", lambda: Samples(
+        request("GET", f"http://127.0.0.1:{port}/metrics").body).one("reeve_event_stream_up") == 1)
+    time.sleep(2 * INTERVAL)  # what a start brings with it
+    used = minute_of(supervisord.pid, supervisord.rpc("getProcessInfo", "reeve")["pid"])
+    supervisord.end()
+    return used
 
 
 def measure_start(make):
@@ -114,28 +159,48 @@ def measure_command(argv, count):
     return 1e3 * statistics.median(times)
 
 
+def minutes(alone, polled, heard, scraped):
+    """The rows of what a minute costs. Each argument: seconds of CPU of supervisord and of who
+    watches it, a minute of the first three, each scrape of the last."""
+    row = "supervisord's CPU a minute, beside what it uses alone [ms]: "
+    ours, peers = {}, {}
+    for ours_name, used in (("polls every 5 s", polled), ("events", heard)):
+        for scrapes in (4, 12):
+            name = f"{row}{ours_name}; node_exporter scraped every {60 // scrapes} s"
+            ours[name] = 1e3 * (used[0] - alone)
+            peers[name] = 1e3 * scrapes * scraped[0]
+    row = "exporter's own CPU, each poll; each scrape of node_exporter [ms]"
+    ours[row], peers[row] = 1e3 * polled[1] * INTERVAL / MINUTE, 1e3 * scraped[1]
+    row = "exporter's own CPU a minute [ms]: events; node_exporter scraped every 15 s"
+    ours[row], peers[row] = 1e3 * heard[1], 1e3 * 4 * scraped[1]
+    return ours, peers
+
+
 def bench(workspace, programs):
     folder = workspace.folder / str(programs)
-    sections = (f"[program:p]\ncommand=sleep infinity\nnumprocs={programs}\nstartsecs=0\n"
-                "process_name=%(program_name)s_%(process_num)04d\n")
-    supervisord = workspace.start(Supervisord, folder, sections, minfds=6 * programs + 256)
-    until("all run", lambda: all(process["statename"] == "RUNNING" for process in
-                                 supervisord.rpc("getAllProcessInfo")), patience=120)
+    supervisord = workspace.start(Supervisord, folder, PROGRAMS.format(programs=programs),
+                                  minfds=6 * programs + 256)
+    until("all run", lambda: all_run(supervisord, programs), patience=120)
 
     def make_reeve():
-        return Agent(folder / "reeve", REEVE_CONFIG.format(url=supervisord.url))
+        port = free_port()
+        return Agent(folder / "reeve", REEVE_CONFIG.format(socket=supervisord.socket, port=port),
+                     metrics_port=port)
 
     def make_peer():
         return NodeExporter(folder, supervisord.url)
 
     ours, peers = measure_start(make_reeve), measure_start(make_peer)
+    [alone] = minute_of(supervisord.pid)
     agent = workspace.start(make_reeve)
     until("all are exported", lambda: len(agent.samples().find("supervisord_process_up"))
           == programs, patience=60)
-    ours.update(measure_scrapes(agent, supervisord, 500))
+    polled = minute_of(supervisord.pid, agent.pid)
+    ours.update(measure_scrapes(agent, supervisord, 500)[1])
     agent.end()
     peer = workspace.start(make_peer)
-    peers.update(measure_scrapes(peer, supervisord, 500 if programs < 1000 else 30))
+    scraped, figures = measure_scrapes(peer, supervisord, 500 if programs < 1000 else 30)
+    peers.update(figures)
     peer.end()
 
     count = 20 if programs < 1000 else 10
@@ -143,6 +208,9 @@ def bench(workspace, programs):
     ours[row] = measure_command([REEVE, "list", "--url", supervisord.url], count)
     peers[row] = measure_command(["supervisorctl", "-s", supervisord.url, "status"], count)
     supervisord.end()
+    for figures, more in zip((ours, peers), minutes(
+            alone, polled, measure_with_events(workspace, programs), scraped[::-1])):
+        figures.update(more)
     return ours, peers
 
 
@@ -157,8 +225,9 @@ def main():
         with Workspace() as workspace:
             ours, peers = bench(workspace, programs)
         for what, value in ours.items():
-            print(f"| {programs} | {what} | {value:.2f} | {peers[what]:.2f} | "
-                  f"{peers[what] / value:.1f} |", flush=True)
+            ratio = f"{peers[what] / value:.1f}" if value > 0 else "–"
+            print(f"| {programs} | {what} | {value:.2f} | {peers[what]:.2f} | {ratio} |",
+                  flush=True)
 
 
 if __name__ == "__main__":
