@@ -132,7 +132,9 @@ Duration Watch::poll(Chore chore, const std::stop_token& stop) {
   poll_under_way_.with([&](std::stop_source& source) { source = abandon; });
 
   const bool silent = watcher_.with([](Watcher& watcher) {
-    watcher.poll_begins();
+    if (watcher.silent()) {
+      watcher.poll_begins();
+    }
     return watcher.silent();
   });
   auto answer =
@@ -153,8 +155,10 @@ Duration Watch::poll(Chore chore, const std::stop_token& stop) {
 /// Connects first: a new pid tells a restart of the daemon from restarts of its processes.
 base::Result<Poll> Watch::ask(Chore chore, const std::stop_token& stop) {
   const auto pid = member_.substrate->connect(Deadline::after(clock_, member_.call_timeout, stop));
+  Duration names_age{};
   Step step = watcher_.with([&](Watcher& watcher) {
     Step learned = watcher.heartbeat(pid, now());
+    names_age = watcher.names_age(clock_.steady_now());
     watcher.poll_begins();  // whatever it wanted
     return learned;
   });
@@ -165,7 +169,7 @@ base::Result<Poll> Watch::ask(Chore chore, const std::stop_token& stop) {
   }
   const auto deadline = Deadline::after(clock_, options_.copy().timeout, stop);
   const SteadyTime asked = clock_.steady_now();
-  auto poll = chore == Chore::survey ? ask_for_survey(deadline) : ask_for_list(deadline);
+  auto poll = chore == Chore::survey ? ask_for_survey(deadline) : ask_for_list(names_age, deadline);
   if (poll) {
     poll->asked = asked;
     poll->at = clock_.steady_now();
@@ -176,17 +180,12 @@ base::Result<Poll> Watch::ask(Chore chore, const std::stop_token& stop) {
   return poll;
 }
 
-base::Result<Poll> Watch::ask_for_list(const Deadline& deadline) {
-  const bool hears_of_groups = watcher_.with(
-      [&](const Watcher& watcher) { return watcher.needs(clock_.steady_now()).heard; });
-  auto listing = hears_of_groups ? member_.administration->relist(deadline)
-                                 : member_.substrate->list_instances(deadline);
-  if (!listing) {
-    return base::failure(std::move(listing.error()));
-  }
-  Poll poll;
-  poll.listing = std::move(*listing);
-  return poll;
+base::Result<Poll> Watch::ask_for_list(Duration names_age, const Deadline& deadline) {
+  return member_.administration->relist(names_age, deadline).map([](substrate::Listing&& listing) {
+    Poll poll;
+    poll.listing = std::move(listing);
+    return poll;
+  });
 }
 
 base::Result<Poll> Watch::ask_for_survey(const Deadline& deadline) {
@@ -199,7 +198,7 @@ base::Result<Poll> Watch::ask_for_survey(const Deadline& deadline) {
   auto survey = member_.administration->survey(request, deadline);
   if (!survey && survey.error().kind == base::ErrorKind::not_implemented) {
     watcher_.with([](Watcher& watcher) { watcher.survey_not_implemented(); });
-    return ask_for_list(deadline);
+    return ask_for_list(Duration::zero(), deadline);
   }
   if (!survey) {
     return base::failure(std::move(survey.error()));

@@ -58,7 +58,8 @@ class Watch {
   [[nodiscard]] base::Duration poll(Chore chore, const std::stop_token& stop);
   [[nodiscard]] base::Duration attend(Chore chore, const std::stop_token& stop);
   [[nodiscard]] base::Result<Poll> ask(Chore chore, const std::stop_token& stop);
-  [[nodiscard]] base::Result<Poll> ask_for_list(const base::Deadline& deadline);
+  [[nodiscard]] base::Result<Poll> ask_for_list(base::Duration names_age,
+                                                const base::Deadline& deadline);
   [[nodiscard]] base::Result<Poll> ask_for_survey(const base::Deadline& deadline);
   [[nodiscard]] bool may_read_log() const;
   void refuse_log(const base::Error& error);

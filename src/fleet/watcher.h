@@ -69,6 +69,9 @@ class Watcher {
   /// A poll is wanted soon.
   void want_poll() { poll_soon_ = true; }
   void poll_begins() { poll_soon_ = false; }
+  /// How old the names may be by which the next poll asks for the processes: only as long as
+  /// nothing hints at others, and longer if such a hint would be heard.
+  [[nodiscard]] base::Duration names_age(base::SteadyTime now) const;
 
   /// It does not answer: nothing but heartbeats is to be sent.
   [[nodiscard]] bool silent() const { return tried_ && !answering_; }

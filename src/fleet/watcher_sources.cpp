@@ -221,6 +221,11 @@ Needs Watcher::needs(base::SteadyTime now) const {
   return needs;
 }
 
+base::Duration Watcher::names_age(base::SteadyTime now) const {
+  using std::chrono::minutes;
+  return poll_soon_ ? minutes(0) : needs(now).heard ? minutes(10) : minutes(1);
+}
+
 std::vector<substrate::InstanceName> Watcher::touched() const {
   std::vector<substrate::InstanceName> names;
   for (const auto& [name, heard] : tracker_.touched()) {

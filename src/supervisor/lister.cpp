@@ -18,8 +18,7 @@ using xmlrpc::Call;
 
 namespace {
 
-constexpr base::Duration between_whole_listings = std::chrono::minutes(1);
-constexpr base::Duration between_whole_listings_if_watched = std::chrono::minutes(10);
+constexpr base::Duration between_futile_attempts = std::chrono::minutes(1);
 constexpr const char* doing = "listing in parts";
 /// Below, one answer is as cheap.
 constexpr std::size_t fewest_processes = 100;
@@ -107,29 +106,27 @@ std::size_t shards_for(std::size_t processes) {
   return std::min(most_shards, static_cast<std::size_t>(std::lround(std::sqrt(pieces))));
 }
 
-Result<Listing> Lister::list(Names names, const Deadline& deadline) {
+Result<Listing> Lister::relist(base::Duration names_age, const Deadline& deadline) {
   const Known known = known_.copy();
   const base::SteadyTime now = deadline.clock().steady_now();
-  const base::Duration patience =
-      names == Names::are_watched ? between_whole_listings_if_watched : between_whole_listings;
   if (known.names == nullptr || shards_for(known.names->size()) == 1 || now < known.shards_from ||
-      now >= known.asked.at + patience) {
-    return list_whole(deadline);
+      now - known.asked.at >= names_age) {
+    return list(deadline);
   }
   if (auto listing = list_in_shards(peer_, *known.names, deadline)) {
     return *std::move(listing);
   }
-  auto listing = list_whole(deadline);
+  auto listing = list(deadline);
   known_.with([&](Known& after) {
     // That a process vanished is one reason. But if all are still there, shards do not work here.
     if (listing && after.names != nullptr && *after.names == *known.names) {
-      after.shards_from = now + between_whole_listings;
+      after.shards_from = now + between_futile_attempts;
     }
   });
   return listing;
 }
 
-Result<Listing> Lister::list_whole(const Deadline& deadline) {
+Result<Listing> Lister::list(const Deadline& deadline) {
   const Asked asked = ask(deadline.clock());
   auto listing = peer_.list(deadline);
   if (listing) {

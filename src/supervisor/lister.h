@@ -4,9 +4,7 @@
 // time that grows with the square of the number of processes: the answer goes out in pieces of
 // 4 KiB, one in a turn of its loop, and each turn looks at every process. Several answers, each
 // of some of the processes, go out side by side in the same turns. For that their names must be
-// known: so the whole is asked for first, after that every minute (every ten if the caller watches
-// the names), and as soon as a name is found to have vanished or somebody says that names may have
-// changed. Thread-safe.
+// known, from a whole listing before; if one has vanished, the whole is asked for. Thread-safe.
 
 #include <cstdint>
 #include <memory>
@@ -26,13 +24,15 @@ class Lister {
   /// `peer` must outlive it.
   explicit Lister(const Peer& peer) : peer_(peer) {}
 
-  enum class Names { may_change, are_watched };
+  [[nodiscard]] base::Result<substrate::Listing> list(const base::Deadline& deadline);
 
-  /// All of it or an error. The records of different shards are of different moments within the
+  /// In parts, if there are enough for that and the names are not older than `names_age`. All of
+  /// the listing or an error. The records of different parts are of different moments within the
   /// call: each has its own `now`.
-  [[nodiscard]] base::Result<substrate::Listing> list(Names names, const base::Deadline& deadline);
+  [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration names_age,
+                                                        const base::Deadline& deadline);
 
-  /// Names may have changed: the next listing is a whole one.
+  /// Names have changed: the next listing is a whole one.
   void forget();
   /// So they may have if it did not answer, or is another daemon.
   void heard_from(std::optional<substrate::Pid> pid);
@@ -52,8 +52,6 @@ class Lister {
     base::SteadyTime shards_from;  ///< earlier they are known to be in vain
     std::optional<substrate::Pid> pid;
   };
-
-  [[nodiscard]] base::Result<substrate::Listing> list_whole(const base::Deadline& deadline);
 
   const Peer& peer_;
   base::Guarded<Known> known_;

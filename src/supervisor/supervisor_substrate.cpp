@@ -38,11 +38,12 @@ Result<substrate::Pid> SupervisorSubstrate::connect(const Deadline& deadline) {
 }
 
 Result<substrate::Listing> SupervisorSubstrate::list_instances(const Deadline& deadline) {
-  return lister_->list(Lister::Names::may_change, deadline);
+  return lister_->list(deadline);
 }
 
-Result<substrate::Listing> SupervisorSubstrate::relist(const Deadline& deadline) {
-  return lister_->list(Lister::Names::are_watched, deadline);
+Result<substrate::Listing> SupervisorSubstrate::relist(base::Duration names_age,
+                                                       const Deadline& deadline) {
+  return lister_->relist(names_age, deadline);
 }
 
 Result<substrate::InstanceDetail> SupervisorSubstrate::get_instance(const InstanceName& name,

@@ -54,7 +54,7 @@ struct Crowd : tests::World {
   /// The requests of a listing, which must be of all that is there.
   Methods list() {
     const std::size_t before = peer->calls().size();
-    const auto listing = supervisord.list_instances(soon());
+    const auto listing = supervisord.relist(60s, soon());
     REQUIRE(listing);
     CHECK(listing->rejected == 0);
     std::vector<std::string> listed;
@@ -92,7 +92,7 @@ TEST_CASE_METHOD(Crowd, "few processes are listed by one answer each time") {
   CHECK(list() == whole);
 }
 
-TEST_CASE_METHOD(Crowd, "many processes are listed whole once a minute and in parts between") {
+TEST_CASE_METHOD(Crowd, "many processes are listed in parts by names that are young enough") {
   CHECK(list() == whole);
   CHECK(list() == parts);
   pass(59s);
@@ -102,14 +102,12 @@ TEST_CASE_METHOD(Crowd, "many processes are listed whole once a minute and in pa
   CHECK(list() == parts);
 }
 
-TEST_CASE_METHOD(Crowd, "whoever watches the names lists the whole every ten minutes") {
-  CHECK(supervisord.relist(soon())->instances.size() == many);
-  pass(599s);
-  CHECK(supervisord.relist(soon())->instances.size() == many);
-  CHECK(peer->calls().size() == whole.size() + parts.size());
-  pass(1s);
-  CHECK(supervisord.relist(soon())->instances.size() == many);
-  CHECK(peer->calls().size() == 2 * whole.size() + parts.size());
+TEST_CASE_METHOD(Crowd,
+                 "who asks for the listing, not for it again, is told of all that is there") {
+  CHECK(list() == whole);
+  names.emplace_back("q");
+  CHECK(supervisord.list_instances(soon())->instances.size() == many + 1);
+  CHECK(list() == parts);
 }
 
 TEST_CASE_METHOD(Crowd, "the parts are of like size and name each process once") {
@@ -153,7 +151,7 @@ TEST_CASE_METHOD(Crowd, "a group added while the whole is being listed is in the
     CHECK(supervisord.add_group("q", soon()));
     return answer;
   });
-  CHECK(supervisord.list_instances(soon()));
+  CHECK(supervisord.relist(60s, soon()));
   names.emplace_back("q");
   peer->answer("supervisor.getAllProcessInfo", [this](const auto&) { return all(); });
   CHECK(list() == whole);
@@ -236,7 +234,7 @@ TEST_CASE_METHOD(Crowd,
   CHECK(list() == whole);
   peer->answer("system.multicall", {tests::error(ErrorKind::timeout)});
   peer->answer("supervisor.getAllProcessInfo", {fault(6, "SHUTDOWN_STATE")});
-  CHECK(supervisord.list_instances(soon()).error().kind == ErrorKind::shutting_down);
+  CHECK(supervisord.relist(60s, soon()).error().kind == ErrorKind::shutting_down);
   peer->answer("supervisor.getAllProcessInfo", [this](const auto&) { return all(); });
   CHECK(list() == whole);
 }
@@ -248,7 +246,7 @@ TEST_CASE_METHOD(Crowd, "while records are rejected, listings are whole and coun
     return value(infos);
   });
   for (int i = 0; i < 2; ++i) {
-    CHECK(supervisord.list_instances(soon())->rejected == 1);
+    CHECK(supervisord.relist(60s, soon())->rejected == 1);
   }
   CHECK(peer->methods() == Methods(2, whole.front()));
 }

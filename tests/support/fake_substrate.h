@@ -117,7 +117,8 @@ class FakeSubstrate final : public substrate::Substrate,
   [[nodiscard]] base::Result<void> remove_group(const std::string& group,
                                                 const base::Deadline& deadline) override;
   /// As list_instances.
-  [[nodiscard]] base::Result<substrate::Listing> relist(const base::Deadline& deadline) override {
+  [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration /*names_age*/,
+                                                        const base::Deadline& deadline) override {
     return list_instances(deadline);
   }
   [[nodiscard]] base::Result<substrate::Survey> survey(const substrate::SurveyRequest& request,

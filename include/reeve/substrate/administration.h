@@ -90,10 +90,10 @@ class Administration {
   [[nodiscard]] virtual base::Result<void> remove_group(const std::string& group,
                                                         const base::Deadline& deadline) = 0;
 
-  /// As list_instances, for whoever hears of each group that comes or goes, and then makes a
-  /// survey: the manager may be asked for the instances that it had, which is less work for it,
-  /// and for what else there may be only now and then.
-  [[nodiscard]] virtual base::Result<Listing> relist(const base::Deadline& deadline) = 0;
+  /// As list_instances, but perhaps without what was added since the last listing or survey if
+  /// that is not older than `names_age`: to ask for what is known is less work for the manager.
+  [[nodiscard]] virtual base::Result<Listing> relist(base::Duration names_age,
+                                                     const base::Deadline& deadline) = 0;
 
   /// Listing, log and mark of one and the same moment: nothing happens between them. The mark may
   /// arrive before the answer or after it, and also if the answer is an error. invalid_argument
