@@ -26,6 +26,14 @@ class Watched {
     poll.at = moment.steady;
     return watcher_.polled(std::move(poll), took, moment);
   }
+  Step hears(events::Event event) {
+    Delivery delivery;
+    const Moment moment = next();
+    delivery.heard.emplace_back(std::move(event));
+    delivery.last = moment.steady;
+    return watcher_.hear(delivery, moment);
+  }
+  [[nodiscard]] base::Duration names_age() const { return watcher_.names_age(now_.steady); }
   Step poll_fails(ErrorKind kind) { return watcher_.polled(failure(kind, "no list"), 1s, next()); }
 
   Watcher& operator*() { return watcher_; }
@@ -68,6 +76,26 @@ TEST_CASE("a supervisord is up once it answers and a full poll has succeeded") {
   CHECK(watched.seen().last_error.empty());
   CHECK(watched.seen().snapshot_at == base::SystemTime(1'700'000'002s));
   CHECK(watched.seen().processes.size() == 1);
+}
+
+TEST_CASE("a poll goes by names of the last minute, but by none once something hints at others") {
+  Watched watched;
+  (void)watched.answers();
+  CHECK(watched.names_age() == 0s);  // it answers anew
+  watched->poll_begins();
+  CHECK(watched.names_age() == 60s);
+
+  events::Event event;
+  event.what = events::GroupChange{events::GroupChange::Kind::added, "web"};
+  (void)watched.hears(event);
+  CHECK(watched.names_age() == 0s);
+  watched->poll_begins();
+  event.what = events::Tick{};
+  (void)watched.hears(event);
+  CHECK(watched.names_age() == 60s);
+
+  (void)watched.answers(substrate::Pid{8});
+  CHECK(watched.names_age() == 0s);
 }
 
 TEST_CASE("heartbeats that bring no news are not published") {
