@@ -223,7 +223,7 @@ Needs Watcher::needs(base::SteadyTime now) const {
 
 base::Duration Watcher::names_age(base::SteadyTime now) const {
   using std::chrono::minutes;
-  return poll_soon_ ? minutes(0) : needs(now).heard ? minutes(10) : minutes(1);
+  return poll_soon_ || anchor_soon_ ? minutes(0) : needs(now).heard ? minutes(10) : minutes(1);
 }
 
 std::vector<substrate::InstanceName> Watcher::touched() const {

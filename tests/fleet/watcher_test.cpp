@@ -89,7 +89,7 @@ TEST_CASE("a poll goes by names of the last minute, but by none once something h
   event.what = events::GroupChange{events::GroupChange::Kind::added, "web"};
   (void)watched.hears(event);
   CHECK(watched.names_age() == 0s);
-  watched->poll_begins();
+  (void)watched->begin_survey();
   event.what = events::Tick{};
   (void)watched.hears(event);
   CHECK(watched.names_age() == 60s);
