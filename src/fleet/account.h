@@ -50,7 +50,8 @@ struct Account {
   LogChain chain;
   std::optional<substrate::Pid> spawned_pid;  ///< of the run that the chain is in
   std::optional<Look> look;                   ///< nothing before the first
-  Finish finish;                              ///< as looks alone tell it
+  std::uint32_t due_starts = 0;       ///< that polls have seen, and events must have told by now
+  Finish finish;                      ///< as looks alone tell it
   std::optional<bool> exit_expected;  ///< of the last end among the events, if it was an EXITED
 
   /// Nothing while it is in supervisord's configuration, as far as is known.

@@ -14,6 +14,9 @@ namespace {
 /// brings between two polls.
 constexpr std::size_t max_accounts_unlisted = 10000;
 
+/// A start is heard of at most a second or two after a poll has seen it.
+constexpr base::Duration longest_delay = std::chrono::seconds(10);
+
 bool is_run_end(const events::StateChange& change) {
   return change.to == InstanceState::exited || change.to == InstanceState::backoff ||
          (change.to == InstanceState::stopped && change.from == InstanceState::stopping);
@@ -26,6 +29,8 @@ void Counting::hear(const events::StateChange& change) {
       (accounts_.size() >= max_accounts_unlisted && !accounts_.contains(change.name))) {
     return;
   }
+  stream_tells_starts_ = stream_tells_starts_ || change.to == InstanceState::starting;
+  stream_believed_ = stream_believed_ || stream_tells_starts_;
   Account& account = accounts_[change.name];
   count(account.now.events, {change.from, change.to, change.expected.value_or(true)});
   if (is_run_end(change)) {
@@ -131,7 +136,7 @@ void Counting::log_lost() {
   }
 }
 
-bool Counting::list(const Roll& roll) {
+Counting::ListNews Counting::list(const Roll& roll) {
   forget(roll.at);
   for (const InstanceDetail& detail : roll.instances) {
     Account& account = accounts_[detail.name];
@@ -153,7 +158,23 @@ bool Counting::list(const Roll& roll) {
       account.look.reset();
     }
   }
-  return untied;
+  return {untied, stream_is_silent(roll.at)};
+}
+
+bool Counting::stream_is_silent(base::SteadyTime now) {
+  if (now - compared_at_ < longest_delay) {
+    return false;
+  }
+  compared_at_ = now;
+  const std::size_t starts = entries_at(InstanceState::starting);
+  bool silent = false;
+  for (auto& [name, account] : accounts_) {
+    silent = silent || account.due_starts > account.now.events[starts];
+    account.due_starts = account.now.polls[starts];
+  }
+  silent = silent && !stream_tells_starts_ && !anchor_ && complete().events;
+  stream_believed_ = stream_believed_ && !silent;
+  return silent;
 }
 
 void Counting::look(const InstanceDetail& detail) {
@@ -203,6 +224,7 @@ void Counting::surveyed(std::span<const InstanceDetail> instances, bool log_at_e
     Epoch& ending = account.closing();
     ending.log = std::exchange(account.now.log, {});
     ending.polls = std::exchange(account.now.polls, {});
+    account.due_starts = 0;
   }
   log_joined_ = log_at_end;
   now_.log = log_at_end && log_believed_;
@@ -264,7 +286,8 @@ void Counting::give_mark_up() {
 Completeness Counting::complete() const {
   const bool closing_stream = anchor_ && anchor_->marked;
   const bool closing_log = anchor_ && anchor_->surveyed;
-  return {stream_lives_ && stream_joined_ && now_.events && (!closing_stream || ending_.events),
+  return {stream_lives_ && stream_believed_ && stream_joined_ && now_.events &&
+              (!closing_stream || ending_.events),
           log_joined_ && now_.log && (!closing_log || ending_.log)};
 }
 

@@ -67,8 +67,12 @@ class Counting {
   void log_lost();
 
   // Polls.
-  /// True: a line of the log remained without its process: a gap.
-  [[nodiscard]] bool list(const Roll& roll);
+  struct ListNews {
+    bool log_gap = false;  ///< a line remained without its process
+    bool stream_gap =
+        false;  ///< as log_is_silent(): the listener is not subscribed to all it needs
+  };
+  [[nodiscard]] ListNews list(const Roll& roll);
   void look(const substrate::InstanceDetail& detail);
   /// After a list, and once the log has been read to its end: true if it lacks starts that polls
   /// saw, as at a level that does not tell them. That is a gap, and it is not believed any more
@@ -105,6 +109,7 @@ class Counting {
   }
   [[nodiscard]] bool note(const LogTies::Line& line);
   void note(Account& account, const LogTies::Line& line);
+  [[nodiscard]] bool stream_is_silent(base::SteadyTime now);
   void close_stream();
   void settle();
   void forget(base::SteadyTime now);
@@ -117,6 +122,9 @@ class Counting {
   Completeness ending_;  ///< of the epoch that ends
   bool stream_joined_ = false;
   bool stream_lives_ = true;
+  bool stream_tells_starts_ = false;  ///< it has told one
+  bool stream_believed_ = true;
+  base::SteadyTime compared_at_{};  ///< the stream with polls
   bool log_joined_ = false;
   bool log_believed_ = true;
   bool exits_known_ = false;

@@ -67,7 +67,10 @@ Wants Tracker::list(Poll poll, std::size_t& rejected) {
   if (poll.survey) {
     wants = read(poll.survey->step);
   }
-  wants.log_gaps += counting_.list({poll.listing.instances, poll.at, poll.same_daemon}) ? 1U : 0U;
+  const Counting::ListNews news =
+      counting_.list({poll.listing.instances, poll.at, poll.same_daemon});
+  wants.log_gaps += news.log_gap ? 1U : 0U;
+  wants.stream_gaps += news.stream_gap ? 1U : 0U;
   if (poll.survey) {
     counting_.surveyed(poll.listing.instances, poll.survey->at_end);
   }

@@ -46,6 +46,7 @@ struct Wants {
   bool log = false;      ///< to be read soon
   bool restart = false;  ///< the log says that supervisord has started
   unsigned log_gaps = 0;
+  unsigned stream_gaps = 0;
 };
 
 class Tracker {

@@ -155,6 +155,7 @@ void Watcher::take(const Wants& wants) {
   log_soon_ = log_soon_ || wants.log;
   perhaps_restarted_ = perhaps_restarted_ || wants.restart;
   seen_.counter_gaps.at(static_cast<std::size_t>(CounterSource::log)) += wants.log_gaps;
+  seen_.counter_gaps.at(static_cast<std::size_t>(CounterSource::events)) += wants.stream_gaps;
 }
 
 void Watcher::count_gap(CounterSource source) {

@@ -5,9 +5,11 @@
 #include <fstream>
 #include <thread>
 
+#include "fleet/tally.h"
 #include "reeve/events/relay_server.h"
 #include "reeve/fleet/fleet.h"
 #include "reeve/supervisor/supervisor_substrate.h"
+#include "reeve/xmlrpc/client.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 #include "support/real_supervisord.h"
@@ -44,7 +46,9 @@ std::string configuration(const std::string& relay_socket) {
     text += std::string("[program:") + loop.name + "]\ncommand=/bin/sh -c 'sleep 0.1; " + loop.end +
             "'\nautostart=false\nautorestart=true\nstartsecs=0\n";
   }
-  return text;
+  return text +
+         "[program:many]\ncommand=/bin/sleep 1000\nautostart=false\nstartsecs=0\n"
+         "numprocs=300\nprocess_name=%(program_name)s_%(process_num)03d\n";
 }
 
 /// A supervisord, a relay of its events, and a fleet that is given the sources it asks for.
@@ -150,6 +154,26 @@ TEST_CASE("every spawn and every exit of fast crash loops is counted") {
     CHECK(now.unexpected_exits == exits);
     CHECK(entries(InstanceState::exited) == exits);
   }
+  CHECK(watched.seen().counter_source == watched.wanted);
+  CHECK(watched.seen().counter_gaps == std::array<std::uint64_t, 3>{});
+}
+
+TEST_CASE("a burst of 300 starts is counted whole") {
+  const auto by = GENERATE(Watched::By::events, Watched::By::log);
+  CAPTURE(static_cast<int>(by));
+  Watched watched(by);
+  xmlrpc::Client client(watched.supervisord.over_socket().peer);
+  REQUIRE(
+      client.call({"supervisor.startProcessGroup", {std::string("many"), true}}, watched.soon()));
+  const auto counted = [&](std::size_t at) {
+    std::uint64_t sum = 0;
+    for (const ProcessSnapshot& each : watched.seen().processes) {
+      sum += each.detail.name.group == "many" ? each.counters.transitions[at] : 0;
+    }
+    return sum;
+  };
+  CHECK(eventually(patience, [&] { return counted(entries_at(InstanceState::running)) == 300; }));
+  CHECK(counted(entries_at(InstanceState::starting)) == 300);
   CHECK(watched.seen().counter_source == watched.wanted);
   CHECK(watched.seen().counter_gaps == std::array<std::uint64_t, 3>{});
 }

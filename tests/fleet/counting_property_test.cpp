@@ -63,7 +63,7 @@ class World {
     } else if (troubles_.stream) {
       look();
     }
-    clock_ += 1s;
+    clock_ += 100ms;
     check();
   }
 
@@ -160,7 +160,7 @@ class World {
       tracker_.counting().another_daemon();
       same_daemon_ = true;
     }
-    clock_ += 1s;
+    clock_ += 100ms;
     poll.at = clock_;
     std::size_t rejected = 0;
     (void)tracker_.list(std::move(poll), rejected);

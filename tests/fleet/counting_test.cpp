@@ -17,9 +17,12 @@ constexpr events::RunEnd exit_3{3, std::nullopt};
 /// One process, and the three sources as they tell of its crashes.
 class Told {
  public:
-  explicit Told(const char* process = "web") : process_(process) { list(); }
+  explicit Told(const char* process = "web") : process_(process) { (void)list(); }
 
-  void list(int pid = 10) { (void)counting.list({at(pid), base::SteadyTime(), true}); }
+  Counting::ListNews list(int pid = 10) {
+    now_ += std::chrono::seconds(5);
+    return counting.list({at(pid), now_, true});
+  }
   void heard_crash() {
     heard(InstanceState::running, InstanceState::exited);
     heard(InstanceState::exited, InstanceState::starting);
@@ -46,7 +49,7 @@ class Told {
         {Exited{"web", exit_3, false}, Spawned{"web", {pid}}, events::EnteredRunning{"web"}});
   }
   void answer(int pid = 10, bool log_at_end = true) {
-    list(pid);
+    (void)list(pid);
     counting.surveyed(at(pid), log_at_end);
   }
   /// An anchor to which all come.
@@ -70,6 +73,7 @@ class Told {
   }
 
   std::string process_;
+  base::SteadyTime now_{std::chrono::hours(1)};
   std::vector<InstanceDetail> listing_;
 };
 
@@ -79,7 +83,7 @@ TEST_CASE("what two sources tell of one crash is one crash") {
   told.heard_crash();
   CHECK(told.restarts() == 1);
   (void)told.read_crash();
-  told.list(11);
+  (void)told.list(11);
   CHECK(told.restarts() == 1);
 }
 
@@ -172,7 +176,7 @@ TEST_CASE("a survey that failed was no anchor, whether its mark came or not") {
 TEST_CASE("polls speak only while events and the log have gaps") {
   Told told;
   told.anchor(1);
-  told.list(11);
+  (void)told.list(11);
   CHECK(told.restarts() == 0);
   told.counting.events_lost();
   CHECK(told.restarts() == 0);
@@ -228,7 +232,7 @@ TEST_CASE("a log that lacks starts that polls saw is not believed until it tells
   Told told;
   told.anchor(1);
   CHECK_FALSE(told.counting.log_is_silent());
-  told.list(11);
+  (void)told.list(11);
   CHECK(told.counting.log_is_silent());
   CHECK_FALSE(told.counting.log_is_silent());
   told.anchor(2, 11);
@@ -236,6 +240,33 @@ TEST_CASE("a log that lacks starts that polls saw is not believed until it tells
   (void)told.read_crash(12);
   told.anchor(3, 12);
   CHECK(told.counting.complete().log);
+}
+
+TEST_CASE(
+    "a stream that tells no start that polls saw long ago is not believed until it tells one") {
+  Told told;
+  told.anchor(1);
+  CHECK_FALSE(told.list(11).stream_gap);
+  CHECK(told.counting.complete().events);
+  bool silent = false;
+  for (int i = 0; i < 4; ++i) {
+    silent = told.list(11).stream_gap || silent;
+  }
+  CHECK(silent);
+  CHECK_FALSE(told.counting.complete().events);
+  told.heard_crash();
+  CHECK(told.counting.complete().events);
+}
+
+TEST_CASE("a stream that tells of a start a little later than polls do is believed") {
+  Told told;
+  told.anchor(1);
+  (void)told.list(11);
+  told.heard_crash();
+  for (int i = 0; i < 4; ++i) {
+    CHECK_FALSE(told.list(11).stream_gap);
+  }
+  CHECK(told.counting.complete().events);
 }
 
 TEST_CASE("how a run ended is known from the log once it has told as many ends as events") {
@@ -256,7 +287,7 @@ TEST_CASE("how a run ended is known from the log once it has told as many ends a
 TEST_CASE("a line whose name several processes have is tied by the pid of a spawn") {
   Counting counting;
   std::vector<InstanceDetail> listing = {running("a:web", {10, 100}), running("b:web", {20, 100})};
-  const auto list = [&] { return counting.list({listing, base::SteadyTime(), true}); };
+  const auto list = [&] { return counting.list({listing, base::SteadyTime(), true}).log_gap; };
   CHECK_FALSE(list());
   counting.begin_anchor(1);
   counting.surveyed(listing, true);
