@@ -46,6 +46,12 @@ Refusal key_reused(const Operation& other) {
           other.id};
 }
 
+/// What the actor may do is no part of what he asks: his list may be reloaded between two tries.
+bool asks_the_same(const Command& known, Command command) {
+  command.actor_allow = known.actor_allow;
+  return command == known;
+}
+
 /// What the snapshot says would happen.
 bool would_change(const Command& command, const substrate::InstanceDetail& seen) {
   switch (command.action) {
@@ -92,6 +98,10 @@ struct Controller::State {
     return nullptr;
   }
 
+  [[nodiscard]] ProgramCatalogue::Answer programs_of(const fleet::Member& member) {
+    return catalogue.of(member, options.copy().listing_timeout, hurry.get_token());
+  }
+
   using Admission = tl::expected<Operation, Refusal>;
 
   /// The operation that this command asked for before, if it did.
@@ -100,9 +110,13 @@ struct Controller::State {
   [[nodiscard]] Admission admit(const Command& command);
   [[nodiscard]] Admission enter(const Command& command, const substrate::InstanceDetail& seen);
   void finish(const Operation& operation, base::Duration took);
+  /// Closes it where it stands.
+  [[nodiscard]] Operation ended(Operation operation, OperationResult result) const;
   void abandon_queued();
   void wake_workers();
   bool run_next();
+  void carry_out(Operation operation);
+  void break_off(const std::string& id);
   void work(base::Wakeup& wakeup);
 
   const Surroundings around;
@@ -124,7 +138,8 @@ std::optional<Controller::State::Admission> Controller::State::repeated(const Le
   if (known == nullptr) {
     return std::nullopt;
   }
-  return known->command == command ? Admission(*known) : tl::unexpected(key_reused(*known));
+  return asks_the_same(known->command, command) ? Admission(*known)
+                                                : tl::unexpected(key_reused(*known));
 }
 
 Controller::State::Admission Controller::State::admit(const Command& command) {
@@ -135,10 +150,10 @@ Controller::State::Admission Controller::State::admit(const Command& command) {
     return tl::unexpected(shutting_down());
   }
   const auto snapshot = around.snapshot();
-  const auto programs = [&]() -> base::Result<std::shared_ptr<const Programs>> {
+  const auto programs = [&]() -> ProgramCatalogue::Answer {
     const fleet::Member* const asked = member_of(command.target.supervisor);
     return asked == nullptr ? base::failure(ErrorKind::internal, "no such member of the fleet")
-                            : catalogue.of(*asked, hurry.get_token());
+                            : programs_of(*asked);
   };
   if (auto refusal = refuse(command, {snapshot, around.own_programs, programs}, options.copy())) {
     return tl::unexpected(std::move(*refusal));
@@ -180,21 +195,18 @@ void Controller::State::finish(const Operation& operation, base::Duration took) 
   } else {
     log.info("an action is done", std::move(fields));
   }
+  // First what others wait for: a callback is somebody else's, and may fail.
+  wake_workers();
   around.nudge(operation.command.target.supervisor);
   for (const Finished& callback : callbacks) {
     callback(operation);
   }
-  wake_workers();
 }
 
 void Controller::State::abandon_queued() {
   while (auto queued = ledger.with([](Ledger& all) { return all.take_queued(); })) {
-    queued->state = OperationState::done;
-    queued->result = OperationResult::abandoned;
-    queued->changed = false;
     queued->error = shutting_down().error;
-    queued->finished_at = clock.system_now();
-    finish(*queued, base::Duration::zero());
+    finish(ended(*std::move(queued), OperationResult::abandoned), base::Duration::zero());
   }
 }
 
@@ -209,19 +221,46 @@ bool Controller::State::run_next() {
   if (!operation) {
     return false;
   }
+  const std::string id = operation->id;
+  try {
+    carry_out(*std::move(operation));
+  } catch (const std::exception& caught) {
+    log.error("an action was broken off", {{"operation", id}, {"error", caught.what()}});
+    break_off(id);
+  }
+  return true;
+}
+
+void Controller::State::carry_out(Operation operation) {
   const base::SteadyTime begun = clock.steady_now();
-  const fleet::Member& member = *member_of(operation->command.target.supervisor);
-  const auto programs = catalogue.of(member, hurry.get_token());
+  const fleet::Member& member = *member_of(operation.command.target.supervisor);
+  const auto programs = programs_of(member);
   const Errand errand{
       member,
-      programs ? spans_of(**programs, operation->command.target.name) : Spans{},
+      programs ? spans_of(**programs, operation.command.target.name) : Spans{},
       &clock,
       hurry.get_token(),
       now.get_token(),
       [&](const Operation& so_far) { ledger.with([&](Ledger& all) { all.update(so_far); }); },
   };
-  finish(run(*std::move(operation), errand), clock.steady_now() - begun);
-  return true;
+  finish(run(std::move(operation), errand), clock.steady_now() - begun);
+}
+
+void Controller::State::break_off(const std::string& id) {
+  auto operation = ledger.with([&](const Ledger& all) { return all.find(id); });
+  if (!operation || operation->done()) {
+    return;  // it was broken off in telling of its end
+  }
+  operation->error = {ErrorKind::internal, "the action was broken off: the agent's log says why"};
+  finish(ended(*std::move(operation), OperationResult::failed), base::Duration::zero());
+}
+
+Operation Controller::State::ended(Operation operation, OperationResult result) const {
+  operation.state = OperationState::done;
+  operation.result = result;
+  operation.changed = operation.changed.value_or(false);
+  operation.finished_at = clock.system_now();
+  return operation;
 }
 
 void Controller::State::work(base::Wakeup& wakeup) {
@@ -231,7 +270,7 @@ void Controller::State::work(base::Wakeup& wakeup) {
       while (run_next()) {
       }
     } catch (const std::exception& caught) {
-      log.error("an action was broken off", {{"error", caught.what()}});
+      log.error("an action's end could not be told", {{"error", caught.what()}});
     }
     (void)wakeup.wait_until(clock.steady_now() + std::chrono::hours(1), stop);
   }

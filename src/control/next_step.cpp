@@ -60,10 +60,7 @@ NextStep first(const Operation& operation, const Seen& seen) {
   }
   const Command& command = operation.command;
   if (command.if_incarnation && command.if_incarnation != seen->incarnation()) {
-    const std::string current = seen->incarnation() ? seen->incarnation()->text() : "not running";
-    return end(OperationResult::refused,
-               {ErrorKind::stale, "'" + command.target.name.text() + "' is not the run " +
-                                      command.if_incarnation->text() + " but " + current});
+    return end(OperationResult::refused, another_run(command, seen->incarnation()));
   }
   switch (command.action) {
     case Action::start:
@@ -149,6 +146,12 @@ NextStep after_started(const Operation& operation, const Seen& seen) {
 }
 
 }  // namespace
+
+Error another_run(const Command& command, const std::optional<substrate::Incarnation>& current) {
+  return {ErrorKind::stale, "'" + command.target.name.text() + "' is not the run " +
+                                command.if_incarnation->text() + " but " +
+                                (current ? current->text() : "not running")};
+}
 
 std::optional<Step> progress(const Operation& operation) {
   const auto found =

@@ -33,6 +33,10 @@ using Seen = base::Result<substrate::InstanceDetail>;
 /// `patient`: there is time to look again for an outcome that is unknown.
 [[nodiscard]] NextStep next_step(const Operation& operation, const Seen& seen, bool patient);
 
+/// The refusal to act on another run than the one that was asked for.
+[[nodiscard]] base::Error another_run(const Command& command,
+                                      const std::optional<substrate::Incarnation>& current);
+
 /// The last step done or asked for; nothing before the first look.
 [[nodiscard]] std::optional<Step> progress(const Operation& operation);
 

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "control/next_step.h"
 #include "reeve/substrate/own_program.h"
 
 namespace reeve::control {
@@ -132,18 +133,17 @@ Verdict signal_not_allowed(const Case& each) {
 }
 
 /// The snapshot lags behind: only a run that it knows to be over is refused here, the rest is
-/// for the look just before acting.
+/// for the look just before acting. A rehearsal has no such look.
 Verdict stale(const Case& each) {
-  const Target& target = each.command.target;
+  const Command& command = each.command;
+  const Target& target = command.target;
   const auto* const process = each.facts.snapshot->find(target.supervisor)->find(target.name);
   const auto current = process->detail.incarnation();
-  const auto& asked = each.command.if_incarnation;
-  if (!asked || !current || current->start <= asked->start) {
+  const auto& asked = command.if_incarnation;
+  if (!asked || (current ? current->start <= asked->start : !command.dry_run)) {
     return std::nullopt;
   }
-  return because(RefusalReason::stale, ErrorKind::stale,
-                 "'" + target.name.text() + "' is not the run " + asked->text() + " any more but " +
-                     current->text());
+  return Refusal{RefusalReason::stale, another_run(command, current), {}};
 }
 
 }  // namespace

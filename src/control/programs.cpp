@@ -1,6 +1,7 @@
 #include "control/programs.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace reeve::control {
@@ -9,7 +10,8 @@ using base::ErrorKind;
 
 namespace {
 
-constexpr std::chrono::minutes refreshed_after{1};
+constexpr std::chrono::minutes kept_for{1};
+constexpr std::chrono::seconds failure_kept_for{5};
 constexpr std::chrono::seconds margin{10};
 constexpr std::chrono::hours longest{24};
 
@@ -24,25 +26,32 @@ base::Duration with_margin(std::chrono::seconds configured) {
 
 }  // namespace
 
-base::Result<std::shared_ptr<const Programs>> ProgramCatalogue::of(const fleet::Member& member,
-                                                                   std::stop_token stop) {
-  const base::SteadyTime now = clock_->steady_now();
-  const auto known = entries_.with([&](const auto& entries) {
+ProgramCatalogue::Answer ProgramCatalogue::of(const fleet::Member& member, base::Duration timeout,
+                                              std::stop_token stop) {
+  const auto deadline = base::Deadline::after(*clock_, timeout, std::move(stop));
+  const auto known = entries_.with([&](const auto& entries) -> std::optional<Answer> {
     const auto found = entries.find(member.name);
-    const bool fresh = found != entries.end() && now - found->second.at < refreshed_after;
-    return fresh ? found->second.programs : nullptr;
+    const bool valid = found != entries.end() && clock_->steady_now() < found->second.valid_until;
+    return valid ? std::optional(found->second.answer) : std::nullopt;
   });
   if (known) {
-    return known;
+    return *known;
   }
-  const auto deadline = base::Deadline::after(*clock_, member.call_timeout, std::move(stop));
+  auto answer = ask(member, deadline);
+  const base::Duration valid_for = answer ? base::Duration(kept_for) : failure_kept_for;
+  entries_.with([&](auto& entries) {
+    entries.insert_or_assign(member.name, Entry{clock_->steady_now() + valid_for, answer});
+  });
+  return answer;
+}
+
+ProgramCatalogue::Answer ProgramCatalogue::ask(const fleet::Member& member,
+                                               const base::Deadline& deadline) const {
   auto told = member.administration->programs(deadline);
   if (!told && !cannot_tell(told.error().kind)) {
     return base::failure(std::move(told.error()));
   }
-  auto programs = std::make_shared<const Programs>(told ? std::move(*told) : Programs{});
-  entries_.with([&](auto& entries) { entries[member.name] = {now, programs}; });
-  return programs;
+  return std::make_shared<const Programs>(told ? std::move(*told) : Programs{});
 }
 
 Spans spans_of(const Programs& programs, const substrate::InstanceName& name) {

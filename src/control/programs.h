@@ -2,7 +2,9 @@
 
 // What a supervisord tells of its programs (getAllConfigInfo), asked at most once a minute and
 // only when something is to be done: which of them are Reeve itself, and how long a start or a
-// stop may take. Thread-safe; no lock is held while supervisord is asked.
+// stop may take. A supervisord of thousands of programs works for seconds at this answer, so one
+// that did not come in time is not asked for again at once. Thread-safe; no lock is held while
+// supervisord is asked.
 
 #include <map>
 #include <memory>
@@ -24,15 +26,19 @@ class ProgramCatalogue {
  public:
   explicit ProgramCatalogue(const base::Clock& clock) : clock_(&clock) {}
 
-  /// Empty where this supervisord cannot tell; an error where it should have and did not.
-  [[nodiscard]] base::Result<std::shared_ptr<const Programs>> of(const fleet::Member& member,
-                                                                 std::stop_token stop);
+  using Answer = base::Result<std::shared_ptr<const Programs>>;
+  /// Empty where this supervisord cannot tell; an error where it should have and did not, within
+  /// `timeout`.
+  [[nodiscard]] Answer of(const fleet::Member& member, base::Duration timeout,
+                          std::stop_token stop);
 
  private:
   struct Entry {
-    base::SteadyTime at;
-    std::shared_ptr<const Programs> programs;
+    base::SteadyTime valid_until;
+    Answer answer;
   };
+
+  [[nodiscard]] Answer ask(const fleet::Member& member, const base::Deadline& deadline) const;
 
   const base::Clock* clock_;
   base::Guarded<std::map<std::string, Entry>> entries_;

@@ -172,6 +172,17 @@ TEST_CASE("the same key of the same actor is the same operation, done or not") {
   CHECK(world.controller.submit(command)->id != first->id);
 }
 
+TEST_CASE("a key stays good for its command though the actor's allow list was reloaded") {
+  World world;
+  Command command = World::command(Action::restart, "job");
+  command.idempotency_key = "deploy-7";
+  const auto first = world.controller.submit(command);
+  command.actor_allow = {*substrate::Selector::parse("job")};
+  const auto again = world.controller.submit(command);
+  REQUIRE(again);
+  CHECK(again->id == first->id);
+}
+
 TEST_CASE("a key that was used for another command is refused") {
   World world;
   Command command = World::command(Action::restart, "job");
@@ -212,6 +223,26 @@ TEST_CASE("who waits is told once, at the end or at once if that was before") {
   CHECK(world.controller.on_finished(id, tell));
   CHECK(told.size() == 2);
   CHECK_FALSE(world.controller.on_finished("no-such-id", tell));
+}
+
+TEST_CASE("an action that is broken off by a bug is failed, and its process is free again") {
+  World world;
+  const std::string id = world.controller.submit(World::command(Action::stop, "job"))->id;
+  world.supervisord->after(0s, [] { throw std::runtime_error("out of memory"); });
+  CHECK(world.controller.run_next());
+  const Operation broken = *world.controller.find(id);
+  CHECK(broken.result == OperationResult::failed);
+  CHECK(broken.error->kind == ErrorKind::internal);
+  CHECK(world.controller.submit(World::command(Action::stop, "job")));
+}
+
+TEST_CASE("a callback that throws ends neither the operation's record nor the controller") {
+  World world;
+  const std::string id = world.controller.submit(World::command(Action::stop, "job"))->id;
+  CHECK(world.controller.on_finished(id, [](const Operation&) { throw std::bad_alloc(); }));
+  CHECK(world.controller.run_next());
+  CHECK(world.controller.find(id)->result == OperationResult::succeeded);
+  CHECK(world.carry_out(World::command(Action::start, "job")).changed == true);
 }
 
 TEST_CASE("after an action the fleet is nudged, and the counters tell of it") {

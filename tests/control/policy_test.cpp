@@ -152,6 +152,24 @@ TEST_CASE("a run that is known to be over is stale; one that the snapshot cannot
   CHECK_FALSE(question.ask());
 }
 
+TEST_CASE("a rehearsal for a run of what does not run is refused as the action would be") {
+  Question question;
+  question.command.if_incarnation = question.world.look("job").incarnation();
+  question.command.target.name = {"job", "job"};
+  (void)question.world.carry_out(World::command(Action::stop, "job"));
+  question.world.publish();
+  CHECK_FALSE(question.ask());
+  question.command.dry_run = true;
+  REQUIRE(question.ask());
+  CHECK(question.ask()->reason == RefusalReason::stale);
+  const auto acted_on = question.world.carry_out([&] {
+    Command command = question.command;
+    command.dry_run = false;
+    return command;
+  }());
+  CHECK(question.ask()->error == acted_on.error);
+}
+
 TEST_CASE("the order of the checks is fixed: a denied process that does not exist is not found") {
   Question question;
   question.command.target.name = {"web", "sideways"};

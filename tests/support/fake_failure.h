@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "reeve/base/clock.h"
 #include "reeve/base/error.h"
 
 namespace reeve::tests {
@@ -44,6 +45,7 @@ struct FakeFailure {
   base::Error error = {base::ErrorKind::unreachable, "scripted: connection refused"};
   int times = 1;                ///< or always, until recover()
   bool hangs = false;           ///< no answer until the deadline: timeout or cancelled
+  base::Duration late_by{0};    ///< it succeeds after so long, if the deadline allows
   bool after_its_work = false;  ///< it is done, only the answer is lost
 };
 

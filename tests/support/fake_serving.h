@@ -18,7 +18,12 @@ auto FakeSubstrate::serve(const FakeCall& call, const base::Deadline& deadline, 
     return base::failure(possible.error());
   }
   if (const auto scripted = take_failure(call.operation, false)) {
-    return base::failure(suffer(*scripted, deadline));
+    if (scripted->late_by == base::Duration::zero()) {
+      return base::failure(suffer(*scripted, deadline));
+    }
+    if (!deadline.wait(scripted->late_by)) {
+      return base::failure(deadline.check("waiting for an answer").error());
+    }
   }
   settle();
   auto result = work();

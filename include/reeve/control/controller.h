@@ -64,7 +64,8 @@ class Controller {
   void configure(const Options& options);
 
   /// An operation that is queued; the known one for a repeated idempotency key; one that is done
-  /// and has no id for a dry run. May wait for supervisord's list of programs (one ordinary call).
+  /// and has no id for a dry run. May wait for supervisord's list of programs
+  /// (Options::listing_timeout).
   [[nodiscard]] tl::expected<Operation, Refusal> submit(const Command& command);
   [[nodiscard]] std::optional<Operation> find(std::string_view id) const;
   /// Oldest first.
