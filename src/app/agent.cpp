@@ -1,7 +1,9 @@
 #include "app/agent.h"
 
-#include <algorithm>
+#include <functional>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include <malloc.h>
 
@@ -33,9 +35,11 @@ std::string needs_restart(const config::Config& before, const config::Config& af
   return names;
 }
 
-base::Result<void> reload_tls(http::Server* server, const http::ListenerOptions& listener) {
-  return server != nullptr && listener.tls ? server->reload_tls(*listener.tls)
-                                           : base::Result<void>();
+/// What the controller goes by: its own section, and how long supervisord may take to list all.
+control::Options control_options(const config::Config& config) {
+  control::Options options = config.control;
+  options.listing_timeout = config.poll.timeout;
+  return options;
 }
 
 std::string all_errors(const cli::SettingsError& error) {
@@ -64,7 +68,7 @@ Agent::Agent(AgentParts parts)
                    .snapshot = [this] { return fleet_.snapshot(); },
                    .nudge = [this](std::string_view supervisor) { fleet_.nudge(supervisor); },
                    .own_programs = std::move(parts.own_programs)},
-                  config_.control, clock_, log_),
+                  control_options(config_), clock_, log_),
       metrics_api_(metrics_surroundings(), config_.metrics_api, clock_),
       control_api_(control_surroundings(), config_.control_api, clock_, log_) {
   fleet_.on_publish([this](const std::shared_ptr<const fleet::FleetSnapshot>& snapshot) {
@@ -184,16 +188,27 @@ base::Result<std::string> Agent::reload() {
 }
 
 base::Result<void> Agent::apply(const config::Config& next) {
-  if (auto reloaded = reload_tls(metrics_server_.get(), next.metrics_listener); !reloaded) {
-    return reloaded;
+  std::vector<std::function<void()>> put_certificates_to_use;
+  for (const auto& [server, running, wanted] :
+       {std::tuple(metrics_server_.get(), &config_.metrics_listener, &next.metrics_listener),
+        std::tuple(control_server_.get(), &config_.control_listener, &next.control_listener)}) {
+    if (server == nullptr || !running->tls || !wanted->tls) {
+      continue;  // turning TLS on or off needs a restart
+    }
+    auto prepared = server->prepare_tls(*wanted->tls);
+    if (!prepared) {
+      return base::failure(std::move(prepared.error()));
+    }
+    put_certificates_to_use.push_back(*std::move(prepared));
   }
-  if (auto reloaded = reload_tls(control_server_.get(), next.control_listener); !reloaded) {
-    return reloaded;
+  // From here on nothing can fail.
+  for (const auto& put_to_use : put_certificates_to_use) {
+    put_to_use();
   }
   log_sink_->configure(next.log);
   fleet_.configure(next.poll);
   exposition_.configure(next.metrics);
-  controller_.configure(next.control);
+  controller_.configure(control_options(next));
   metrics_api_.configure(next.metrics_api);
   control_api_.configure(next.control_api);
   return {};

@@ -227,15 +227,16 @@ Stats Server::stats() const {
   return {service.options.name, service.accepted, service.rejected, service.open, service.evicted};
 }
 
-base::Result<void> Server::reload_tls(const TlsOptions& options) {
+base::Result<std::function<void()>> Server::prepare_tls(const TlsOptions& options) {
   if (!impl_->tls.copy()) {
     return base::failure(base::ErrorKind::invalid_argument,
                          "the listener " + impl_->service.options.name +
                              " was started without TLS: restart the agent to turn it on");
   }
-  return TlsContext::load(options).map([&](TlsContext loaded) {
-    auto fresh = std::make_shared<const TlsContext>(std::move(loaded));
-    impl_->tls.with([&](SharedTls& current) { current.swap(fresh); });
+  return TlsContext::load(options).map([&](TlsContext loaded) -> std::function<void()> {
+    return [impl = impl_.get(), fresh = std::make_shared<const TlsContext>(std::move(loaded))] {
+      impl->tls.with([&](SharedTls& current) { current = fresh; });
+    };
   });
 }
 

@@ -92,7 +92,7 @@ TEST_CASE("without a client authority, no certificate has names") {
   CHECK(get(client) == "encrypted");
 }
 
-TEST_CASE("new certificates are for new connections, and an error changes nothing") {
+TEST_CASE("new certificates are for new connections once they are put to use, if they are right") {
   const RunningServer server(with(localhost()), names);
   const auto is_localhost = [&] {
     httplib::SSLClient client("localhost", server.port());
@@ -106,19 +106,21 @@ TEST_CASE("new certificates are for new connections, and an error changes nothin
   CHECK(is_localhost());
   TlsOptions other = localhost();
   other.cert_file = file("other.pem");
-  CHECK_FALSE(server->reload_tls(other));  // the key is not its own
-  CHECK(is_localhost());
+  CHECK_FALSE(server->prepare_tls(other));  // the key is not its own
   other.key_file = file("other.key");
-  CHECK(server->reload_tls(other));
+  const auto put_to_use = server->prepare_tls(other);
+  REQUIRE(put_to_use);
+  CHECK(is_localhost());
+  (*put_to_use)();
   CHECK_FALSE(is_localhost());
   CHECK(get(kept) == "encrypted");
 }
 
 TEST_CASE("TLS cannot be turned on while running") {
   const RunningServer server(tests::on_loopback(), names);
-  const auto reloaded = server->reload_tls(localhost());
-  REQUIRE_FALSE(reloaded);
-  CHECK(reloaded.error().kind == ErrorKind::invalid_argument);
+  const auto prepared = server->prepare_tls(localhost());
+  REQUIRE_FALSE(prepared);
+  CHECK(prepared.error().kind == ErrorKind::invalid_argument);
 }
 
 TEST_CASE("an error in a certificate file names the file") {

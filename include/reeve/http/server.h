@@ -8,6 +8,7 @@
 // of another listener.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "reeve/base/deadline.h"
@@ -40,9 +41,10 @@ class Server {
   /// The bound port (useful after asking for port 0); 0 on a unix socket.
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] Stats stats() const;
-  /// Reads the certificate files again, for new connections; an error changes nothing.
-  /// invalid_argument on a listener that was opened without TLS.
-  [[nodiscard]] base::Result<void> reload_tls(const TlsOptions& options);
+  /// Reads the certificate files again. Nothing changes until the function that is returned is
+  /// called: from then on they are for new connections. It cannot fail, and must not outlive the
+  /// server. invalid_argument on a listener that was opened without TLS.
+  [[nodiscard]] base::Result<std::function<void()>> prepare_tls(const TlsOptions& options);
 
  private:
   struct Impl;  // keeps Boost out of this header

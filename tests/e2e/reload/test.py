@@ -1,9 +1,14 @@
 """A good file is swapped in, a bad one changes nothing and is reported."""
 
+import json
+import shutil
 import signal
+import ssl
 import unittest
 
-from support import Agent, Scenario, until
+from support import REEVE, ROOT, Agent, Child, Scenario, free_port, until
+
+CERTIFICATES = ROOT / "tests/fixtures/tls"
 
 PROGRAMS = """
 [program:seen]
@@ -56,13 +61,78 @@ class Reload(Scenario):
         until("it is reported", lambda: self.successful() == 0)
         self.assertEqual(self.shown(), ["seen"])
 
-    def test_supervisords_come_and_go_or_the_answer_says_that_a_restart_is_needed(self):
+    def test_another_supervisord_needs_a_restart_and_the_answer_says_so(self):
         other = self.start_supervisord("[program:other]\ncommand=sleep infinity\n", name="other")
         self.agent.write_config(self.config.replace(self.supervisord.url, other.url))
+        for _ in range(2):  # it stays on record until the restart
+            answer = self.agent.control("POST", "/-/reload")
+            self.assertEqual(answer.status, 200, answer.body)
+            self.assertEqual(json.loads(answer.body),
+                             {"reloaded": True, "needs_restart": "supervisor"})
+        polls = self.agent.samples().one("supervisord_poll_duration_seconds_count")
+        until("it is polled again", lambda: self.agent.samples().one(
+            "supervisord_poll_duration_seconds_count") > polls)
+        self.assertEqual(self.shown(), ["hidden", "seen"])
+
+    def test_tls_cannot_be_turned_on_while_running_and_keeps_nothing_else_from_it(self):
+        web = self.workspace.folder / "web.yaml"
+        web.write_text(f"tls_server_config: {{cert_file: {CERTIFICATES / 'localhost.pem'},"
+                       f" key_file: {CERTIFICATES / 'localhost.key'}}}\n")
+        self.agent.write_config(self.config.replace(
+            "metrics:\n", f"metrics:\n  web_config_file: {web}\n  exclude: ['hidden:*']\n"))
         answer = self.agent.control("POST", "/-/reload")
         self.assertEqual(answer.status, 200, answer.body)
-        if "restart" not in answer.body:
-            until("the other one is shown", lambda: self.shown() == ["other"])
+        self.assertIn("metrics.web_config_file", json.loads(answer.body)["needs_restart"])
+        until("the filter holds", lambda: self.shown() == ["seen"])
+
+
+class ReloadOfCertificates(Scenario):
+    def setUp(self):
+        """An agent with TLS on both listeners."""
+        folder = self.workspace.folder
+        self.ports = free_port(), free_port()
+        for name in ("metrics.pem", "metrics.key", "control.pem", "control.key"):
+            kind = name.partition(".")[2]
+            shutil.copy(CERTIFICATES / f"localhost.{kind}", folder / name)
+        (folder / "token").write_text("x" * 40)
+        (folder / "token").chmod(0o600)
+        (folder / "web.yaml").write_text(
+            f"tls_server_config: {{cert_file: {folder}/metrics.pem, key_file: {folder}/metrics.key}}\n")
+        (folder / "config.yaml").write_text(f"""
+supervisor: {{url: "unix://{folder}/none.sock"}}
+metrics: {{listen: "127.0.0.1:{self.ports[0]}", web_config_file: {folder}/web.yaml}}
+control:
+  enabled: true
+  listen: "127.0.0.1:{self.ports[1]}"
+  tls: {{cert_file: {folder}/control.pem, key_file: {folder}/control.key}}
+  tokens: [{{name: test, file: {folder}/token, scopes: [read]}}]
+""")
+        self.agent = self.workspace.start(Child, [REEVE, "serve", "--config",
+                                                  folder / "config.yaml"], folder / "reeve.log")
+        until("TLS is served", self.certificates)
+
+    def certificates(self):
+        """What both listeners show."""
+        return [ssl.get_server_certificate(("127.0.0.1", port)) for port in self.ports]
+
+    def renew(self, listener):
+        for kind in ("pem", "key"):
+            shutil.copy(CERTIFICATES / f"other.{kind}",
+                        self.workspace.folder / f"{listener}.{kind}")
+
+    def test_both_listeners_take_new_certificates_or_neither(self):
+        old = self.certificates()
+        self.renew("metrics")
+        (self.workspace.folder / "control.key").write_text("not a key\n")
+        self.agent.signal(signal.SIGHUP)
+        until("the refusal is logged", lambda: "was not reloaded" in self.agent.text())
+        self.assertEqual(self.certificates(), old)
+        self.renew("control")
+        self.agent.signal(signal.SIGHUP)
+        until("it is reloaded", lambda: "the configuration is reloaded" in self.agent.text())
+        new = self.certificates()
+        self.assertEqual(new[0], new[1])
+        self.assertNotEqual(new, old)
 
 
 if __name__ == "__main__":
