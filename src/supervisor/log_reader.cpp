@@ -246,7 +246,10 @@ Result<std::string> read_range(const LogSource& source, const substrate::LogRang
   if (!end) {
     return failure(end.error());
   }
-  return ForwardReader(source, {*end - std::min(*end, range.length), *end}, deadline).read();
+  // An empty log and none at all have the same size: reading tells them apart.
+  const Span span = *end == 0 ? Span{0, std::min(range.length, largest_log)}
+                              : Span{*end - std::min(*end, range.length), *end};
+  return ForwardReader(source, span, deadline).read();
 }
 
 Result<std::uint64_t> probe_size(const LogSource& source, const Deadline& deadline) {

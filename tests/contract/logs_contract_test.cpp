@@ -34,6 +34,7 @@ TEMPLATE_TEST_CASE("a log is read from its end or from an offset", "", FakeManag
   LogContract<TestType> it;
   CHECK(it.last(4) == "6789");
   CHECK(it.last(100) == "0123456789");
+  CHECK(it.last(1000000) == "0123456789");
   CHECK(it.last(0) == "");
   CHECK(it.from(2, 3) == "234");
   CHECK(it.from(8, 100) == "89");
@@ -52,7 +53,10 @@ TEMPLATE_TEST_CASE("no process, and a process without a log, are told apart", ""
   CHECK(kind_of(it.logs.clear_logs(named("nope"), it.soon())) == ErrorKind::not_found);
   CHECK(kind_of(it.logs.follow_log(named("nope"), out, consumer, it.soon())) ==
         ErrorKind::not_found);
+  const LogRange long_range{LogRange::From::end, 0, 1000000};
   CHECK(kind_of(it.logs.read_log(named("nolog"), out, range, it.soon())) == ErrorKind::no_file);
+  CHECK(kind_of(it.logs.read_log(named("nolog"), out, long_range, it.soon())) ==
+        ErrorKind::no_file);
   CHECK(kind_of(it.logs.follow_log(named("nolog"), out, consumer, it.soon())) ==
         ErrorKind::no_file);
   CHECK(it.logs.log_size(named("nolog"), out, it.soon()) == std::uint64_t{0});
@@ -97,6 +101,7 @@ TEMPLATE_TEST_CASE("clearing empties both logs", "", FakeManager, RealManager) {
   CHECK(logs.clear_logs(name, it.soon()));
   CHECK(logs.log_size(name, out, it.soon()) == std::uint64_t{0});
   CHECK(logs.read_log(name, err, {LogRange::From::end, 0, 10}, it.soon()) == "");
+  CHECK(logs.read_log(name, err, {LogRange::From::end, 0, 1000000}, it.soon()) == "");
 }
 
 TEMPLATE_TEST_CASE("the manager's own log can be read", "", FakeManager, RealManager) {
