@@ -114,7 +114,9 @@ Settled apply_credentials(const CommonOptions& options, const Surroundings& surr
       each.peer.password = password;
     }
     if (each.peer.username.empty() && !each.peer.password.empty()) {
-      return usage_error(file->name, "a password needs a user name: --username");
+      // The configuration itself gives no password without a name.
+      const std::string& to_blame = username ? username->name : file->name;
+      return usage_error(to_blame, "a password needs a user name: --username");
     }
     each.timeout = options.timeout.value_or(each.timeout);
   }

@@ -81,6 +81,15 @@ TEST_CASE("user name and password file come from options or environment") {
   CHECK(refused(world, {}) == "REEVE_PASSWORD_FILE: a password needs a user name: --username");
 }
 
+TEST_CASE("a user name that is taken away leaves the configuration's password without one") {
+  World world;
+  static_cast<void>(world.folder.write(
+      "system.yaml", "supervisor: {url: 'http://file:1', username: a, password: b}\n"));
+  CommonOptions options;
+  options.username = "";
+  CHECK(refused(world, options) == "--username: a password needs a user name: --username");
+}
+
 TEST_CASE("one of several configured supervisords is chosen by name") {
   World world;
   world.have_supervisors({"web", "db"});
