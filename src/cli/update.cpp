@@ -85,6 +85,11 @@ class Takeover {
       each(
           group, [&] { return add(group); }, "added process group");
     }
+    if (left_ > 0) {
+      session_.output.notice("interrupted: " + std::to_string(left_) + " of " +
+                             std::to_string(groups_) + " groups left as they are");
+      code_ = exit_failed;
+    }
     return code_;
   }
 
@@ -105,7 +110,12 @@ class Takeover {
 
   template <class Work>
   void each(const std::string& group, const Work& work, const std::string& result) {
-    if ((!wanted_.empty() && !wanted_.contains(group)) || session_.stop.stop_requested()) {
+    if (!wanted_.empty() && !wanted_.contains(group)) {
+      return;
+    }
+    ++groups_;
+    if (session_.stop.stop_requested()) {
+      ++left_;
       return;
     }
     if (own_.contains(group)) {
@@ -155,6 +165,8 @@ class Takeover {
   std::set<std::string> wanted_;
   std::set<std::string> own_;
   substrate::Listing listing_;
+  std::size_t groups_ = 0;  ///< that were to be changed
+  std::size_t left_ = 0;    ///< of these, because of an interrupt
   int code_ = exit_done;
 };
 

@@ -254,6 +254,26 @@ TEST_CASE("update of named groups leaves others alone, and knows when there is n
   CHECK(world.err.str() == "reeve: no such group: nobody\n");
 }
 
+TEST_CASE("an interrupted update says how much it left undone, and fails") {
+  World world;
+  world.add("old", "old");
+  world.fake().change({"old", "old"},
+                      [](FakeProgram& program) { program.stops_after = std::chrono::seconds(4); });
+  world.fake().unconfigure("old");
+  FakeProgram fresh;
+  fresh.name = {"fresh", "fresh"};
+  world.fake().configure(fresh);
+  fresh.name = {"other", "other"};
+  world.fake().configure(fresh);
+  world.fake().fail(
+      {.operation = Operation::remove_group, .error = {base::ErrorKind::fault, "busy"}});
+  world.fake().after(std::chrono::seconds(2), [&] { world.stop.request_stop(); });
+  CHECK(world.run({"update"}) == 1);
+  CHECK(world.err.str().find("reeve: interrupted: 2 of 3 groups left as they are\n") !=
+        std::string::npos);
+  CHECK(world.run({"status", "fresh"}) == 4);
+}
+
 TEST_CASE("update leaves Reeve's own group out and says so") {
   World world;
   FakeProgram own;
