@@ -6,15 +6,26 @@
 
 namespace reeve::base {
 
+namespace {
+
+/// Longer than anybody waits, and far from where the clock's numbers end.
+constexpr std::chrono::hours longest{24 * 366 * 10};
+
+SteadyTime from_now(const Clock& clock, Duration span) {
+  return clock.steady_now() + std::clamp<Duration>(span, Duration::zero(), longest);
+}
+
+}  // namespace
+
 Deadline::Deadline(const Clock& clock, SteadyTime at, std::stop_token stop)
     : clock_(&clock), at_(at), stop_(std::move(stop)) {}
 
 Deadline Deadline::after(const Clock& clock, Duration span, std::stop_token stop) {
-  return {clock, clock.steady_now() + span, std::move(stop)};
+  return {clock, from_now(clock, span), std::move(stop)};
 }
 
 Deadline Deadline::within(Duration span) const {
-  return {*clock_, std::min(at_, clock_->steady_now() + span), stop_};
+  return {*clock_, std::min(at_, from_now(*clock_, span)), stop_};
 }
 
 Duration Deadline::remaining() const {
@@ -32,7 +43,7 @@ Result<void> Deadline::check(std::string_view doing) const {
 }
 
 bool Deadline::wait(Duration span) const {
-  const SteadyTime wanted = clock_->steady_now() + span;
+  const SteadyTime wanted = from_now(*clock_, span);
   return clock_->wait_until(std::min(wanted, at_), stop_) && wanted <= at_;
 }
 

@@ -30,6 +30,16 @@ TEST_CASE("a deadline within another never ends later than it") {
   CHECK(deadline.within(9s).remaining() == 5s);
 }
 
+TEST_CASE("a deadline as long as can be said is years away, not in the past") {
+  tests::ManualClock clock;
+  const Deadline deadline = Deadline::after(clock, Duration::max());
+  CHECK(deadline.remaining() > 5 * 365 * 24h);
+  CHECK(deadline.within(Duration::max()).remaining() == deadline.remaining());
+  clock.advance(24h);
+  CHECK(deadline.check("waiting"));
+  CHECK(Deadline::after(clock, Duration::min()).expired());
+}
+
 TEST_CASE("a stop cancels, and is told apart from being out of time") {
   const tests::ManualClock clock;
   std::stop_source stop;

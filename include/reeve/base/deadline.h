@@ -1,7 +1,8 @@
 #pragma once
 
 // One total deadline for a whole call, however many steps it takes. It carries a stop_token,
-// so that every wait ends when the agent shuts down. The Clock must outlive it.
+// so that every wait ends when the agent shuts down. No span is longer than ten years. The Clock
+// must outlive it.
 
 #include <stop_token>
 #include <string_view>
