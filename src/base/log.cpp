@@ -5,10 +5,10 @@
 #include <atomic>
 #include <utility>
 
-#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "reeve/base/clock.h"
 #include "reeve/base/text.h"
 
 namespace reeve::base {
@@ -46,17 +46,19 @@ std::string logfmt_value(std::string_view value) {
   return needs_quotes(value) ? '"' + escaped(value) + '"' : std::string(value);
 }
 
-std::string render(const LogRecord& record, LogFormat format) {
+std::string render(const LogRecord& record, SystemTime now, LogFormat format) {
+  const std::string time = to_rfc3339(now);
+  const std::string level(to_string(record.level));
   std::string line;
   if (format == LogFormat::json) {
-    line = R"("level":")" + std::string(to_string(record.level)) + R"(","msg":")" +
+    line = R"({"ts":")" + time + R"(","level":")" + level + R"(","msg":")" +
            escaped(record.message) + '"';
     for (const LogField& field : record.fields) {
       line += ",\"" + escaped(field.key) + "\":\"" + escaped(field.value) + '"';
     }
     return line + '}';
   }
-  line = "level=" + std::string(to_string(record.level)) + " msg=" + logfmt_value(record.message);
+  line = "ts=" + time + " level=" + level + " msg=" + logfmt_value(record.message);
   for (const LogField& field : record.fields) {
     line += ' ' + field.key + '=' + logfmt_value(field.value);
   }
@@ -66,29 +68,26 @@ std::string render(const LogRecord& record, LogFormat format) {
 class SpdlogSink final : public LogSink {
  public:
   explicit SpdlogSink(const LogOptions& options)
-      : sink_(std::make_shared<spdlog::sinks::stderr_sink_mt>()), logger_("reeve", sink_) {
+      : logger_("reeve", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
     logger_.set_level(spdlog::level::trace);
+    logger_.set_pattern("%v");  // a line is rendered whole, in the one format of its moment
     SpdlogSink::configure(options);
   }
 
   void write(const LogRecord& record) override {
-    if (record.level < level_.load()) {
-      return;
+    if (record.level >= level_.load()) {
+      const std::string line = render(record, clock_.system_now(), format_.load());
+      logger_.log(spdlog::level::info, spdlog::string_view_t(line));
     }
-    logger_.log(spdlog::level::info, spdlog::string_view_t(render(record, format_.load())));
   }
 
   void configure(const LogOptions& options) override {
     level_ = options.level;
     format_ = options.format;
-    const bool json = options.format == LogFormat::json;
-    logger_.set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        json ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ",%v)" : "ts=%Y-%m-%dT%H:%M:%S.%eZ %v",
-        spdlog::pattern_time_type::utc));
   }
 
  private:
-  std::shared_ptr<spdlog::sinks::stderr_sink_mt> sink_;
+  const SystemClock clock_;
   spdlog::logger logger_;
   std::atomic<LogLevel> level_{LogLevel::info};
   std::atomic<LogFormat> format_{LogFormat::logfmt};

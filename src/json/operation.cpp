@@ -1,7 +1,7 @@
 #include "reeve/json/operation.h"
 
 #include "json/nullable.h"
-#include "reeve/json/text.h"
+#include "reeve/base/text.h"
 
 namespace reeve::json {
 namespace {
@@ -16,7 +16,7 @@ ordered_json steps_of(const control::Operation& operation) {
   ordered_json steps = ordered_json::array();
   for (const control::OperationStep& step : operation.steps) {
     steps.push_back({{"step", control::to_string(step.step)},
-                     {"at", to_rfc3339(step.at)},
+                     {"at", base::to_rfc3339(step.at)},
                      {"detail", base::to_utf8(step.detail)}});
   }
   return steps;
@@ -49,8 +49,8 @@ ordered_json to_json(const control::Operation& operation) {
        fault != nullptr ? ordered_json(base::to_utf8(fault->text)) : ordered_json()},
       {"incarnation_before", or_null(operation.incarnation_before)},
       {"incarnation_after", or_null(operation.incarnation_after)},
-      {"created_at", to_rfc3339(operation.created_at)},
-      {"finished_at", finished ? ordered_json(to_rfc3339(*finished)) : ordered_json()},
+      {"created_at", base::to_rfc3339(operation.created_at)},
+      {"finished_at", finished ? ordered_json(base::to_rfc3339(*finished)) : ordered_json()},
       {"steps", steps_of(operation)},
   };
 }

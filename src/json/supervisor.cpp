@@ -1,7 +1,7 @@
 #include "reeve/json/supervisor.h"
 
 #include "json/nullable.h"
-#include "reeve/json/text.h"
+#include "reeve/base/text.h"
 
 namespace reeve::json {
 
@@ -17,7 +17,7 @@ nlohmann::ordered_json to_json(const fleet::SupervisorSnapshot& supervisor) {
       {"version", about ? null_if_empty(about->version) : ordered_json()},
       {"identification", about ? null_if_empty(about->identification) : ordered_json()},
       {"pid", or_null(supervisor.pid)},
-      {"snapshot_at", confirmed ? ordered_json(to_rfc3339(*confirmed)) : ordered_json()},
+      {"snapshot_at", confirmed ? ordered_json(base::to_rfc3339(*confirmed)) : ordered_json()},
       {"counter_source", fleet::to_string(supervisor.counter_source)},
   };
 }

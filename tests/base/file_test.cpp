@@ -1,34 +1,12 @@
 #include "reeve/base/file.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
 #include "support/catch.h"
+#include "support/temporary_folder.h"
 
 namespace reeve::base {
 namespace {
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "reeve-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-  [[nodiscard]] std::string write(const std::string& name, const std::string& text) const {
-    const std::filesystem::path file = path_ / name;
-    std::ofstream(file, std::ios::binary) << text;
-    return file.string();
-  }
-  [[nodiscard]] std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
+using tests::TemporaryFolder;
 
 TEST_CASE("a file is read whole, up to the bound and not a byte more") {
   const TemporaryFolder folder;

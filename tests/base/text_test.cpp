@@ -17,6 +17,11 @@ TEST_CASE("a number is the whole text or nothing") {
   }
 }
 
+TEST_CASE("times are RFC 3339 in UTC with milliseconds") {
+  CHECK(to_rfc3339(SystemTime(0s)) == "1970-01-01T00:00:00.000Z");
+  CHECK(to_rfc3339(SystemTime(1'709'208'000'250ms)) == "2024-02-29T12:00:00.250Z");
+}
+
 TEST_CASE("a duration is a whole number and one unit") {
   CHECK(parse_duration("500ms") == 500ms);
   CHECK(parse_duration("5s") == 5s);

@@ -1,6 +1,6 @@
 #pragma once
 
-// Small, total functions on text: numbers, durations, UTF-8, name patterns. None throws.
+// Small, total functions on text: numbers, durations, times, UTF-8, name patterns. None throws.
 
 #include <charconv>
 #include <cstdint>
@@ -31,6 +31,9 @@ template <class Number>
 [[nodiscard]] Result<Duration> parse_duration(std::string_view text);
 /// The shortest such text: 1500ms, 90s, 2m.
 [[nodiscard]] std::string format_duration(Duration span);
+
+/// RFC 3339 in UTC with milliseconds: "2024-02-29T12:00:00.250Z".
+[[nodiscard]] std::string to_rfc3339(SystemTime time);
 
 [[nodiscard]] bool is_utf8(std::string_view bytes);
 /// The same text with U+FFFD for each byte that is not part of valid UTF-8.
