@@ -72,7 +72,10 @@ void check_name(Section& section, const std::string& name, std::set<std::string>
   }
 }
 
-void read_list(Section& root, Config& config) {
+void read_list(const Node& list, Section& root, Config& config) {
+  if (list.kind == Node::Kind::list && list.items.empty()) {
+    root.error("supervisors", "an empty list watches nothing: name a supervisord, or leave it out");
+  }
   std::set<std::string> names;
   root.each_map("supervisors", [&](Section& section) {
     std::string name;
@@ -106,7 +109,7 @@ void read_supervisors(Section& root, Config& config) {
     section.finish();
   }
   if (list != nullptr) {
-    read_list(root, config);
+    read_list(*list, root, config);
   }
 }
 

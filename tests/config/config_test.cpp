@@ -64,6 +64,9 @@ TEST_CASE("the list of supervisords is checked as a whole") {
         "reeve.yaml:4:12: supervisors[2].name: 'web' is the name of another supervisord already\n"
         "reeve.yaml:5:5: supervisors[3].url: each supervisord of the list needs a URL\n"
         "reeve.yaml:5:12: supervisors[3].name: a name holds neither blanks nor '/'");
+  CHECK(errors_of("supervisors: []\n") ==
+        "reeve.yaml:1:14: supervisors: an empty list watches nothing: name a supervisord, or leave"
+        " it out");
   CHECK(errors_of("supervisor: {}\nsupervisors:\n  - {name: a, url: 'http://a'}\n") ==
         "reeve.yaml:2:1: supervisor and supervisors exclude each other: use one of them");
 }
