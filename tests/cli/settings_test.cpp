@@ -192,6 +192,16 @@ TEST_CASE("with nobody at the default URL the usual sockets are tried, and it is
         "reeve: nothing listens at http://localhost:9001/RPC2: using unix://" + socket + "\n");
 }
 
+TEST_CASE("with nobody anywhere yet, the usual sockets stay in mind") {
+  World world;
+  world.surroundings.usual_sockets = {"/no/such.sock"};
+  world.fake().fail({tests::Operation::connect});
+  Settings settings = settled(world);
+  try_usual_sockets(settings, world.surroundings);
+  CHECK(settings.config.supervisors.front().usual_sockets == world.surroundings.usual_sockets);
+  CHECK(settings.config.supervisors.front().peer.endpoint.url() == "http://localhost:9001/RPC2");
+}
+
 TEST_CASE("where somebody said where supervisord is, no socket is tried") {
   World world;
   const std::string socket = world.folder.path() + "/supervisor.sock";

@@ -39,8 +39,9 @@ struct SettingsError {
                                                            Purpose purpose,
                                                            const Surroundings& surroundings);
 
-/// With the default URL: if nothing listens there but a socket in one of supervisord's usual
-/// places answers, that becomes the only supervisord of `settings`, and standard error is told.
+/// With the default URL: if nothing listens there but a socket is in one of supervisord's usual
+/// places, that becomes the only supervisord of `settings`, and standard error is told. If neither
+/// is there yet, whoever goes on asking finds the one that comes first.
 void try_usual_sockets(Settings& settings, const Surroundings& surroundings,
                        const CommonOptions& options = {});
 
