@@ -26,13 +26,17 @@ base::Result<Selector> Selector::parse(std::string_view text) {
   return selector;
 }
 
+bool Selector::fits(std::string_view supervisor, const std::string& candidate) const {
+  return (supervisor_.empty() || supervisor_ == supervisor) &&
+         (candidate == pattern_ || base::matches_glob(pattern_, candidate));
+}
+
 bool Selector::matches(std::string_view supervisor, const InstanceName& name) const {
-  if (!supervisor_.empty() && supervisor_ != supervisor) {
-    return false;
-  }
-  const bool with_group = pattern_.find(':') != std::string::npos;
-  const std::string candidate = with_group ? name.full() : name.text();
-  return candidate == pattern_ || base::matches_glob(pattern_, candidate);
+  return fits(supervisor, has_group() ? name.full() : name.text());
+}
+
+bool Selector::covers(std::string_view supervisor, const InstanceName& name) const {
+  return matches(supervisor, name) || (!has_group() && fits(supervisor, name.group));
 }
 
 bool Selector::is_pattern() const {
@@ -50,6 +54,12 @@ bool any_matches(const std::vector<Selector>& selectors, std::string_view superv
                  const InstanceName& name) {
   return std::any_of(selectors.begin(), selectors.end(),
                      [&](const Selector& selector) { return selector.matches(supervisor, name); });
+}
+
+bool any_covers(const std::vector<Selector>& selectors, std::string_view supervisor,
+                const InstanceName& name) {
+  return std::any_of(selectors.begin(), selectors.end(),
+                     [&](const Selector& selector) { return selector.covers(supervisor, name); });
 }
 
 }  // namespace reeve::substrate

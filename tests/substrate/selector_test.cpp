@@ -17,6 +17,19 @@ TEST_CASE("a bare name selects the process whose group has that name too, and no
   CHECK_FALSE(selects("front", "web:front"));
 }
 
+TEST_CASE("what is denied by a bare name is the process, and the group of that name") {
+  const auto covers = [](const char* pattern, const char* name, const char* supervisor = "") {
+    return Selector::parse(pattern)->covers(supervisor, *InstanceName::parse(name));
+  };
+  CHECK(covers("web", "web"));
+  CHECK(covers("web", "web:front"));
+  CHECK(covers("w*", "web:front"));
+  CHECK(covers("host1/web", "web:front", "host1"));
+  CHECK_FALSE(covers("host1/web", "web:front", "host2"));
+  CHECK_FALSE(covers("front", "web:front"));
+  CHECK_FALSE(covers("web:back", "web:front"));
+}
+
 TEST_CASE("a group is selected by group:* or group: alone") {
   CHECK(selects("web:*", "web:front"));
   CHECK(selects("web:", "web:front"));

@@ -23,6 +23,9 @@ class Selector {
   /// A pattern with a colon is matched against `group:name`, one without against the canonical
   /// name (`x` is x:x alone, `*` is everything).
   [[nodiscard]] bool matches(std::string_view supervisor, const InstanceName& name) const;
+  /// What is to be kept safe by a deny list: as matches(), but one without a colon means the
+  /// whole group of that name too.
+  [[nodiscard]] bool covers(std::string_view supervisor, const InstanceName& name) const;
   /// True if it can match more than one process.
   [[nodiscard]] bool is_pattern() const;
   /// The one process it names; nothing for a pattern.
@@ -34,6 +37,9 @@ class Selector {
   friend bool operator==(const Selector&, const Selector&) = default;
 
  private:
+  [[nodiscard]] bool has_group() const { return pattern_.find(':') != std::string::npos; }
+  [[nodiscard]] bool fits(std::string_view supervisor, const std::string& candidate) const;
+
   std::string text_;
   std::string supervisor_;
   std::string pattern_;
@@ -42,5 +48,8 @@ class Selector {
 /// True if some selector of the list matches.
 [[nodiscard]] bool any_matches(const std::vector<Selector>& selectors, std::string_view supervisor,
                                const InstanceName& name);
+/// True if some selector of the list covers it.
+[[nodiscard]] bool any_covers(const std::vector<Selector>& selectors, std::string_view supervisor,
+                              const InstanceName& name);
 
 }  // namespace reeve::substrate
