@@ -1,5 +1,7 @@
 #pragma once
 
+// What a client says it can unzip. Pure.
+
 #include <string_view>
 
 namespace reeve::api {

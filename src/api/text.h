@@ -9,7 +9,6 @@ namespace reeve::api {
 
 /// ASCII alone.
 [[nodiscard]] std::string lower_case(std::string_view text);
-[[nodiscard]] bool same_ignoring_case(std::string_view a, std::string_view b);
 /// Without blanks and tabs at its ends.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 /// Takes what comes before the next `separator` off `rest`, trimmed.

@@ -1,12 +1,54 @@
 #include "reeve/http/message.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
-#include "http/text.h"
+#include "reeve/base/http_text.h"
 
 namespace reeve::http {
 namespace {
+
+using StatusName = std::pair<int, std::string_view>;
+
+constexpr std::array status_names = {
+    StatusName{200, "OK"},
+    StatusName{201, "Created"},
+    StatusName{202, "Accepted"},
+    StatusName{204, "No Content"},
+    StatusName{301, "Moved Permanently"},
+    StatusName{302, "Found"},
+    StatusName{303, "See Other"},
+    StatusName{304, "Not Modified"},
+    StatusName{307, "Temporary Redirect"},
+    StatusName{308, "Permanent Redirect"},
+    StatusName{400, "Bad Request"},
+    StatusName{401, "Unauthorized"},
+    StatusName{403, "Forbidden"},
+    StatusName{404, "Not Found"},
+    StatusName{405, "Method Not Allowed"},
+    StatusName{406, "Not Acceptable"},
+    StatusName{408, "Request Timeout"},
+    StatusName{409, "Conflict"},
+    StatusName{410, "Gone"},
+    StatusName{411, "Length Required"},
+    StatusName{412, "Precondition Failed"},
+    StatusName{413, "Content Too Large"},
+    StatusName{414, "URI Too Long"},
+    StatusName{415, "Unsupported Media Type"},
+    StatusName{416, "Range Not Satisfiable"},
+    StatusName{417, "Expectation Failed"},
+    StatusName{421, "Misdirected Request"},
+    StatusName{422, "Unprocessable Content"},
+    StatusName{428, "Precondition Required"},
+    StatusName{429, "Too Many Requests"},
+    StatusName{431, "Request Header Fields Too Large"},
+    StatusName{500, "Internal Server Error"},
+    StatusName{501, "Not Implemented"},
+    StatusName{502, "Bad Gateway"},
+    StatusName{503, "Service Unavailable"},
+    StatusName{504, "Gateway Timeout"},
+};
 
 std::optional<std::string> decode_form(std::string_view text) {
   std::string plain(text);
@@ -16,9 +58,18 @@ std::optional<std::string> decode_form(std::string_view text) {
 
 }  // namespace
 
+std::string_view reason_phrase(int status) {
+  for (const auto& [number, name] : status_names) {
+    if (number == status) {
+      return name;
+    }
+  }
+  return "";
+}
+
 std::optional<std::string_view> Request::header(std::string_view name) const {
   for (const Header& header : headers) {
-    if (same_name(header.name, name)) {
+    if (base::same_ignoring_case(header.name, name)) {
       return header.value;
     }
   }

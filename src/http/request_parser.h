@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "http/chunk_decoder.h"
+#include "reeve/base/chunk_decoder.h"
 #include "reeve/http/message.h"
 
 namespace reeve::http {
@@ -61,8 +61,8 @@ class RequestParser {
   bool skipped_blank_line_ = false;
   bool expects_continue_ = false;
   bool keeps_alive_ = false;
-  std::size_t body_size_ = 0;           ///< as announced, unless it comes in chunks
-  std::optional<ChunkDecoder> chunks_;  ///< if it does
+  std::size_t body_size_ = 0;                 ///< as announced, unless it comes in chunks
+  std::optional<base::ChunkDecoder> chunks_;  ///< if it does
   Request request_;
 };
 

@@ -1,11 +1,16 @@
 #include "xmlrpc/http_reader.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
+
+#include "reeve/base/chunk_decoder.h"
 
 namespace reeve::xmlrpc {
 namespace {
@@ -24,96 +29,111 @@ bool is_cut_xml(std::string_view body) {
          !body.substr(0, end).ends_with(end_tag);
 }
 
-base::Error error_of(const error_code& code, std::size_t max_body_bytes) {
-  using base::ErrorKind;
-  if (code == http::error::body_limit) {
-    return {ErrorKind::malformed,
-            "the answer is longer than " + std::to_string(max_body_bytes) + " bytes"};
-  }
-  if (code == http::error::header_limit) {
-    return {ErrorKind::malformed,
-            "the answer's header is longer than " + std::to_string(max_header_bytes) + " bytes"};
-  }
-  if (code == http::error::partial_message) {
-    return {ErrorKind::unreachable, "the connection was closed in the middle of the answer"};
-  }
-  if (code == http::error::end_of_stream) {
-    return {ErrorKind::unreachable, "the connection was closed without an answer"};
-  }
-  return {ErrorKind::malformed, "what answers is not an HTTP server (" + code.message() + ")"};
+base::Error too_long(const std::string& what, std::size_t bound) {
+  return {base::ErrorKind::malformed, what + " is longer than " + std::to_string(bound) + " bytes"};
+}
+
+base::Error not_http(const std::string& reason) {
+  return {base::ErrorKind::malformed, "what answers is not an HTTP server (" + reason + ")"};
 }
 
 }  // namespace
 
 struct HttpReader::State {
+  /// What ends the body.
+  enum class Framing { length, chunks, close };
+
   State(std::size_t max_bytes, BodyConsumer body_consumer)
-      : max_body_bytes(max_bytes), consumer(std::move(body_consumer)) {
-    parser.header_limit(max_header_bytes);
-    parser.body_limit(max_body_bytes);
+      : max_body_bytes(max_bytes),
+        consumer(std::move(body_consumer)),
+        chunks({max_header_bytes, max_bytes}) {
+    head.header_limit(max_header_bytes);
+    head.skip(true);  // the body is read here: Beast asserts on some, and lets others pass
   }
 
-  [[nodiscard]] std::string& body() { return parser.get().body(); }
-  [[nodiscard]] bool succeeded() const {
-    return parser.is_header_done() && parser.get().result_int() == 200;
-  }
+  [[nodiscard]] bool succeeded() const { return head.is_done() && head.get().result_int() == 200; }
+  void take_head();
+  void take_body();
+  bool wants_more();
 
-  void parse_pending() {
-    // Seen at once, since a TLS server's alert, for one, is too short for a whole line.
-    constexpr std::string_view greeting = "HTTP/";
-    if (!parser.got_some() && !greeting.starts_with(pending.substr(0, greeting.size()))) {
-      error = http::error::bad_version;
-    }
-    while (!error && !pending.empty() && !parser.is_done() && !is_part_of_empty_body()) {
-      const bool in_body = parser.is_header_done();
-      const std::size_t used = parser.put(boost::asio::buffer(pending), error);
-      pending.erase(0, used);
-      body_begun = body_begun || (in_body && used > 0);
-    }
-    if (error == http::error::need_more) {
-      error = {};
-      if (pending.size() > max_header_bytes) {  // of the answer, or of a chunk of it
-        error = http::error::header_limit;
-      }
-    }
-  }
-
-  /// Beast asserts that a chunked body without any chunk, "0\r\n\r\n", comes in one piece.
-  [[nodiscard]] bool is_part_of_empty_body() const {
-    constexpr std::size_t empty_body_bytes = 5;
-    return parser.is_header_done() && parser.chunked() && !body_begun &&
-           pending.size() < empty_body_bytes;
-  }
-
-  /// Whether a 200 needs more than what has come and is parsed.
-  bool wants_more() {
-    if (consumer) {
-      const bool wanted = body().empty() || consumer(body());
-      body().clear();
-      parser.body_limit(max_body_bytes);
-      return wanted && !parser.is_done();
-    }
-    if (!parser.is_done()) {
-      return true;
-    }
-    if (parser.chunked() || !is_cut_xml(body())) {
-      return false;
-    }
-    body() += pending;  // more than was announced
-    pending.clear();
-    if (body().size() > max_body_bytes) {
-      error = http::error::body_limit;
-    }
-    return is_cut_xml(body());
-  }
-
-  std::size_t max_body_bytes;
-  BodyConsumer consumer;
-  http::response_parser<http::string_body> parser;
-  std::string pending;  // has come, but is not parsed yet
-  error_code error;
-  bool body_begun = false;
+  const std::size_t max_body_bytes;
+  const BodyConsumer consumer;
+  http::response_parser<http::empty_body> head;
+  Framing framing = Framing::close;
+  std::uint64_t left = 0;  ///< of the announced length
+  base::ChunkDecoder chunks;
+  std::string pending;  ///< has come, but is not taken yet
+  std::string body;
+  bool begun = false;
+  bool complete = false;
   bool enough = false;
+  std::optional<base::Error> error;
 };
+
+void HttpReader::State::take_head() {
+  // Seen at once, since a TLS server's alert, for one, is too short for a whole line.
+  constexpr std::string_view greeting = "HTTP/";
+  if (!begun && !greeting.starts_with(std::string_view(pending).substr(0, greeting.size()))) {
+    error = not_http("bad version");
+    return;
+  }
+  begun = begun || pending.size() >= greeting.size();
+  error_code code;
+  while (!code && !pending.empty() && !head.is_done()) {
+    pending.erase(0, head.put(boost::asio::buffer(pending), code));
+  }
+  if (code == http::error::header_limit ||
+      (code == http::error::need_more && pending.size() > max_header_bytes)) {
+    error = too_long("the answer's header", max_header_bytes);
+  } else if (code && code != http::error::need_more) {
+    error = not_http(code.message());
+  }
+  if (head.is_done()) {
+    const auto length = head.content_length();
+    left = length.value_or(0);
+    framing = head.chunked() ? Framing::chunks : length ? Framing::length : Framing::close;
+  }
+}
+
+void HttpReader::State::take_body() {
+  using Chunks = base::ChunkDecoder::State;
+  if (framing == Framing::chunks) {
+    const Chunks state = chunks.consume(pending, body);
+    complete = state == Chunks::complete;
+    if (state == Chunks::malformed) {
+      error = not_http("bad chunk");
+    } else if (state == Chunks::too_large) {
+      error = too_long("the answer", max_body_bytes);
+    }
+    return;
+  }
+  const bool counted = framing == Framing::length;
+  const auto size = counted
+                        ? static_cast<std::size_t>(std::min<std::uint64_t>(left, pending.size()))
+                        : pending.size();
+  body.append(pending, 0, size);
+  pending.erase(0, size);
+  left -= counted ? size : 0;
+  complete = counted && left == 0;
+}
+
+/// Whether a 200 needs more than what has come and is taken.
+bool HttpReader::State::wants_more() {
+  take_body();
+  if (consumer) {
+    const bool wanted = body.empty() || consumer(body);
+    body.clear();
+    return wanted && !complete;
+  }
+  if (complete && framing == Framing::length && is_cut_xml(body)) {
+    body += std::exchange(pending, {});  // more than was announced
+    complete = !is_cut_xml(body);
+  }
+  if (body.size() > max_body_bytes || left > max_body_bytes - body.size()) {
+    error = too_long("the answer", max_body_bytes);
+  }
+  return !complete;
+}
 
 HttpReader::HttpReader(std::size_t max_body_bytes, BodyConsumer consumer)
     : state_(std::make_unique<State>(max_body_bytes, std::move(consumer))) {}
@@ -123,36 +143,44 @@ HttpReader::~HttpReader() = default;
 HttpReader::HttpReader(HttpReader&&) noexcept = default;
 
 bool HttpReader::feed(std::string_view bytes) {
-  state_->pending += bytes;
-  state_->parse_pending();
+  State& state = *state_;
+  state.pending += bytes;
+  if (!state.head.is_done() && !state.error) {
+    state.take_head();
+  }
   // Of another status than 200 the header says all.
-  state_->enough = state_->error.failed() || (state_->parser.is_header_done() &&
-                                              !(state_->succeeded() && state_->wants_more()));
-  return !state_->enough;
+  const bool wants_more =
+      !state.head.is_done() || (state.succeeded() && !state.error && state.wants_more());
+  state.enough = state.error || !wants_more;
+  return !state.enough;
 }
 
 void HttpReader::end() {
-  if (state_->enough) {
+  State& state = *state_;
+  if (state.enough) {
     return;
   }
-  if (!state_->parser.got_some()) {
-    state_->error = http::error::end_of_stream;
-  } else if (!state_->parser.is_done()) {
-    state_->parser.put_eof(state_->error);
+  const bool cut = !state.head.is_done() || state.framing == State::Framing::chunks ||
+                   (state.framing == State::Framing::length && state.left > 0);
+  if (!state.begun && state.pending.empty()) {
+    state.error = {base::ErrorKind::unreachable, "the connection was closed without an answer"};
+  } else if (cut) {
+    state.error = {base::ErrorKind::unreachable,
+                   "the connection was closed in the middle of the answer"};
   }
 }
 
 base::Result<HttpAnswer> HttpReader::take() {
   if (state_->error) {
-    return base::failure(error_of(state_->error, state_->max_body_bytes));
+    return base::failure(*std::move(state_->error));
   }
-  auto& message = state_->parser.get();
+  const auto& message = state_->head.get();
   HttpAnswer answer;
   answer.status = message.result_int();
   answer.server = std::string(message[http::field::server]);
   answer.location = std::string(message[http::field::location]);
   if (state_->succeeded()) {
-    answer.body = std::move(message.body());
+    answer.body = std::move(state_->body);
   }
   return answer;
 }

@@ -102,6 +102,15 @@ TEST_CASE("a chunked answer without a chunk is empty, in however many pieces it 
   }
 }
 
+TEST_CASE("a chunk's quoted extension ends with its line") {
+  HttpReader reader(bound);
+  CHECK(feed_in_pieces(reader,
+                       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                       "1;x=\"\r\na\r\n3;y=\"z\"\r\nbcd\r\n0\r\n\r\n",
+                       1));
+  CHECK(reader.take()->body == "abcd");
+}
+
 TEST_CASE("closed without an answer, and closed in its middle, are both unreachable") {
   CHECK(failure_of("") == ErrorKind::unreachable);
   CHECK(failure_of("HTTP/1.1 20") == ErrorKind::unreachable);

@@ -43,6 +43,9 @@ struct Request {
   [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
 };
 
+/// RFC 9110's words for a status; empty for one that is not sent here, as a phrase may be.
+[[nodiscard]] std::string_view reason_phrase(int status);
+
 /// Decodes %XX; nothing on a bad escape.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
 

@@ -1,18 +1,18 @@
 #pragma once
 
-// The few rules of HTTP's grammar that are needed on both ways, in and out. No locale.
+// The few rules of HTTP's grammar that its server, its client and its handlers share. No locale.
 
 #include <algorithm>
 #include <string_view>
 
-namespace reeve::http {
+namespace reeve::base {
 
 [[nodiscard]] constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 /// Whether two header names, or tokens, are the same in any case.
-[[nodiscard]] constexpr bool same_name(std::string_view one, std::string_view other) {
+[[nodiscard]] constexpr bool same_ignoring_case(std::string_view one, std::string_view other) {
   return std::equal(one.begin(), one.end(), other.begin(), other.end(),
                     [](char a, char b) { return lower(a) == lower(b); });
 }
@@ -27,4 +27,4 @@ namespace reeve::http {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
 
-}  // namespace reeve::http
+}  // namespace reeve::base

@@ -1,12 +1,12 @@
-#include "http/chunk_decoder.h"
+#include "reeve/base/chunk_decoder.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
 
-#include "http/text.h"
+#include "reeve/base/http_text.h"
 
-namespace reeve::http {
+namespace reeve::base {
 namespace {
 
 struct Line {
@@ -88,4 +88,4 @@ ChunkDecoder::State ChunkDecoder::take_trailer(std::string_view line) {
   return is_header && trailer_bytes_ <= limits_.line_bytes ? State::more : State::malformed;
 }
 
-}  // namespace reeve::http
+}  // namespace reeve::base

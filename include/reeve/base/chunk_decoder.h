@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace reeve::http {
+namespace reeve::base {
 
 class ChunkDecoder {
  public:
@@ -38,4 +38,4 @@ class ChunkDecoder {
   std::size_t trailer_bytes_ = 0;
 };
 
-}  // namespace reeve::http
+}  // namespace reeve::base
