@@ -15,8 +15,7 @@ constexpr std::size_t max_reason_bytes = 1024;
 constexpr std::size_t max_signal_bytes = 32;
 
 tl::unexpected<Problem> malformed(std::string detail) {
-  return tl::unexpected(
-      Problem{.status = 400, .type = "malformed_request", .detail = std::move(detail)});
+  return tl::unexpected(malformed_request(std::move(detail)));
 }
 
 tl::unexpected<Problem> senseless(std::string detail) {

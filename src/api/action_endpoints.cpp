@@ -63,10 +63,6 @@ http::Response answer_later(const Call& call, const Operation& operation, base::
   return response;
 }
 
-Problem malformed(std::string detail) {
-  return {.status = 400, .type = "malformed_request", .detail = std::move(detail)};
-}
-
 tl::expected<base::Duration, Problem> patience_of(const http::Request& request) {
   const auto text = request.parameter("wait");
   if (!text) {
@@ -74,7 +70,7 @@ tl::expected<base::Duration, Problem> patience_of(const http::Request& request) 
   }
   const auto patience = base::parse_duration(*text);
   if (!patience) {
-    return tl::unexpected(malformed("'wait': " + patience.error().message));
+    return tl::unexpected(malformed_request("'wait': " + patience.error().message));
   }
   return std::min<base::Duration>(*patience, longest_wait);
 }
@@ -86,7 +82,7 @@ tl::expected<control::Command, Problem> command_of(const Call& call, Action acti
   }
   const auto key = call.request.header("Idempotency-Key");
   if (key && (key->empty() || key->size() > max_key_bytes)) {
-    return tl::unexpected(malformed("an Idempotency-Key has 1 to 255 bytes"));
+    return tl::unexpected(malformed_request("an Idempotency-Key has 1 to 255 bytes"));
   }
   return read_action_body(call.request.body, action).map([&](ActionBody body) {
     control::Command command;

@@ -1,7 +1,5 @@
 #include "api/problem.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -63,31 +61,8 @@ int http_status(const control::Refusal& refusal) {
   return 500;
 }
 
-std::string_view reason_phrase(int status) {
-  constexpr std::array<std::pair<int, std::string_view>, 19> phrases = {{
-      {200, "OK"},
-      {202, "Accepted"},
-      {400, "Bad Request"},
-      {401, "Unauthorized"},
-      {403, "Forbidden"},
-      {404, "Not Found"},
-      {405, "Method Not Allowed"},
-      {409, "Conflict"},
-      {412, "Precondition Failed"},
-      {413, "Content Too Large"},
-      {415, "Unsupported Media Type"},
-      {421, "Misdirected Request"},
-      {422, "Unprocessable Content"},
-      {429, "Too Many Requests"},
-      {500, "Internal Server Error"},
-      {501, "Not Implemented"},
-      {502, "Bad Gateway"},
-      {503, "Service Unavailable"},
-      {504, "Gateway Timeout"},
-  }};
-  const auto* const found = std::find_if(phrases.begin(), phrases.end(),
-                                         [&](const auto& each) { return each.first == status; });
-  return found == phrases.end() ? "" : found->second;
+Problem malformed_request(std::string detail) {
+  return {.status = 400, .type = "malformed_request", .detail = std::move(detail)};
 }
 
 Problem problem_of(const control::Refusal& refusal, const control::Target& target) {
@@ -115,7 +90,7 @@ Problem problem_of(const control::Operation& operation) {
 http::Response answer(const Problem& problem, std::string_view instance) {
   nlohmann::ordered_json body = {
       {"type", "urn:reeve:problem:" + problem.type},
-      {"title", reason_phrase(problem.status)},
+      {"title", http::reason_phrase(problem.status)},
       {"status", problem.status},
       {"detail", base::to_utf8(problem.detail)},
       {"instance", base::to_utf8(instance)},

@@ -29,9 +29,9 @@ struct Problem {
 [[nodiscard]] int http_status(base::ErrorKind kind);
 /// Of a command that did not become an operation.
 [[nodiscard]] int http_status(const control::Refusal& refusal);
-/// RFC 9110's words.
-[[nodiscard]] std::string_view reason_phrase(int status);
 
+/// 400: not in the form that requests have.
+[[nodiscard]] Problem malformed_request(std::string detail);
 [[nodiscard]] Problem problem_of(const control::Refusal& refusal, const control::Target& target);
 /// Of an operation that is done and has not succeeded.
 [[nodiscard]] Problem problem_of(const control::Operation& operation);

@@ -2,23 +2,12 @@
 
 #include <utility>
 
+#include "reeve/control/absent.h"
+
 namespace reeve::api {
 namespace {
 
 constexpr std::size_t max_name_bytes = 1024;
-
-std::string names_of(const fleet::FleetSnapshot& snapshot) {
-  std::string names;
-  for (const auto& supervisor : snapshot.supervisors) {
-    names += (names.empty() ? "" : ", ") + supervisor.name;
-  }
-  return names;
-}
-
-tl::unexpected<Problem> malformed(std::string detail) {
-  return tl::unexpected(
-      Problem{.status = 400, .type = "malformed_request", .detail = std::move(detail)});
-}
 
 }  // namespace
 
@@ -26,16 +15,18 @@ tl::expected<control::Target, Problem> address_of(const Call& call,
                                                   const fleet::FleetSnapshot& snapshot) {
   const std::string& text = call.captured.front();
   if (text.size() > max_name_bytes) {
-    return malformed("a process name has at most " + std::to_string(max_name_bytes) + " bytes");
+    return tl::unexpected(malformed_request("a process name has at most " +
+                                            std::to_string(max_name_bytes) + " bytes"));
   }
   auto name = substrate::InstanceName::parse(text);
   if (!name) {
-    return malformed(name.error().message);
+    return tl::unexpected(malformed_request(name.error().message));
   }
   const auto supervisor = call.request.parameter("supervisor");
   if (!supervisor && snapshot.supervisors.size() != 1) {
-    return malformed("several supervisords are configured: add ?supervisor= and one of " +
-                     names_of(snapshot));
+    return tl::unexpected(
+        malformed_request("several supervisords are configured: add ?supervisor= and one of " +
+                          control::supervisor_names(snapshot)));
   }
   control::Target target{supervisor.value_or(snapshot.supervisors.front().name), std::move(*name)};
   if (snapshot.find(target.supervisor) == nullptr) {
@@ -45,10 +36,8 @@ tl::expected<control::Target, Problem> address_of(const Call& call,
 }
 
 Problem no_such_supervisor(const std::string& name, const fleet::FleetSnapshot& snapshot) {
-  return {.status = 404,
-          .type = "not_found",
-          .detail = "no supervisord named '" + name +
-                    "' is configured; there are: " + names_of(snapshot)};
+  return {
+      .status = 404, .type = "not_found", .detail = control::no_such_supervisor(name, snapshot)};
 }
 
 Problem unknown_process(const control::Target& target,
@@ -62,7 +51,7 @@ Problem unknown_process(const control::Target& target,
   }
   return {.status = 404,
           .type = "not_found",
-          .detail = "supervisord has no process '" + target.name.text() + "'",
+          .detail = control::no_such_process(target),
           .process = target.name.full()};
 }
 

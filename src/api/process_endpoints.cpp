@@ -54,11 +54,8 @@ std::optional<Problem> objection_to(const Filter& filter, const fleet::FleetSnap
   if (filter.state && std::none_of(states.begin(), states.end(), [&](auto state) {
         return substrate::to_string(state) == *filter.state;
       })) {
-    return Problem{.status = 400,
-                   .type = "malformed_request",
-                   .detail = "'" + *filter.state +
-                             "' is no state: use supervisord's names, like"
-                             " RUNNING or FATAL"};
+    return malformed_request("'" + *filter.state +
+                             "' is no state: use supervisord's names, like RUNNING or FATAL");
   }
   if (filter.supervisor && snapshot.find(*filter.supervisor) == nullptr) {
     return no_such_supervisor(*filter.supervisor, snapshot);

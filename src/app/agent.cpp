@@ -9,6 +9,7 @@
 
 #include "app/signals.h"
 #include "reeve/base/build_info.h"
+#include "reeve/base/text.h"
 
 namespace reeve::app {
 namespace {
@@ -26,13 +27,13 @@ std::string needs_restart(const config::Config& before, const config::Config& af
       {"control.tls (on or off)",
        before.control_listener.tls.has_value() != after.control_listener.tls.has_value()},
   };
-  std::string names;
+  std::vector<std::string_view> names;
   for (const auto& [name, differs] : settings) {
     if (differs) {
-      names += (names.empty() ? "" : ", ") + std::string(name);
+      names.push_back(name);
     }
   }
-  return names;
+  return base::join(names, ", ");
 }
 
 /// What the controller goes by: its own section, and how long supervisord may take to list all.
@@ -40,14 +41,6 @@ control::Options control_options(const config::Config& config) {
   control::Options options = config.control;
   options.listing_timeout = config.poll.timeout;
   return options;
-}
-
-std::string all_errors(const cli::SettingsError& error) {
-  std::string text;
-  for (const config::ConfigError& each : error.errors) {
-    text += (text.empty() ? "" : "; ") + config::to_string(each);
-  }
-  return text;
 }
 
 }  // namespace
@@ -173,7 +166,8 @@ base::Result<std::string> Agent::reload() {
   if (settings) {
     applied = apply(settings->config);
   } else {
-    applied = base::failure(base::ErrorKind::invalid_argument, all_errors(settings.error()));
+    applied = base::failure(base::ErrorKind::invalid_argument,
+                            base::join(settings.error().errors, "; ", config::to_string));
   }
   agent_metrics_.observe_reload(applied.has_value(), clock_.system_now());
   if (!applied) {

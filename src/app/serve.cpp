@@ -48,7 +48,7 @@ std::vector<substrate::InstanceName> own_programs(const cli::Surroundings& surro
 void run_until_stopped(Agent& agent) {
   notify_manager("READY=1");
   while (wait_for_signal() == SIGHUP) {
-    // The agent logs the outcome; systemd learns it through the same notification either way.
+    // The agent logs the outcome and shows it in its metrics; nobody waits for it here.
     [[maybe_unused]] const auto outcome = agent.reload();
   }
   notify_manager("STOPPING=1");

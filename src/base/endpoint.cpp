@@ -49,8 +49,9 @@ Result<HostPort> split_host_port(std::string_view text) {
   return parts;
 }
 
-std::string bracketed(const std::string& host) {
-  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+std::string host_and_port(const std::string& host, std::uint16_t port) {
+  const bool bare_v6 = host.find(':') != std::string::npos;
+  return (bare_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 Result<std::string> absolute_socket_path(std::string_view path) {
@@ -110,8 +111,11 @@ std::string Endpoint::url() const {
   if (scheme == Scheme::unix_socket) {
     return std::string(unix_prefix) + socket_path;
   }
-  return (scheme == Scheme::http ? "http://" : "https://") + bracketed(host) + ":" +
-         std::to_string(port) + path;
+  return (scheme == Scheme::http ? "http://" : "https://") + authority() + path;
+}
+
+std::string Endpoint::authority() const {
+  return scheme == Scheme::unix_socket ? "" : host_and_port(host, port);
 }
 
 Result<ListenAddress> ListenAddress::parse(std::string_view text) {
@@ -135,8 +139,7 @@ Result<ListenAddress> ListenAddress::parse(std::string_view text) {
 }
 
 std::string ListenAddress::text() const {
-  return socket_path.empty() ? bracketed(host) + ":" + std::to_string(port)
-                             : std::string(unix_prefix) + socket_path;
+  return socket_path.empty() ? host_and_port(host, port) : std::string(unix_prefix) + socket_path;
 }
 
 bool ListenAddress::is_local() const {

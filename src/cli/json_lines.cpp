@@ -3,8 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output.h"
+#include "cli/session.h"
 #include "reeve/base/build_info.h"
 #include "reeve/base/text.h"
+#include "reeve/json/nullable.h"
 #include "reeve/json/process.h"
 #include "reeve/json/text.h"
 
@@ -13,14 +15,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json text_or_null(const std::string& text) {
-  return text.empty() ? ordered_json() : ordered_json(base::to_utf8(text));
-}
-
 ordered_json array_of(const std::vector<Listed>& processes) {
   ordered_json array = ordered_json::array();
   for (const Listed& each : processes) {
-    array.push_back(json::to_json(each.supervisor, each.detail));
+    array.push_back(json::to_json(each.manager->options.name, each.detail));
   }
   return array;
 }
@@ -36,10 +34,10 @@ std::string problem_json(const Problem& problem) {
   return json::to_text({
       {"error", base::to_string(problem.error.kind)},
       {"message", base::to_utf8(problem.error.message)},
-      {"supervisor", text_or_null(problem.supervisor)},
-      {"process", text_or_null(problem.process)},
+      {"supervisor", json::null_if_empty(problem.supervisor)},
+      {"process", json::null_if_empty(problem.process)},
       {"fault_code", fault ? ordered_json(fault->code) : ordered_json()},
-      {"fault_string", fault ? text_or_null(fault->text) : ordered_json()},
+      {"fault_string", fault ? json::null_if_empty(fault->text) : ordered_json()},
   });
 }
 
@@ -63,7 +61,7 @@ std::string health_json(bool healthy, const std::vector<Listed>& sick) {
 
 std::string result_json(const std::string& supervisor, const substrate::InstanceName& name,
                         std::string_view result) {
-  return json::to_text({{"supervisor", text_or_null(supervisor)},
+  return json::to_text({{"supervisor", json::null_if_empty(supervisor)},
                         {"group", base::to_utf8(name.group)},
                         {"name", base::to_utf8(name.name)},
                         {"result", result}});
@@ -71,7 +69,7 @@ std::string result_json(const std::string& supervisor, const substrate::Instance
 
 std::string group_result_json(const std::string& supervisor, const std::string& group,
                               std::string_view result) {
-  return json::to_text({{"supervisor", text_or_null(supervisor)},
+  return json::to_text({{"supervisor", json::null_if_empty(supervisor)},
                         {"group", base::to_utf8(group)},
                         {"result", result}});
 }
@@ -79,10 +77,10 @@ std::string group_result_json(const std::string& supervisor, const std::string& 
 std::string pid_json(const std::string& supervisor,
                      const std::optional<substrate::InstanceName>& name,
                      const std::optional<substrate::Pid>& pid) {
-  return json::to_text({{"supervisor", text_or_null(supervisor)},
-                        {"group", name ? text_or_null(name->group) : ordered_json()},
-                        {"name", name ? text_or_null(name->name) : ordered_json()},
-                        {"pid", pid ? ordered_json(pid->value) : ordered_json()}});
+  return json::to_text({{"supervisor", json::null_if_empty(supervisor)},
+                        {"group", name ? json::null_if_empty(name->group) : ordered_json()},
+                        {"name", name ? json::null_if_empty(name->name) : ordered_json()},
+                        {"pid", json::or_null(pid)}});
 }
 
 std::string changes_json(const std::string& supervisor, const substrate::ConfigChanges& changes) {
@@ -93,14 +91,14 @@ std::string changes_json(const std::string& supervisor, const substrate::ConfigC
     }
     return array;
   };
-  return json::to_text({{"supervisor", text_or_null(supervisor)},
+  return json::to_text({{"supervisor", json::null_if_empty(supervisor)},
                         {"added", names(changes.added)},
                         {"changed", names(changes.changed)},
                         {"removed", names(changes.removed)}});
 }
 
 std::string checked_json(const std::string& file) {
-  return json::to_text({{"file", text_or_null(file)}, {"valid", true}});
+  return json::to_text({{"file", json::null_if_empty(file)}, {"valid", true}});
 }
 
 std::string version_json() {

@@ -12,10 +12,11 @@
 
 namespace reeve::cli {
 
+struct Manager;
 struct Problem;
 
 struct Listed {
-  std::string supervisor;
+  const Manager* manager = nullptr;
   substrate::InstanceDetail detail;
 };
 

@@ -87,6 +87,14 @@ class Parser {
     return finish_();
   }
 
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    for (const CLI::App* command : commands()) {
+      all.push_back(command->get_name());
+    }
+    return all;
+  }
+
  private:
   using Finish = std::function<tl::expected<Invocation, ParseEnd>()>;
 
@@ -123,11 +131,7 @@ class Parser {
   }
 
   [[nodiscard]] std::string meant(const std::string& word) const {
-    std::vector<std::string> known;
-    for (const CLI::App* command : commands()) {
-      known.push_back(command->get_name());
-    }
-    const auto near = base::nearest(word, known);
+    const auto near = base::nearest(word, names());
     return near ? ": did you mean '" + *near + "'?" : "";
   }
 
@@ -384,6 +388,10 @@ class Parser {
 
 tl::expected<Invocation, ParseEnd> parse(const std::vector<std::string>& arguments) {
   return Parser().parse(guarded(with_long_tail(arguments)));
+}
+
+std::vector<std::string> command_names() {
+  return Parser().names();
 }
 
 }  // namespace reeve::cli

@@ -12,6 +12,8 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "reeve/base/text.h"
+
 namespace reeve::cli {
 
 /// CLI11 takes a word like [ab] for a list of words, and drops what follows `--` from names: a
@@ -40,10 +42,7 @@ template <class T>
 CLI::Option* add_choice(CLI::App& app, const std::string& option, T& value,
                         const std::vector<std::pair<std::string, T>>& choices,
                         const std::string& description) {
-  std::string names;
-  for (const auto& [name, meaning] : choices) {
-    names += (names.empty() ? "" : "|") + name;
-  }
+  const std::string names = base::join(choices, "|", &std::pair<std::string, T>::first);
   const auto set = [&value, choices, names, option](const std::string& word) {
     for (const auto& [name, meaning] : choices) {
       if (name == word) {

@@ -6,6 +6,7 @@
 #include "cli/config_file.h"
 #include "cli/output.h"
 #include "reeve/base/file.h"
+#include "reeve/base/text.h"
 
 namespace reeve::cli {
 namespace {
@@ -82,10 +83,8 @@ Settled choose_supervisor(const CommonOptions& options, config::Config& config) 
     return each.name == *options.supervisor;
   });
   if (chosen == all.end()) {
-    std::string names;
-    for (const supervisor::Options& each : all) {
-      names += each.name.empty() ? "" : (names.empty() ? "" : ", ") + each.name;
-    }
+    // A single one without a name cannot be chosen.
+    const std::string names = base::join(all, ", ", &supervisor::Options::name);
     return usage_error("--supervisor", "'" + *options.supervisor + "' is not configured" +
                                            (names.empty() ? "" : "; there are " + names));
   }
@@ -165,6 +164,7 @@ void try_usual_sockets(Settings& settings, const Surroundings& surroundings,
       return;
     }
   }
+  guess.usual_sockets = surroundings.usual_sockets;
 }
 
 }  // namespace reeve::cli

@@ -13,14 +13,10 @@ namespace {
 using substrate::InstanceDetail;
 using substrate::InstanceState;
 
-bool unexpected_exit(const InstanceDetail& detail) {
-  return detail.state == InstanceState::exited && !detail.spawn_error.empty();
-}
-
 /// True for what is broken; what was stopped on purpose is not.
 bool is_sick(const InstanceDetail& detail) {
   return detail.state == InstanceState::fatal || detail.state == InstanceState::backoff ||
-         detail.state == InstanceState::unknown || unexpected_exit(detail);
+         detail.state == InstanceState::unknown || detail.exit_expected() == false;
 }
 
 /// supervisorctl's idea of what does not run.
@@ -84,7 +80,7 @@ std::string time_text(const std::optional<substrate::ManagerTime>& time) {
 std::vector<Listed> listed(const Selection& selection) {
   std::vector<Listed> all;
   for (const Target& target : selection.targets) {
-    all.push_back({target.manager->options.name, *target.seen});
+    all.push_back({target.manager, *target.seen});
   }
   return all;
 }
@@ -100,7 +96,7 @@ Row list_row(const Session& session, const Listed& each) {
       {detail.description},
   };
   if (session.managers.size() > 1) {
-    row.insert(row.begin(), Cell{each.supervisor});
+    row.insert(row.begin(), Cell{each.manager->options.name});
   }
   return row;
 }
@@ -123,8 +119,7 @@ std::string status_lines(const Session& session, const std::vector<Listed>& all)
   std::vector<std::string> names;
   std::size_t width = least_width;
   for (const Listed& each : all) {
-    const std::string prefix = session.managers.size() > 1 ? each.supervisor + "/" : "";
-    names.push_back(visible(prefix + each.detail.name.text()));
+    names.push_back(visible(session.label(*each.manager, each.detail.name.text())));
     width = std::max(width, display_width(names.back()));
   }
   std::string lines;
@@ -156,8 +151,8 @@ std::string status_block(const Session& session, const Listed& each) {
   rows.erase(std::remove_if(rows.begin(), rows.end(),
                             [](const Row& row) { return row.back().text.empty(); }),
              rows.end());
-  const std::string prefix = session.managers.size() > 1 ? each.supervisor + "/" : "";
-  return visible(prefix + detail.name.text()) + '\n' + render_table(rows, session.output.colored());
+  return visible(session.label(*each.manager, detail.name.text())) + '\n' +
+         render_table(rows, session.output.colored());
 }
 
 std::string status_text(const Session& session, const Names& names,

@@ -120,7 +120,7 @@ NextStep was_it_started(const Operation& operation, const Seen& seen, bool patie
       return anew ? abandon(operation, "was stopped") : start_again(operation, *seen, patient);
     case InstanceState::exited:
       if (anew) {
-        return seen->spawn_error.empty() ? succeed(true) : did_not_stay(operation, *seen);
+        return *seen->exit_expected() ? succeed(true) : did_not_stay(operation, *seen);
       }
       return start_again(operation, *seen, patient);
     case InstanceState::fatal:
@@ -141,8 +141,7 @@ NextStep after_started(const Operation& operation, const Seen& seen) {
   if (seen->state == InstanceState::stopped || seen->state == InstanceState::stopping) {
     return abandon(operation, "was stopped");
   }
-  const bool ended_well = seen->state == InstanceState::exited && seen->spawn_error.empty();
-  return ended_well ? succeed(false) : did_not_stay(operation, *seen);
+  return seen->exit_expected() == true ? succeed(false) : did_not_stay(operation, *seen);
 }
 
 }  // namespace

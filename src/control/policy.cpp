@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "control/next_step.h"
+#include "reeve/base/text.h"
+#include "reeve/control/absent.h"
 #include "reeve/substrate/own_program.h"
 
 namespace reeve::control {
@@ -38,17 +40,13 @@ Verdict names_no_single_process(const Case& each) {
 }
 
 Verdict unknown_supervisor(const Case& each) {
-  const auto& supervisors = each.facts.snapshot->supervisors;
-  if (each.facts.snapshot->find(each.command.target.supervisor) != nullptr) {
+  const std::string& name = each.command.target.supervisor;
+  const auto& snapshot = *each.facts.snapshot;
+  if (snapshot.find(name) != nullptr) {
     return std::nullopt;
   }
-  std::string known;
-  for (const auto& supervisor : supervisors) {
-    known += (known.empty() ? "" : ", ") + supervisor.name;
-  }
   return because(RefusalReason::not_found, ErrorKind::not_found,
-                 "no supervisord named '" + each.command.target.supervisor +
-                     "' is configured; there are: " + known);
+                 no_such_supervisor(name, snapshot));
 }
 
 Verdict supervisor_away(const Case& each) {
@@ -68,8 +66,7 @@ Verdict unknown_process(const Case& each) {
   if (each.facts.snapshot->find(target.supervisor)->find(target.name) != nullptr) {
     return std::nullopt;
   }
-  return because(RefusalReason::not_found, ErrorKind::not_found,
-                 "supervisord has no process '" + target.name.text() + "'");
+  return because(RefusalReason::not_found, ErrorKind::not_found, no_such_process(target));
 }
 
 /// Reeve cannot stop itself and then start itself again; nor would an alert on its own absence
@@ -107,7 +104,7 @@ Verdict not_allowed(const Case& each) {
   if (!any_matches(each.options.allow, supervisor, name)) {
     return denied("it is not in control.allow");
   }
-  if (any_matches(each.options.deny, supervisor, name)) {
+  if (any_covers(each.options.deny, supervisor, name)) {
     return denied("it is in control.deny");
   }
   return std::nullopt;
@@ -124,12 +121,9 @@ Verdict signal_not_allowed(const Case& each) {
   if (listed) {
     return std::nullopt;
   }
-  std::string known;
-  for (const std::string& name : allowed) {
-    known += (known.empty() ? "" : ", ") + name;
-  }
   return because(RefusalReason::signal_not_allowed, ErrorKind::denied,
-                 "the signal '" + each.command.signal + "' is not among control.signals: " + known);
+                 "the signal '" + each.command.signal +
+                     "' is not among control.signals: " + base::join(allowed, ", "));
 }
 
 /// The snapshot lags behind: only a run that it knows to be over is refused here, the rest is

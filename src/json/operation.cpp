@@ -1,7 +1,7 @@
 #include "reeve/json/operation.h"
 
-#include "json/nullable.h"
 #include "reeve/base/text.h"
+#include "reeve/json/nullable.h"
 
 namespace reeve::json {
 namespace {

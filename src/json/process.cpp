@@ -1,21 +1,10 @@
 #include "reeve/json/process.h"
 
-#include "json/nullable.h"
+#include "reeve/json/nullable.h"
 
 namespace reeve::json {
-namespace {
 
 using nlohmann::ordered_json;
-using substrate::InstanceState;
-
-/// What a single record says of how the last run ended: an empty spawnerr in EXITED means that
-/// the exit was expected.
-std::optional<bool> exit_expected(const substrate::InstanceDetail& detail) {
-  return detail.state == InstanceState::exited ? std::optional(detail.spawn_error.empty())
-                                               : std::nullopt;
-}
-
-}  // namespace
 
 ordered_json to_json(std::string_view supervisor, const substrate::InstanceDetail& detail) {
   const auto uptime = detail.uptime();
@@ -33,7 +22,7 @@ ordered_json to_json(std::string_view supervisor, const substrate::InstanceDetai
       {"uptime_seconds", uptime ? ordered_json(uptime->count()) : ordered_json()},
       {"exit_status", or_null(detail.exit_status)},
       {"exit_signal", nullptr},
-      {"last_exit_expected", or_null(exit_expected(detail))},
+      {"last_exit_expected", or_null(detail.exit_expected())},
       {"spawn_error", base::to_utf8(detail.spawn_error)},
       {"starts", nullptr},
       {"restarts", nullptr},

@@ -117,4 +117,8 @@ std::optional<Incarnation> InstanceDetail::incarnation() const {
   return Incarnation{*pid, *start_time};
 }
 
+std::optional<bool> InstanceDetail::exit_expected() const {
+  return state == InstanceState::exited ? std::optional(spawn_error.empty()) : std::nullopt;
+}
+
 }  // namespace reeve::substrate

@@ -27,11 +27,7 @@ std::string base64(const std::string& text) {
 }
 
 std::string host_of(const Endpoint& peer) {
-  if (peer.scheme == Endpoint::Scheme::unix_socket) {
-    return "localhost";
-  }
-  const bool bare_v6 = peer.host.find(':') != std::string::npos;
-  return (bare_v6 ? "[" + peer.host + "]" : peer.host) + ":" + std::to_string(peer.port);
+  return peer.scheme == Endpoint::Scheme::unix_socket ? "localhost" : peer.authority();
 }
 
 /// The header's fields that every request has. supervisord wants them in just this spelling.

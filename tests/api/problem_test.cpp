@@ -28,7 +28,7 @@ TEST_CASE("every kind of error has its HTTP status, and every status its phrase"
   for (const auto& [kind, status] : statuses) {
     CAPTURE(base::to_string(kind));
     CHECK(http_status(kind) == status);
-    CHECK_FALSE(reason_phrase(status).empty());
+    CHECK_FALSE(http::reason_phrase(status).empty());
   }
 }
 

@@ -2,21 +2,20 @@
 
 // Who gets in, on either listener.
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "reeve/base/enumeration.h"
 #include "reeve/base/secret.h"
 #include "reeve/substrate/selector.h"
 
 namespace reeve::api {
 
 enum class Scope : std::uint8_t { read, logs, control, alerts, admin };
-inline constexpr std::array all_scopes = {Scope::read, Scope::logs, Scope::control, Scope::alerts,
-                                          Scope::admin};
+inline constexpr auto all_scopes = base::all_of<Scope, Scope::admin>();
 [[nodiscard]] std::string_view to_string(Scope scope);
 [[nodiscard]] std::optional<Scope> scope_from_string(std::string_view text);
 

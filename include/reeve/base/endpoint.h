@@ -28,6 +28,9 @@ struct Endpoint {
   /// The URL again, fit for a log: it never holds credentials.
   [[nodiscard]] std::string url() const;
 
+  /// `host:port`, an IPv6 address in brackets; empty for a unix socket.
+  [[nodiscard]] std::string authority() const;
+
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 

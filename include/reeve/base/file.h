@@ -10,10 +10,11 @@
 
 namespace reeve::base {
 
-/// not_found, denied, or invalid_argument (a directory, or longer than `max_bytes`).
+/// not_found, denied, invalid_argument (no regular file, or longer than `max_bytes`), or internal
+/// (the disk fails).
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
-/// The first line of a file of at most 64 KiB, without its end of line.
+/// The first line of a file of at most 64 KiB, without its end of line; errors as for read_file.
 [[nodiscard]] Result<Secret> read_secret_file(const std::string& path);
 
 }  // namespace reeve::base

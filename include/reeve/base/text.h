@@ -4,10 +4,12 @@
 
 #include <charconv>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "reeve/base/clock.h"
@@ -38,6 +40,19 @@ template <class Number>
 [[nodiscard]] bool is_utf8(std::string_view bytes);
 /// The same text with U+FFFD for each byte that is not part of valid UTF-8.
 [[nodiscard]] std::string to_utf8(std::string_view bytes);
+
+/// `things` with `separator` between them: words, or what `word_of` makes of each.
+template <class Range, class WordOf = std::identity>
+[[nodiscard]] std::string join(const Range& things, std::string_view separator,
+                               const WordOf& word_of = {}) {
+  std::string joined;
+  bool first = true;
+  for (const auto& thing : things) {
+    joined += std::exchange(first, false) ? std::string_view() : separator;
+    joined += std::invoke(word_of, thing);
+  }
+  return joined;
+}
 
 /// Shell-style match of a whole text: `*` any run, `?` one byte, `[abc] [a-z] [!a]` one of a
 /// set. A `[` without its `]` stands for itself. Linear in text times pattern.

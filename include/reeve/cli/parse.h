@@ -22,4 +22,7 @@ struct ParseEnd {
 /// `arguments` without the program's name.
 [[nodiscard]] tl::expected<Invocation, ParseEnd> parse(const std::vector<std::string>& arguments);
 
+/// The names of all commands.
+[[nodiscard]] std::vector<std::string> command_names();
+
 }  // namespace reeve::cli

@@ -2,7 +2,6 @@
 
 // What somebody asks to be done to one process: a value, made by whoever speaks to the client.
 
-#include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reeve/base/enumeration.h"
 #include "reeve/substrate/instance.h"
 #include "reeve/substrate/selector.h"
 #include "reeve/substrate/substrate.h"
@@ -17,13 +17,12 @@
 namespace reeve::control {
 
 enum class Action : std::uint8_t { start, stop, restart, signal };
-inline constexpr std::array all_actions = {Action::start, Action::stop, Action::restart,
-                                           Action::signal};
+inline constexpr auto all_actions = base::all_of<Action, Action::signal>();
 [[nodiscard]] std::string_view to_string(Action action);
 
 /// Through which door the command came.
 enum class Source : std::uint8_t { api };
-inline constexpr std::array all_sources = {Source::api};
+inline constexpr auto all_sources = base::all_of<Source, Source::api>();
 [[nodiscard]] std::string_view to_string(Source source);
 
 /// One process of one supervisord; `supervisor` is empty for the single, unnamed one.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "reeve/base/clock.h"
+#include "reeve/base/enumeration.h"
 #include "reeve/control/command.h"
 
 namespace reeve::control {
@@ -26,11 +27,8 @@ enum class RefusalReason : std::uint8_t {
   in_flight,
   shutting_down,
 };
-inline constexpr std::array all_refusal_reasons = {
-    RefusalReason::not_found,   RefusalReason::invalid,     RefusalReason::unreachable,
-    RefusalReason::own_program, RefusalReason::not_allowed, RefusalReason::signal_not_allowed,
-    RefusalReason::stale,       RefusalReason::in_flight,   RefusalReason::shutting_down,
-};
+inline constexpr auto all_refusal_reasons =
+    base::all_of<RefusalReason, RefusalReason::shutting_down>();
 [[nodiscard]] std::string_view to_string(RefusalReason reason);
 
 /// Why an accepted command did not succeed; reeve_action_failures_total's reasons.
@@ -47,12 +45,7 @@ enum class FailureReason : std::uint8_t {
   fault,
   internal,
 };
-inline constexpr std::array all_failure_reasons = {
-    FailureReason::unreachable,  FailureReason::timeout,  FailureReason::denied,
-    FailureReason::not_found,    FailureReason::conflict, FailureReason::stale,
-    FailureReason::spawn_failed, FailureReason::flapped,  FailureReason::shutting_down,
-    FailureReason::fault,        FailureReason::internal,
-};
+inline constexpr auto all_failure_reasons = base::all_of<FailureReason, FailureReason::internal>();
 [[nodiscard]] std::string_view to_string(FailureReason reason);
 
 /// Upper bounds in seconds of reeve_action_duration_seconds.

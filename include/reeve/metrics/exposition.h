@@ -3,7 +3,7 @@
 // The text of /metrics. The process families are rendered straight from a snapshot, once, on
 // the thread that published it, and handed out as shared bytes; gzip is done when first asked
 // for. The agent's own few families are rendered at each scrape and follow as a second segment
-// (a second gzip member), so that they are never stale. Thread-safe.
+// (of one and the same gzip member), so that they are never stale. Thread-safe.
 
 #include <memory>
 #include <string>

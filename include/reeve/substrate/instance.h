@@ -4,7 +4,6 @@
 // All times are the manager's own clock in whole seconds; each detail carries the manager's
 // `now` of the same moment, so that ages never mix two clocks.
 
-#include <array>
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -13,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reeve/base/enumeration.h"
 #include "reeve/base/result.h"
 
 namespace reeve::substrate {
@@ -53,11 +53,7 @@ enum class InstanceState : std::uint8_t {
   unknown,
 };
 
-inline constexpr std::array all_instance_states = {
-    InstanceState::stopped, InstanceState::starting, InstanceState::running,
-    InstanceState::backoff, InstanceState::stopping, InstanceState::exited,
-    InstanceState::fatal,   InstanceState::unknown,
-};
+inline constexpr auto all_instance_states = base::all_of<InstanceState, InstanceState::unknown>();
 
 /// supervisord's upper-case name: "RUNNING".
 [[nodiscard]] std::string_view to_string(InstanceState state);
@@ -105,6 +101,9 @@ struct InstanceDetail : Instance {
   [[nodiscard]] std::optional<std::chrono::seconds> uptime() const;
   /// Nothing while there is no process.
   [[nodiscard]] std::optional<Incarnation> incarnation() const;
+  /// Whether the run ended as its program's exitcodes say: in EXITED, where an empty spawn error
+  /// means that; nothing in other states.
+  [[nodiscard]] std::optional<bool> exit_expected() const;
 
   friend bool operator==(const InstanceDetail&, const InstanceDetail&) = default;
 };

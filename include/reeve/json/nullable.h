@@ -1,6 +1,7 @@
 #pragma once
 
-// How what is known or not known becomes a JSON value: null where it is not known.
+// How what is known or not known becomes a JSON value: null where it is not known. For whoever
+// builds JSON himself.
 
 #include <optional>
 #include <string_view>
