@@ -40,5 +40,5 @@ function(reeve_tests name)
   catch_discover_tests(test_${name}
     TEST_PREFIX "${name}: "
     DL_PATHS ""
-    PROPERTIES LABELS "${tests_LEVEL}" TIMEOUT ${timeout})
+    PROPERTIES LABELS "${tests_LEVEL}" TIMEOUT ${timeout} SKIP_REGULAR_EXPRESSION "skipped:")
 endfunction()

@@ -22,6 +22,13 @@ TEST_CASE("times are RFC 3339 in UTC with milliseconds") {
   CHECK(to_rfc3339(SystemTime(1'709'208'000'250ms)) == "2024-02-29T12:00:00.250Z");
 }
 
+TEST_CASE("words are joined with something between them") {
+  const std::vector<std::string> words = {"a", "", "c"};
+  CHECK(join(words, ", ") == "a, , c");
+  CHECK(join(std::vector<std::string>{}, ", ").empty());
+  CHECK(join(words, "|", [](const std::string& word) { return word + "!"; }) == "a!|!|c!");
+}
+
 TEST_CASE("a duration is a whole number and one unit") {
   CHECK(parse_duration("500ms") == 500ms);
   CHECK(parse_duration("5s") == 5s);

@@ -1,5 +1,7 @@
 #include <cstdlib>
 #include <ctime>
+#include <iterator>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -252,11 +254,14 @@ TEST_CASE("the completion of every shell knows every command") {
   World world;
   for (const char* shell : {"bash", "zsh", "fish"}) {
     CHECK(world.run({"completion", shell}) == 0);
-    for (const char* command : {"serve", "relay-events", "list", "status", "start", "stop",
-                                "restart", "signal", "pid", "tail", "clear", "reread", "update",
-                                "healthcheck", "check-config", "version", "completion", "help"}) {
+    // In the list of all commands, which ends with help: names occur elsewhere too.
+    const std::string script = world.out.str();
+    const std::size_t begin = script.find("serve ");
+    std::istringstream list(script.substr(begin, script.find("help", begin) + 4 - begin));
+    const std::set<std::string> known(std::istream_iterator<std::string>(list), {});
+    for (const std::string& command : cli::command_names()) {
       CAPTURE(shell, command);
-      CHECK(world.out.str().find(command) != std::string::npos);
+      CHECK(known.contains(command));
     }
   }
 }

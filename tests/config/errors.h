@@ -1,20 +1,17 @@
 #pragma once
 
+// A configuration's errors as the text that a person would read.
+
 #include <string>
 
+#include "reeve/base/text.h"
 #include "reeve/config/config.h"
 
 namespace reeve::config {
 
 /// All errors of a configuration that is wrong, a line each; "" if it is right.
 inline std::string errors_of(const ConfigResult& result) {
-  std::string lines;
-  if (!result) {
-    for (const ConfigError& error : result.error()) {
-      lines += (lines.empty() ? "" : "\n") + to_string(error);
-    }
-  }
-  return lines;
+  return result ? "" : base::join(result.error(), "\n", to_string);
 }
 
 inline std::string errors_of(const std::string& text) {

@@ -14,6 +14,8 @@ void check_names(const Values& values) {
     CHECK_FALSE(name.empty());
     CHECK(names.insert(name).second);
   }
+  // There is none behind the last.
+  CHECK(to_string(static_cast<typename Values::value_type>(values.size())).empty());
 }
 
 TEST_CASE("everything that is counted or shown has a name of its own") {

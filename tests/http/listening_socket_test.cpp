@@ -6,30 +6,13 @@
 #include "http/raw_client.h"
 #include "http/running_server.h"
 #include "support/catch.h"
+#include "support/temporary_folder.h"
 
 namespace reeve::http {
 namespace {
 
 using base::ErrorKind;
 using base::ListenAddress;
-using tests::RawClient;
-
-/// A folder of its own, gone with the test.
-class Folder {
- public:
-  Folder() {
-    std::string name = std::filesystem::temp_directory_path() / "reeve-http-XXXXXX";
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string operator/(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 ListenAddress unix_socket(const std::string& path) {
   return {"", 0, path};
@@ -76,8 +59,8 @@ TEST_CASE("an address or a host that is not there is told as such") {
 }
 
 TEST_CASE("a unix socket is for its user and group, and goes when it is closed") {
-  const Folder folder;
-  const std::string path = folder / "socket";
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.path() + "/socket";
   {
     const auto socket = ListeningSocket::open(unix_socket(path));
     REQUIRE(socket);
@@ -89,14 +72,14 @@ TEST_CASE("a unix socket is for its user and group, and goes when it is closed")
 }
 
 TEST_CASE("a socket file that nobody answers on is replaced, and one that is answered on is not") {
-  const Folder folder;
-  const std::string path = folder / "socket";
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.path() + "/socket";
   {
     auto gone = ListeningSocket::open(unix_socket(path));
     REQUIRE(gone);
-    std::filesystem::rename(path, folder / "aside");
+    std::filesystem::rename(path, folder.path() + "/aside");
   }
-  std::filesystem::rename(folder / "aside", path);
+  std::filesystem::rename(folder.path() + "/aside", path);
   CHECK_FALSE(RawClient(path).is_connected());
   const auto socket = ListeningSocket::open(unix_socket(path));
   REQUIRE(socket);
@@ -107,8 +90,8 @@ TEST_CASE("a socket file that nobody answers on is replaced, and one that is ans
 }
 
 TEST_CASE("a socket file that another server has taken over is left alone") {
-  const Folder folder;
-  const std::string path = folder / "socket";
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.path() + "/socket";
   std::optional<ListeningSocket> second;
   {
     const auto first = ListeningSocket::open(unix_socket(path));
@@ -122,25 +105,25 @@ TEST_CASE("a socket file that another server has taken over is left alone") {
 }
 
 TEST_CASE("a file that is no socket is never replaced, and a folder never made") {
-  const Folder folder;
-  const std::string path = folder / "precious";
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.path() + "/precious";
   std::ofstream(path) << "data";
   const auto in_the_way = ListeningSocket::open(unix_socket(path));
   REQUIRE_FALSE(in_the_way);
   CHECK(in_the_way.error().kind == ErrorKind::conflict);
   CHECK(std::filesystem::file_size(path) == 4);
-  const auto nowhere = ListeningSocket::open(unix_socket(folder / "none/socket"));
+  const auto nowhere = ListeningSocket::open(unix_socket(folder.path() + "/none/socket"));
   REQUIRE_FALSE(nowhere);
   CHECK(nowhere.error().kind == ErrorKind::invalid_argument);
   CHECK(nowhere.error().message.find("folder does not exist") != std::string::npos);
 }
 
 TEST_CASE("a server answers on a unix socket and takes its file away when it stops") {
-  const Folder folder;
-  ListenerOptions options = tests::on_loopback();
-  options.address = unix_socket(folder / "socket");
-  const tests::RunningServer server(
-      options, [](const Request& request) { return tests::text_response(request.peer); });
+  const tests::TemporaryFolder folder;
+  ListenerOptions options = on_loopback();
+  options.address = unix_socket(folder.path() + "/socket");
+  const RunningServer server(options,
+                             [](const Request& request) { return text_response(request.peer); });
   CHECK(server.port() == 0);
   CHECK(RawClient(options.address.socket_path).get("/", "unix").ends_with("unix"));
   server.stop(std::chrono::seconds(1));

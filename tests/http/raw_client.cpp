@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-namespace reeve::tests {
+namespace reeve::http {
 namespace {
 
 constexpr int patience_milliseconds = 5000;
@@ -101,4 +101,4 @@ void RawClient::close() {
   }
 }
 
-}  // namespace reeve::tests
+}  // namespace reeve::http

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace reeve::tests {
+namespace reeve::http {
 
 class RawClient {
  public:
@@ -37,4 +37,4 @@ class RawClient {
   bool connected_;
 };
 
-}  // namespace reeve::tests
+}  // namespace reeve::http

@@ -10,34 +10,34 @@
 #include "support/catch.h"
 #include "support/recording_sink.h"
 
-namespace reeve::tests {
+namespace reeve::http {
 
-[[nodiscard]] inline http::ListenerOptions on_loopback() {
-  http::ListenerOptions options;
+[[nodiscard]] inline ListenerOptions on_loopback() {
+  ListenerOptions options;
   options.name = "test";
   options.address = {"127.0.0.1", 0, ""};
   return options;
 }
 
-[[nodiscard]] inline http::Response text_response(std::string body) {
-  http::Response response;
+[[nodiscard]] inline Response text_response(std::string body) {
+  Response response;
   response.body = std::move(body);
   return response;
 }
 
 class RunningServer {
  public:
-  RunningServer(const http::ListenerOptions& options, http::Handler handler)
-      : sink_(std::make_shared<RecordingSink>()) {
-    auto opened = http::Server::open(options, std::move(handler), base::Log(sink_));
+  RunningServer(const ListenerOptions& options, Handler handler)
+      : sink_(std::make_shared<tests::RecordingSink>()) {
+    auto opened = Server::open(options, std::move(handler), base::Log(sink_));
     REQUIRE(opened);
     server_ = std::move(*opened);
     server_->start();
   }
 
-  http::Server* operator->() const { return server_.get(); }
+  Server* operator->() const { return server_.get(); }
   [[nodiscard]] std::uint16_t port() const { return server_->port(); }
-  [[nodiscard]] const RecordingSink& log() const { return *sink_; }
+  [[nodiscard]] const tests::RecordingSink& log() const { return *sink_; }
   void destroy() { server_.reset(); }
   /// A graceful stop with `patience`.
   void stop(std::chrono::milliseconds patience) const {
@@ -46,8 +46,8 @@ class RunningServer {
   }
 
  private:
-  std::shared_ptr<RecordingSink> sink_;
-  std::unique_ptr<http::Server> server_;
+  std::shared_ptr<tests::RecordingSink> sink_;
+  std::unique_ptr<Server> server_;
 };
 
-}  // namespace reeve::tests
+}  // namespace reeve::http

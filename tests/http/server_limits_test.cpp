@@ -19,10 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using tests::eventually;
-using tests::on_loopback;
-using tests::RawClient;
-using tests::RunningServer;
-using tests::text_response;
 
 Response fine(const Request&) {
   return text_response("fine");
@@ -257,7 +253,7 @@ class OneMoreDescriptor {
 
 TEST_CASE("out of descriptors, the server waits, says so once, and then serves who waited") {
   if (std::string_view(REEVE_SANITIZED_BY).find("undefined") != std::string_view::npos) {
-    WARN("not under UBSan, which itself needs a pipe to look at an object");
+    tests::skip("UBSan itself needs a pipe to look at an object");
     return;
   }
   const RunningServer server(on_loopback(), fine);

@@ -11,10 +11,6 @@ namespace reeve::http {
 namespace {
 
 using namespace std::chrono_literals;
-using tests::on_loopback;
-using tests::RawClient;
-using tests::RunningServer;
-using tests::text_response;
 
 Response echo(const Request& request) {
   Response response = text_response(request.path + "?" + request.query + "\n" + request.body);

@@ -17,10 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using tests::eventually;
-using tests::on_loopback;
-using tests::RawClient;
-using tests::RunningServer;
-using tests::text_response;
 
 constexpr std::string_view get = "GET / HTTP/1.1\r\nHost: here\r\n\r\n";
 

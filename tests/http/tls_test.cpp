@@ -10,8 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 using base::ErrorKind;
 using tests::eventually;
-using tests::RunningServer;
-using tests::text_response;
 
 constexpr const char* folder = REEVE_FIXTURES "/tls/";
 
@@ -27,7 +25,7 @@ TlsOptions localhost() {
 }
 
 ListenerOptions with(const TlsOptions& tls) {
-  ListenerOptions options = tests::on_loopback();
+  ListenerOptions options = on_loopback();
   options.tls = tls;
   return options;
 }
@@ -117,7 +115,7 @@ TEST_CASE("new certificates are for new connections once they are put to use, if
 }
 
 TEST_CASE("TLS cannot be turned on while running") {
-  const RunningServer server(tests::on_loopback(), names);
+  const RunningServer server(on_loopback(), names);
   const auto prepared = server->prepare_tls(localhost());
   REQUIRE_FALSE(prepared);
   CHECK(prepared.error().kind == ErrorKind::invalid_argument);
@@ -156,8 +154,8 @@ TEST_CASE("who does not shake hands is closed at the header's deadline") {
   ListenerOptions options = with(localhost());
   options.header_timeout = 100ms;
   const RunningServer server(options, names);
-  const tests::RawClient silent(server.port());
-  const tests::RawClient plain(server.port());
+  const RawClient silent(server.port());
+  const RawClient plain(server.port());
   plain.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
   CHECK(silent.receive_all().empty());
   CHECK(plain.receive_all().find("HTTP") == std::string::npos);

@@ -7,3 +7,18 @@
 #else
 #include <catch2/catch.hpp>
 #endif
+
+#include <string>
+
+namespace reeve::tests {
+
+/// Why this test cannot be done here: ctest counts it as skipped. The test must return after it.
+inline void skip(const std::string& reason) {
+#ifdef SKIP
+  SKIP(reason);
+#else
+  WARN("skipped: " + reason);
+#endif
+}
+
+}  // namespace reeve::tests

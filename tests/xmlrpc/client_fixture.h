@@ -10,8 +10,18 @@
 
 #include "reeve/base/deadline.h"
 #include "reeve/xmlrpc/client.h"
+#include "support/bad_server.h"
+#include "support/catch.h"
+#include "support/fixture.h"
 
 namespace reeve::xmlrpc {
+
+using base::ErrorKind;
+using tests::answers;
+using tests::answers_and_stays;
+using tests::BadServer;
+using tests::fixture;
+using tests::http_ok;
 
 inline const Call get_state{"supervisor.getState", {}};
 

@@ -1,22 +1,13 @@
 #include <filesystem>
 #include <thread>
 
-#include "support/bad_server.h"
-#include "support/catch.h"
 #include "support/eventually.h"
-#include "support/fixture.h"
 #include "xmlrpc/client_fixture.h"
 
 namespace reeve::xmlrpc {
 namespace {
 
 using namespace std::chrono_literals;
-using base::ErrorKind;
-using tests::answers;
-using tests::answers_and_stays;
-using tests::BadServer;
-using tests::fixture;
-using tests::http_ok;
 
 ErrorKind kind_against(BadServer::Script script, const base::Deadline& deadline = patient()) {
   const BadServer server(std::move(script));

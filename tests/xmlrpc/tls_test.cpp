@@ -3,15 +3,10 @@
 
 #include <httplib.h>
 
-#include "support/bad_server.h"
-#include "support/catch.h"
-#include "support/fixture.h"
 #include "xmlrpc/client_fixture.h"
 
 namespace reeve::xmlrpc {
 namespace {
-
-using base::ErrorKind;
 
 constexpr const char* certificate = REEVE_FIXTURES "/tls/localhost.pem";
 
@@ -20,7 +15,7 @@ class TlsServer {
  public:
   TlsServer() : server_(certificate, REEVE_FIXTURES "/tls/localhost.key") {
     server_.Post("/RPC2", [](const httplib::Request&, httplib::Response& response) {
-      response.set_content(tests::fixture("getState.xml"), "text/xml");
+      response.set_content(fixture("getState.xml"), "text/xml");
     });
     port_ = server_.bind_to_any_port("127.0.0.1");
     thread_ = std::jthread([this] { server_.listen_after_bind(); });

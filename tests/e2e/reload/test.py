@@ -79,7 +79,7 @@ class Reload(Scenario):
         web.write_text(f"tls_server_config: {{cert_file: {CERTIFICATES / 'localhost.pem'},"
                        f" key_file: {CERTIFICATES / 'localhost.key'}}}\n")
         self.agent.write_config(self.config.replace(
-            "metrics:\n", f"metrics:\n  web_config_file: {web}\n  exclude: ['hidden:*']\n"))
+            "metrics:\n", f"metrics:\n  web_config_file: {web}\n  exclude: ['hidden:hidden']\n"))
         answer = self.agent.control("POST", "/-/reload")
         self.assertEqual(answer.status, 200, answer.body)
         self.assertIn("metrics.web_config_file", json.loads(answer.body)["needs_restart"])

@@ -3,7 +3,7 @@
 import subprocess
 import unittest
 
-from support import Supervisord, Workspace, reeve, until
+from support import Supervisord, Workspace, free_port, reeve, until
 
 PROGRAMS = """
 [program:steady]
@@ -129,11 +129,13 @@ class SameExitCodes(unittest.TestCase):
                 self.assertEqual(ours, theirs, said)
 
     def test_without_a_supervisord(self):
-        for case in ("status", "status x", "start x", "stop x", "restart x", "pid", "reread",
-                     "update", "tail x", "clear x"):
-            with self.subTest(case):
-                theirs, ours, said = exit_codes(case.split(), "unix:///no/such.sock")
-                self.assertEqual(ours, theirs, said)
+        refusing = f"http://127.0.0.1:{free_port()}"
+        for url in ("unix:///no/such.sock", refusing):
+            for case in ("status", "status x", "start x", "stop x", "restart x", "pid", "reread",
+                         "update", "tail x", "clear x"):
+                with self.subTest(case, url=url):
+                    theirs, ours, said = exit_codes(case.split(), url)
+                    self.assertEqual(ours, theirs, said)
 
 
 if __name__ == "__main__":
