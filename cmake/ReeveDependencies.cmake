@@ -1,5 +1,5 @@
-# The libraries, all from Debian; docs/decisions/ says why each was chosen. Each target
-# below is linked by the one part that uses the library.
+# The libraries, all from Debian. Each target below is linked by the parts that use the library,
+# as tests/architecture/check.py lists them.
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(ZLIB REQUIRED)
