@@ -164,8 +164,10 @@ TEST_CASE("proportional memory is read only if asked for") {
   MadeProc proc;
   proc.set(100, child_of(1));
   proc.set(101, child_of(100));
-  CHECK_FALSE(ProcessTrees({proc.path()}).measure({{100}}).front()->proportional_bytes);
-  CHECK(ProcessTrees({proc.path(), true}).measure({{100}}).front()->proportional_bytes == 10240);
+  ProcessTrees trees({proc.path()});
+  CHECK_FALSE(trees.measure({{100}}).front()->proportional_bytes);
+  trees.measure_proportional_memory(true);
+  CHECK(trees.measure({{100}}).front()->proportional_bytes == 10240);
 }
 
 TEST_CASE("a member whose files go while they are read has ended: that is no error") {
