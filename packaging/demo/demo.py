@@ -11,13 +11,14 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "tests/e2e")]
 sys.dont_write_bytecode = True
-from support import REEVE, Agent, Prometheus, Supervisord, Workspace, free_port, until
+from support import (REEVE, Agent, Prometheus, Supervisord, Workspace, free_port, request,
+                     until)
 
 GUIDE = """
   supervisord   {supervisord}
   Reeve         http://localhost:{metrics}/metrics
   Prometheus    {prometheus}/graph?g0.expr=supervisord_process_restarts_total&g0.tab=0&g0.range_input=5m
-  Alerts        {prometheus}/alerts
+  Alerts        {prometheus}{alerts}
 
 Try in another terminal:
 
@@ -51,13 +52,16 @@ def start(workspace):
         'supervisord_process_exit_status{name="flaky"} == 3 and '
         'supervisord_process_restarts_total > 0'))
 
+    # Debian 12's Prometheus has the classic pages alone.
+    alerts = next(path for path in ("/alerts", "/classic/alerts", "/")
+                  if request("GET", prometheus.url + path).status in (200, 302))
     print(GUIDE.format(supervisord=supervisord.url, reeve=os.path.relpath(REEVE),
-                       prometheus=prometheus.url, metrics=agent.metrics_port,
+                       prometheus=prometheus.url, alerts=alerts, metrics=agent.metrics_port,
                        control=agent.control_port, token=agent.token_file), flush=True)
 
 
 def main():
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     with Workspace() as workspace:
         try:

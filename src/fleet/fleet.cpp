@@ -62,8 +62,9 @@ struct Fleet::State {
     }
     for (const std::string& pool : routed.deaf_pools) {
       log.warning(
-          "a listener's events cannot be counted: add REMOTE_COMMUNICATION to its events=, or have"
-          " its supervisord watched",
+          "a listener's events cannot be counted: its supervisord is none that Reeve watches and "
+          "can"
+          " read, or its events= lack REMOTE_COMMUNICATION",
           {{"listener", pool}});
     }
   }
