@@ -216,6 +216,7 @@ void Agent::stop(const base::Deadline& deadline) {
     control_server_->stop(deadline);
   }
   metrics_server_->stop(deadline);
+  log_.info("reeve has stopped");
 }
 
 }  // namespace reeve::app

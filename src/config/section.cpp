@@ -111,14 +111,22 @@ void Section::duration(const std::string& key, base::Duration& value, DurationRa
   }
 }
 
-void Section::each_text(const std::string& key,
-                        const std::function<void(const std::string& text, Place place)>& use) {
+const Node* Section::find_list(const std::string& key) {
   const Node* const list = find(key);
   if (list == nullptr || list->kind == Node::Kind::nothing) {
-    return;
+    return nullptr;
   }
   if (list->kind != Node::Kind::list) {
     wrong(key, *list, "expected a list");
+    return nullptr;
+  }
+  return list;
+}
+
+void Section::each_text(const std::string& key,
+                        const std::function<void(const std::string& text, Place place)>& use) {
+  const Node* const list = find_list(key);
+  if (list == nullptr) {
     return;
   }
   for (const Node& item : list->items) {
@@ -131,12 +139,8 @@ void Section::each_text(const std::string& key,
 }
 
 void Section::each_map(const std::string& key, const std::function<void(Section& item)>& use) {
-  const Node* const list = find(key);
-  if (list == nullptr || list->kind == Node::Kind::nothing) {
-    return;
-  }
-  if (list->kind != Node::Kind::list) {
-    wrong(key, *list, "expected a list");
+  const Node* const list = find_list(key);
+  if (list == nullptr) {
     return;
   }
   for (std::size_t at = 0; at < list->items.size(); ++at) {

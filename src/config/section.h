@@ -84,6 +84,8 @@ class Section {
 
  private:
   [[nodiscard]] std::optional<std::string> find_text(const std::string& key);
+  /// Null also if it is no list, which is reported.
+  [[nodiscard]] const Node* find_list(const std::string& key);
   void wrong(const std::string& key, const Node& node, const std::string& expected);
   void not_a_choice(const std::string& key, const std::vector<std::string>& names);
 

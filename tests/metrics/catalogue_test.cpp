@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "metrics/fleets.h"
-#include "reeve/metrics/exposition.h"
+#include "metrics/pages.h"
 #include "support/catch.h"
 
 namespace reeve::metrics {
@@ -89,25 +89,6 @@ Families rendered(const std::string& page) {
   return families;
 }
 
-std::string everything() {
-  AgentMetrics agent({"0.1.0", "abc", "g++"});
-  agent.observe_request("/metrics", 200, std::chrono::milliseconds(1));
-  agent.add_listener([] { return http::Stats{"metrics", 0, 0, 0}; });
-  agent.set_controller([] {
-    control::Stats stats;
-    stats.last_actions[{{"", {"a", "b"}}, control::Action::stop}] = {};
-    return stats;
-  });
-  Options options;
-  options.transitions = true;
-  options.node_exporter_names = true;
-  options.supervisord_exporter_names = true;
-  Exposition exposition(options, agent);
-  exposition.publish(std::make_shared<const fleet::FleetSnapshot>(fleet_of({odd_supervisord()})));
-  const auto page = exposition.page(Encoding::plain);
-  return *page[0] + *page[1];
-}
-
 TEST_CASE("docs/metrics.md lists the catalogue: names, types and labels") {
   CHECK(documented() == catalogued());
 }
@@ -115,7 +96,7 @@ TEST_CASE("docs/metrics.md lists the catalogue: names, types and labels") {
 TEST_CASE("every family of the catalogue is rendered as it is described, and no other") {
   Families expected = catalogued();
   expected.erase("supervisord_process_state_code");  // instead of the state set
-  CHECK(rendered(everything()) == expected);
+  CHECK(rendered(whole_page({odd_supervisord()})) == expected);
 }
 
 TEST_CASE("names are listed once, and HELP texts need no escaping") {

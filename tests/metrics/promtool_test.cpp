@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "metrics/fleets.h"
-#include "reeve/metrics/exposition.h"
+#include "metrics/pages.h"
 #include "support/catch.h"
 
 namespace reeve::metrics {
@@ -38,27 +38,12 @@ Judgement judge(const std::string& page) {
 }
 
 TEST_CASE("promtool has nothing to say about a page with odd names and everything in it") {
-  AgentMetrics agent({"0.1.0", "abc", "g++"});
-  agent.observe_request("/metrics", 200, std::chrono::milliseconds(1));
-  agent.add_listener([] { return http::Stats{"metrics", 0, 0, 0}; });
-  agent.set_controller([] {
-    control::Stats stats;
-    stats.last_actions[{{"", {"a", "b"}}, control::Action::stop}] = {};
-    return stats;
-  });
   Options options;
-  options.transitions = true;
-  options.node_exporter_names = true;
-  options.supervisord_exporter_names = true;
   options.process_state_set = GENERATE(true, false);
-  Exposition exposition(options, agent);
   auto down = odd_supervisord();
   down.name = "down";
   down.up = false;
-  exposition.publish(
-      std::make_shared<const fleet::FleetSnapshot>(fleet_of({odd_supervisord(), down})));
-  const auto page = exposition.page(Encoding::plain);
-  const Judgement judgement = judge(*page[0] + *page[1]);
+  const Judgement judgement = judge(whole_page({odd_supervisord(), down}, options));
   CHECK(judgement.said == "");
   CHECK(judgement.status == 0);
 }
