@@ -83,10 +83,9 @@ inline void burn(std::chrono::milliseconds span) {
   };
   const auto end = used() + span;
   while (used() < end) {
-    const volatile int one = 1;
-    int sum = 0;
-    for (int i = 0; i < 10'000; ++i) {
-      sum += one;
+    volatile int turns = 0;
+    while (turns < 10'000) {
+      turns = turns + 1;
     }
   }
 }
