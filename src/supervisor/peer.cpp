@@ -55,7 +55,9 @@ Call multicall_of(const std::vector<Call>& calls) {
   for (const Call& call : calls) {
     items.emplace_back(xmlrpc::Struct{{"methodName", call.method}, {"params", call.parameters}});
   }
-  return {"system.multicall", {std::move(items)}};
+  Call multicall{"system.multicall", {}};
+  multicall.parameters.emplace_back(std::move(items));  // in braces it is, to clang, all of them
+  return multicall;
 }
 
 Result<std::string> namespec(const InstanceName& name) {
