@@ -14,7 +14,7 @@
 
 namespace reeve::api {
 
-inline constexpr std::size_t max_action_body_bytes = 16 * 1024;
+inline constexpr std::size_t max_action_body_bytes = std::size_t{16} * 1024;
 
 struct ActionBody {
   bool wait = true;

@@ -114,6 +114,7 @@ Result<std::vector<Result<Value>>> Peer::multicall(const std::vector<Call>& call
     return at_once;
   }
   std::vector<Result<Value>> results;
+  results.reserve(calls.size());
   for (const Call& each : calls) {
     results.push_back(call(each, doing, deadline));
   }

@@ -166,7 +166,7 @@ base::Result<void> Client::stream(const std::string& path,
   HttpReader reader(options_.max_answer_bytes, consumer);
   const auto take = [&reader](std::string_view bytes) { return reader.feed(bytes); };
   const std::string request = "GET " + path + " HTTP/1.1\r\n" + common_fields(options_) + "\r\n";
-  const base::Result<void> carried = transport_->run({{request, take}}, deadline).front();
+  base::Result<void> carried = transport_->run({{request, take}}, deadline).front();
   if (!carried) {
     return carried;
   }

@@ -23,6 +23,7 @@ class Clock {
   [[nodiscard]] virtual SystemTime system_now() const = 0;
 
   /// Blocks until `time` or until a stop is requested. True if `time` was reached.
+  // NOLINTNEXTLINE(modernize-use-nodiscard): the stop token tells as well
   virtual bool wait_until(SteadyTime time, const std::stop_token& stop) const = 0;
 };
 
@@ -30,6 +31,7 @@ class SystemClock final : public Clock {
  public:
   [[nodiscard]] SteadyTime steady_now() const override;
   [[nodiscard]] SystemTime system_now() const override;
+  // NOLINTNEXTLINE(modernize-use-nodiscard)
   bool wait_until(SteadyTime time, const std::stop_token& stop) const override;
 };
 

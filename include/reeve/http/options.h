@@ -27,8 +27,8 @@ struct ListenerOptions {
   std::optional<TlsOptions> tls;
   std::size_t max_connections = 512;
   std::size_t max_connections_per_address = 128;  ///< or per IPv6 /64; not on unix sockets
-  std::size_t max_header_bytes = 16 * 1024;
-  std::size_t max_body_bytes = 1024 * 1024;
+  std::size_t max_header_bytes = std::size_t{16} * 1024;
+  std::size_t max_body_bytes = std::size_t{1024} * 1024;
   std::chrono::milliseconds header_timeout{5'000};  ///< from accept or the next one's first byte
   std::chrono::milliseconds body_timeout{10'000};
   std::chrono::milliseconds write_timeout{30'000};
