@@ -63,8 +63,7 @@ struct Fleet::State {
     for (const std::string& pool : routed.deaf_pools) {
       log.warning(
           "a listener's events cannot be counted: its supervisord is none that Reeve watches and "
-          "can"
-          " read, or its events= lack REMOTE_COMMUNICATION",
+          "can read, or its events= lack REMOTE_COMMUNICATION",
           {{"listener", pool}});
     }
   }
