@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "events/pipes.h"
+#include "events/relay_end.h"
 #include "events/relay_wire.h"
 #include "events/unix_socket.h"
 #include "reeve/events/relay_server.h"
@@ -23,30 +24,14 @@ using base::ErrorKind;
 
 constexpr auto patience = 20s;
 
-/// An agent that can be started and killed, and what it got so far.
-class Agent {
+/// An agent, and what it got so far.
+class Agent : public RelayEnd {
  public:
-  explicit Agent(std::string socket) : socket_(std::move(socket)) {}
-
-  void start() {
-    auto server = RelayServer::listen(socket_, inbox_, clock_, {});
-    REQUIRE(server);
-    server_ = std::move(*server);
-    go_on();
-  }
-  /// It is there, but takes nothing.
-  void pause() { thread_ = {}; }
-  void go_on() {
-    thread_ = std::jthread([this](const std::stop_token& stop) { server_->run(stop); });
-  }
-  void stop() {
-    pause();
-    server_.reset();
-  }
+  using RelayEnd::RelayEnd;
 
   /// All serials of the events so far, and for each gap the events lost, negative.
   [[nodiscard]] const std::vector<std::int64_t>& seen() {
-    for (const Arrival& arrival : inbox_.take()) {
+    for (const Arrival& arrival : take()) {
       last_at_ = arrival.at;
       last_source_ = *arrival.source;
       const Event* const event = std::get_if<Event>(&arrival.what);
@@ -63,14 +48,9 @@ class Agent {
   [[nodiscard]] const Receipt& last_at() const { return last_at_; }
 
  private:
-  const std::string socket_;
-  base::SystemClock clock_;
-  Inbox inbox_{[] {}};
   std::vector<std::int64_t> seen_;
   Source last_source_;
   Receipt last_at_{};
-  std::unique_ptr<RelayServer> server_;
-  std::jthread thread_;
 };
 
 /// A relay on its thread.

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <thread>
 
+#include "events/relay_end.h"
 #include "reeve/events/inbox.h"
 #include "reeve/events/log_tail.h"
 #include "reeve/events/relay_server.h"
@@ -186,37 +187,28 @@ TEST_CASE("a survey's mark is heard after what its listing has, and before what 
 }
 
 /// The agent's end of a relay, and what came.
-class Agent {
+class Agent : public RelayEnd {
  public:
-  explicit Agent(std::string socket) : socket_(std::move(socket)) {}
-  void start() {
-    auto server = RelayServer::listen(socket_, inbox_, clock_, {});
-    REQUIRE(server);
-    server_ = std::move(*server);
-    thread_ = std::jthread([this](const std::stop_token& stop) { server_->run(stop); });
-  }
-  void stop() {
-    thread_ = {};
-    server_.reset();
-  }
+  using RelayEnd::RelayEnd;
+
   [[nodiscard]] std::size_t entries(const InstanceName& name, InstanceState state) {
-    take();
+    note();
     return entries_[{name, state}];
   }
   [[nodiscard]] const std::vector<Gap>& gaps() {
-    take();
+    note();
     return gaps_;
   }
   [[nodiscard]] const Source& source() const { return source_; }
   /// Events heard and events known to be lost, of all that the pool was given.
   [[nodiscard]] bool knows_of_all() {
-    take();
+    note();
     return first_ && heard_ + lost_ == last_ - *first_ + 1;
   }
 
  private:
-  void take() {
-    for (const Arrival& arrival : inbox_.take()) {
+  void note() {
+    for (const Arrival& arrival : take()) {
       source_ = *arrival.source;
       if (const Gap* const gap = std::get_if<Gap>(&arrival.what)) {
         gaps_.push_back(*gap);
@@ -233,9 +225,6 @@ class Agent {
     }
   }
 
-  const std::string socket_;
-  base::SystemClock clock_;
-  Inbox inbox_{[] {}};
   std::map<std::pair<InstanceName, InstanceState>, std::size_t> entries_;
   std::vector<Gap> gaps_;
   Source source_;
@@ -243,8 +232,6 @@ class Agent {
   std::uint64_t lost_ = 0;
   std::optional<std::uint64_t> first_;
   std::uint64_t last_ = 0;
-  std::unique_ptr<RelayServer> server_;
-  std::jthread thread_;
 };
 
 const InstanceName crash{"crash", "crash"};
