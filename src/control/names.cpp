@@ -1,4 +1,7 @@
+#include <array>
+
 #include "reeve/control/command.h"
+#include "reeve/control/decision.h"
 #include "reeve/control/operation.h"
 #include "reeve/control/stats.h"
 
@@ -22,8 +25,39 @@ std::string_view to_string(Source source) {
   switch (source) {
     case Source::api:
       return "api";
+    case Source::alert:
+      return "alert";
   }
   return "";
+}
+
+std::string_view to_string(Verdict verdict) {
+  constexpr std::array<std::string_view, all_verdicts.size()> words = {"not_here",
+                                                                       "no_rule",
+                                                                       "off",
+                                                                       "resolved",
+                                                                       "no_target",
+                                                                       "not_allowed",
+                                                                       "self",
+                                                                       "duplicate",
+                                                                       "attempts_exhausted",
+                                                                       "state_unreadable",
+                                                                       "unreachable",
+                                                                       "maintenance",
+                                                                       "breaker_open",
+                                                                       "stopped",
+                                                                       "state",
+                                                                       "in_transition",
+                                                                       "too_young",
+                                                                       "restarted_since",
+                                                                       "cooldown",
+                                                                       "budget",
+                                                                       "gave_up",
+                                                                       "in_flight",
+                                                                       "would_act",
+                                                                       "accepted"};
+  const auto at = static_cast<std::size_t>(verdict);
+  return at < words.size() ? words.at(at) : "";
 }
 
 std::string_view to_string(OperationState state) {

@@ -1,6 +1,7 @@
 #include <set>
 
 #include "reeve/control/controller.h"
+#include "reeve/control/decision.h"
 #include "support/catch.h"
 
 namespace reeve::control {
@@ -23,6 +24,7 @@ TEST_CASE("everything that is counted or shown has a name of its own") {
   check_names(all_sources);
   check_names(all_refusal_reasons);
   check_names(all_failure_reasons);
+  check_names(all_verdicts);
   check_names(std::array{OperationState::queued, OperationState::running, OperationState::verifying,
                          OperationState::done});
   check_names(std::array{OperationResult::succeeded, OperationResult::failed,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reeve/base/enumeration.h"
+#include "reeve/control/trigger.h"
 #include "reeve/substrate/instance.h"
 #include "reeve/substrate/selector.h"
 #include "reeve/substrate/substrate.h"
@@ -21,8 +22,8 @@ inline constexpr auto all_actions = base::all_of<Action, Action::signal>();
 [[nodiscard]] std::string_view to_string(Action action);
 
 /// Through which door the command came.
-enum class Source : std::uint8_t { api };
-inline constexpr auto all_sources = base::all_of<Source, Source::api>();
+enum class Source : std::uint8_t { api, alert };
+inline constexpr auto all_sources = base::all_of<Source, Source::alert>();
 [[nodiscard]] std::string_view to_string(Source source);
 
 /// One process of one supervisord; `supervisor` is empty for the single, unnamed one.
@@ -52,6 +53,8 @@ struct Command {
   bool dry_run = false;
   /// Not empty: the same actor's same key is the same operation.
   std::string idempotency_key;
+  /// With Source::alert: what the guards go by.
+  std::optional<Trigger> trigger;
 
   friend bool operator==(const Command&, const Command&) = default;
 };

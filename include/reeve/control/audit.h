@@ -1,0 +1,78 @@
+#pragma once
+
+// The record of what was decided and done, by whom and why: JSON lines in the state directory,
+// only ever appended to. A full file is put aside under the next number; the oldest of many goes
+// when there is no room for more, and that is said. Thread-safe.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reeve/base/clock.h"
+#include "reeve/base/log.h"
+#include "reeve/base/result.h"
+#include "reeve/control/command.h"
+#include "reeve/control/decision.h"
+#include "reeve/control/operation.h"
+#include "reeve/control/state_dir.h"
+
+namespace reeve::control {
+
+enum class AuditKind : std::uint8_t {
+  decision,     ///< on an alert, or a command that was refused
+  operation,    ///< one that is done
+  maintenance,  ///< set or cleared
+  reset,        ///< of a guard
+};
+[[nodiscard]] std::string_view to_string(AuditKind kind);
+
+/// Empty texts are unknown.
+struct AuditEntry {
+  base::SystemTime at;
+  AuditKind kind = AuditKind::decision;
+  std::string actor;
+  Source source = Source::api;
+  std::string action;
+  std::optional<Target> target;
+  std::string rule;
+  std::string fingerprint;
+  std::string decision;  ///< a Verdict's or a RefusalReason's word
+  std::string reason;
+  std::string operation;  ///< its id
+  std::string incarnation_before;
+  std::string incarnation_after;
+  std::string result;  ///< an OperationResult's word
+  friend bool operator==(const AuditEntry&, const AuditEntry&) = default;
+};
+
+class Audit {
+ public:
+  using Listener = std::function<void(const AuditEntry&)>;
+
+  /// `state` must outlive this. An error if the file cannot be opened.
+  [[nodiscard]] static base::Result<std::unique_ptr<Audit>> open(const StateDir& state,
+                                                                 base::Log log);
+  ~Audit();
+  Audit(const Audit&) = delete;
+  Audit& operator=(const Audit&) = delete;
+
+  /// Appends them together, and tells the listener. What cannot be written is logged in full:
+  /// nothing is lost without a word.
+  void record(const std::vector<AuditEntry>& entries);
+  /// The newest `limit` entries that are not older than `since`, oldest first.
+  [[nodiscard]] base::Result<std::vector<AuditEntry>> read(std::optional<base::SystemTime> since,
+                                                           std::size_t limit) const;
+  /// Called on the recording thread, after the writing. Set before anybody records.
+  void on_record(Listener listener);
+
+ private:
+  struct State;
+  explicit Audit(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace reeve::control

@@ -1,0 +1,38 @@
+#pragma once
+
+// The operations, on the disk: each state of each is appended before the agent goes on, so that
+// after a crash the next start knows what was asked for, how far it came, and finishes it or
+// abandons it. The last thousand that are done stay in it as history. Thread-safe.
+
+#include <memory>
+#include <vector>
+
+#include "reeve/base/log.h"
+#include "reeve/base/result.h"
+#include "reeve/control/operation.h"
+#include "reeve/control/state_dir.h"
+
+namespace reeve::control {
+
+class Journal {
+ public:
+  /// What was found is in restored(). A torn last line is what a crash leaves, and dropped; any
+  /// other that cannot be read is an error that names file and line.
+  [[nodiscard]] static base::Result<std::unique_ptr<Journal>> open(const StateDir& state,
+                                                                   base::Log log);
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  /// As they were last recorded, oldest first.
+  [[nodiscard]] const std::vector<Operation>& restored() const;
+  /// On the disk, all of them or none, when it returns.
+  [[nodiscard]] base::Result<void> record(const std::vector<Operation>& operations);
+
+ private:
+  struct State;
+  explicit Journal(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace reeve::control
