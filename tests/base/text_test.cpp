@@ -22,6 +22,25 @@ TEST_CASE("times are RFC 3339 in UTC with milliseconds") {
   CHECK(to_rfc3339(SystemTime(1'709'208'000'250ms)) == "2024-02-29T12:00:00.250Z");
 }
 
+TEST_CASE("times are read in any form that RFC 3339 allows") {
+  const SystemTime noon(1'709'208'000s);
+  CHECK(parse_rfc3339("2024-02-29T12:00:00Z") == noon);
+  CHECK(parse_rfc3339("2024-02-29t12:00:00.25z") == noon + 250ms);
+  CHECK(parse_rfc3339("2024-02-29T14:30:00+02:30") == noon);
+  CHECK(parse_rfc3339("2024-02-29 04:00:00.1234567891-08:00") == noon + 123'456'789ns);
+  CHECK(parse_rfc3339(to_rfc3339(noon + 7ms)) == noon + 7ms);
+}
+
+TEST_CASE("what is no time, or none that can be counted in nanoseconds, is not read") {
+  for (const char* text :
+       {"", "2024-02-29", "2024-02-30T12:00:00Z", "2024-02-29T24:00:00Z", "2024-02-29T12:00:00",
+        "2024-02-29T12:00:00.Z", "2024-02-29T12:00:00Z ", "2024-02-29T12:00:00+2:00",
+        "+024-02-29T12:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_rfc3339(text));
+  }
+}
+
 TEST_CASE("words are joined with something between them") {
   const std::vector<std::string> words = {"a", "", "c"};
   CHECK(join(words, ", ") == "a, , c");

@@ -36,6 +36,8 @@ template <class Number>
 
 /// RFC 3339 in UTC with milliseconds: "2024-02-29T12:00:00.250Z".
 [[nodiscard]] std::string to_rfc3339(SystemTime time);
+/// Any RFC 3339 time of the years 1970 to 2261, with fractions and offsets; nothing otherwise.
+[[nodiscard]] std::optional<SystemTime> parse_rfc3339(std::string_view text);
 
 [[nodiscard]] bool is_utf8(std::string_view bytes);
 /// The same text with U+FFFD for each byte that is not part of valid UTF-8.
