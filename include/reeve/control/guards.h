@@ -4,8 +4,9 @@
 // small pure checks in one visible order (src/control/guard_checks), over what is known of the
 // process and a book of what was done before: cooldowns, budgets, latches, the breaker. They
 // belong to the process, whatever rule or alert acted. They bind alerts alone; people are told.
-// Kept in the state directory: a state that cannot be read refuses everything until a person
-// resets it; none yet leaves every process in its rule's initial cooldown. Thread-safe.
+// Kept in the state directory, timed by GuardClock: a state that cannot be read refuses everything
+// until a person resets it; none yet leaves every process in its rule's initial cooldown.
+// Thread-safe; no reader waits for the disk.
 
 #include <functional>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "reeve/base/result.h"
 #include "reeve/control/command.h"
 #include "reeve/control/decision.h"
+#include "reeve/control/guard_clock.h"
 #include "reeve/control/maintenance.h"
 #include "reeve/control/options.h"
 #include "reeve/control/state_dir.h"
@@ -36,24 +38,32 @@ struct GuardState {
   friend bool operator==(const GuardState&, const GuardState&) = default;
 };
 
+/// What a look at the process gave, when the question is asked.
+struct Sight {
+  base::Result<substrate::InstanceDetail> process;
+  /// An operation of ours on it is not done: if it is stopped, that was us.
+  bool ours_unfinished = false;
+};
+
 class Guards {
  public:
   /// A number from 0 to below 1, for the jitter.
   using Random = std::function<double()>;
 
   /// `state`, `maintenance` and `clock` must outlive this.
-  Guards(const GuardOptions& options, StateDir& state, const Maintenance& maintenance,
-         const base::Clock& clock, base::Log log, Random random);
+  Guards(const GuardOptions& options, const StateDir& state, Maintenance& maintenance,
+         const GuardClock& clock, base::Log log, Random random);
   ~Guards();
   Guards(const Guards&) = delete;
   Guards& operator=(const Guards&) = delete;
 
   /// What stands against this command (which has a trigger), as the process was seen; accepted
   /// or, for a dry run, would_act. A dry run is counted in a book of its own by this.
-  [[nodiscard]] Decision consider(const Command& command, const substrate::InstanceDetail& seen);
-  /// The same, just before acting: what it accepts is counted, on the disk when it returns.
-  [[nodiscard]] Decision spend(const Command& command, const substrate::InstanceDetail& seen);
-  /// What would stand against an alert's action on this process now: for people.
+  [[nodiscard]] Decision consider(const Command& command, const Sight& sight);
+  /// The same, just before acting: what it accepts is counted, on the disk when it returns. What
+  /// cannot be written is refused, and not counted.
+  [[nodiscard]] Decision spend(const Command& command, const Sight& sight);
+  /// What stands against any alert's action on this process now: for people.
   [[nodiscard]] std::vector<Decision> advice(const Target& target) const;
   /// These processes have a firing alert that matches a rule, of `allowed` that have a rule at
   /// all: many at once open the breaker.
@@ -62,10 +72,14 @@ class Guards {
   /// Of all processes that something is known of, by target.
   [[nodiscard]] std::vector<GuardState> list() const;
   [[nodiscard]] bool breaker_open() const;
-  [[nodiscard]] bool unreadable() const;
-  /// Forgets cooldown, budget and latch of this process.
+  /// Why the state (maintenance too) cannot be read; nothing if it can.
+  [[nodiscard]] std::optional<std::string> unreadable() const;
+  /// Forgets cooldown, budget and latch of this process; what it did still counts in the total.
+  /// not_found: nothing is known of it; conflict: the state cannot be read; others: it could not
+  /// be written, and nothing has changed.
   [[nodiscard]] base::Result<void> reset(const Target& target);
-  /// Forgets everything, an unreadable state and the breaker too.
+  /// Forgets everything, an unreadable state (maintenance too) and the breaker. After an
+  /// unreadable state every process is in its initial cooldown.
   [[nodiscard]] base::Result<void> reset_all();
   /// From now on. Rehearsals are forgotten.
   void configure(const GuardOptions& options);

@@ -24,6 +24,10 @@ struct Cooldown {
 
 /// At most so many actions in any span of that length.
 struct Budget {
+  // What is kept of the past. The configuration allows no more.
+  static constexpr unsigned max_actions = 1000;
+  static constexpr base::Duration max_within = std::chrono::hours(7 * 24);
+
   unsigned actions = 3;
   base::Duration within = std::chrono::hours(1);
   friend bool operator==(const Budget&, const Budget&) = default;
