@@ -79,6 +79,16 @@ class Dashboards(unittest.TestCase):
                 self.assertIn(transformation["id"], TRANSFORMATIONS, title)
                 self.assertIn("options", transformation, title)
 
+    def test_a_click_on_a_process_chooses_all_that_it_is_known_by(self):
+        urls = [link["url"] for panel in self.each("panels") if panel["type"] == "table"
+                for override in panel["fieldConfig"]["overrides"]
+                for given in override["properties"] if given["id"] == "links"
+                for link in given["value"]]
+        self.assertTrue(urls)
+        for url in urls:
+            for label in ("instance", "supervisor", "group", "name"):
+                self.assertIn(f"&var-{label}=${{__data.fields.{label}}}&", url)
+
     def test_targets_have_references_and_the_chosen_data_source(self):
         for panel in self.each("panels"):
             if panel["type"] == "row":

@@ -1,0 +1,115 @@
+"""What the queries of the dashboards find in given series, asked of promtool: no server.
+
+Usage: queries_test.py FOLDER
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+FOLDER = pathlib.Path(sys.argv.pop())
+ALL = dict.fromkeys(("instance", "supervisor", "group", "name"), ".*")
+ONE = {"instance": "h", "supervisor": ".*", "group": "g", "name": "n"}
+EVERY_LABEL = '{instance="h",supervisor="s",group="g",name="n",action="stop",reason="r",source="x"}'
+
+
+def panels(dashboard):
+    board = json.loads((FOLDER / f"{dashboard}.json").read_text())
+    return {panel["title"]: panel for panel in board["panels"]}
+
+
+def filled_in(expression, variables, rate_interval="1m"):
+    """As Grafana does it."""
+    variables = {**variables, "__rate_interval": rate_interval, "__range": "6h"}
+    return re.sub(r"\$(\w+)", lambda match: variables[match[1]], expression)
+
+
+def query(panel, variables):
+    return filled_in(panel["targets"][0]["expr"], variables)
+
+
+def three_times(scrape):
+    """A counter's values within an hour, as promtool writes them: it grows in the 13th, the 29th
+    and the 46th minute."""
+    return " ".join(f"{count}x{seconds // scrape - 1}"
+                    for count, seconds in enumerate((750, 950, 1030, 870)))
+
+
+class Queries(unittest.TestCase):
+    def finds(self, series, expression, expected, interval="15s", at="1h"):
+        """expected: {labels: value}."""
+        samples = [{"labels": labels, "value": value} for labels, value in expected.items()]
+        test = {"rule_files": [], "tests": [{
+            "interval": interval,
+            "input_series": [{"series": name, "values": values}
+                             for name, values in series.items()],
+            "promql_expr_test": [{"expr": expression, "eval_time": at, "exp_samples": samples}]}]}
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+            json.dump(test, file)
+            file.flush()
+            run = subprocess.run(["promtool", "test", "rules", file.name], text=True,
+                                 capture_output=True)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+    def test_what_happened_is_drawn_in_one_bar_alone(self):
+        bars = [(panel, target, variables) for board, variables in (("fleet", ALL), ("process", ONE))
+                for panel in panels(board).values() for target in panel.get("targets", [])
+                if panel["fieldConfig"]["defaults"].get("custom", {}).get("drawStyle") == "bars"]
+        self.assertEqual(len(bars), 11)
+        for panel, target, variables in bars:
+            step = 60 * int(panel["interval"].rstrip("m"))
+            for scrape in (5, 15, 30, 60):  # seconds
+                with self.subTest(panel["title"], target=target["refId"], scrape=scrape):
+                    window = f"{max(step + scrape, 4 * scrape)}s"  # as Grafana chooses it
+                    found = filled_in(target["expr"], variables, window)
+                    found = found.replace("]", "] offset 1s")  # scrapes are at odd moments
+                    counter = re.search(r"\w+_total(?={)", found)[0]
+                    self.finds({counter + EVERY_LABEL: three_times(scrape)},
+                               f"sum_over_time(sum(round({found}))[1h:{step}s])", {"{}": 3},
+                               f"{scrape}s")
+
+    def test_a_log_that_grows_steadily_is_drawn_so_though_looked_at_once_a_minute(self):
+        growth = panels("process")["Log growth"]
+        step = 60 * int(growth["interval"].rstrip("m"))
+        found = filled_in(growth["targets"][0]["expr"], ONE, f"{step + 15}s")
+        self.finds({'supervisord_process_log_bytes{instance="h",group="g",name="n"}':
+                    " ".join(f"{600 * minute}x3" for minute in range(61))},
+                   f"sum(count_over_time(({found} > 8 < 12)[30m:15s]))", {"{}": 121})
+
+    def test_a_supervisord_whose_reeve_is_gone_is_not_taken_for_well(self):
+        series = {}
+        for instance, up, shutting_down in (("well", "1x240", "0x240"), ("ends", "0x240", "1x240"),
+                                            ("gone", "1x100 stale", "0x100 stale")):
+            series[f'supervisord_up{{instance="{instance}"}}'] = up
+            series[f'supervisord_shutting_down{{instance="{instance}"}}'] = shutting_down
+        fleet = panels("fleet")
+        self.finds(series, query(fleet["Supervisords down"], ALL), {"{}": 2})
+        self.finds(series, query(fleet["Supervisords"], ALL),
+                   {'{instance="well"}': 1, '{instance="ends"}': 2, '{instance="gone"}': -1})
+
+    def test_a_click_on_a_process_leads_to_its_own_supervisord(self):
+        fleet = panels("fleet")
+        series = {'supervisord_process_state{name="w",supervisor="web",state="FATAL"}': "1x240",
+                  'supervisord_process_state{name="w",state="FATAL"}': "1x240"}
+        self.finds(series, f'sum by (supervisor) ({query(fleet["Down"], ALL)})',
+                   {'{supervisor="web"}': 1, '{supervisor="All"}': 1})
+        series = {'supervisord_process_restarts_total{name="w",supervisor="web"}': "0+1x240",
+                  'supervisord_process_restarts_total{name="w"}': "0+1x240"}
+        self.finds(series, f'sum by (supervisor) ({query(fleet["Flapping"], ALL)}) > bool 0',
+                   {'{supervisor="web"}': 1, '{supervisor="All"}': 1})
+
+    def test_what_counts_a_process_is_what_its_own_supervisord_has(self):
+        source = 'supervisord_counters_source{instance="h",supervisor="%s",source="%s"}'
+        starts = 'supervisord_process_starts_total{instance="h",supervisor="web",group="g",name="n"}'
+        series = dict.fromkeys((source % ("web", "events"), source % ("jobs", "polls"), starts),
+                               "1x240")
+        found = query(panels("process")["Counted from"], ONE)
+        self.finds(series, f"sum by (source) ({found})", {'{source="events"}': 1})
+
+
+if __name__ == "__main__":
+    unittest.main()
