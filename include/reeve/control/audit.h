@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "reeve/base/clock.h"
+#include "reeve/base/enumeration.h"
 #include "reeve/base/log.h"
 #include "reeve/base/result.h"
 #include "reeve/control/command.h"
@@ -28,6 +29,7 @@ enum class AuditKind : std::uint8_t {
   maintenance,  ///< set or cleared
   reset,        ///< of a guard
 };
+inline constexpr auto all_audit_kinds = base::all_of<AuditKind, AuditKind::reset>();
 [[nodiscard]] std::string_view to_string(AuditKind kind);
 
 /// Empty texts are unknown.
@@ -49,21 +51,29 @@ struct AuditEntry {
   friend bool operator==(const AuditEntry&, const AuditEntry&) = default;
 };
 
+/// How much is kept: some half of a gigabyte unless said.
+struct AuditLimits {
+  std::size_t file_bytes = std::size_t{8} * 1024 * 1024;
+  std::size_t files_aside = 63;  ///< besides the one that is written to
+};
+
 class Audit {
  public:
   using Listener = std::function<void(const AuditEntry&)>;
 
   /// `state` must outlive this. An error if the file cannot be opened.
   [[nodiscard]] static base::Result<std::unique_ptr<Audit>> open(const StateDir& state,
-                                                                 base::Log log);
+                                                                 base::Log log,
+                                                                 const AuditLimits& limits = {});
   ~Audit();
   Audit(const Audit&) = delete;
   Audit& operator=(const Audit&) = delete;
 
-  /// Appends them together, and tells the listener. What cannot be written is logged in full:
-  /// nothing is lost without a word.
+  /// Appends them together, and tells the listener; on the disk when it returns if one of them is
+  /// of something done or to be done. What cannot be written is logged in full: nothing is lost
+  /// without a word.
   void record(const std::vector<AuditEntry>& entries);
-  /// The newest `limit` entries that are not older than `since`, oldest first.
+  /// The newest `limit` entries that are not older than `since`, in the order of their recording.
   [[nodiscard]] base::Result<std::vector<AuditEntry>> read(std::optional<base::SystemTime> since,
                                                            std::size_t limit) const;
   /// Called on the recording thread, after the writing. Set before anybody records.

@@ -1,0 +1,76 @@
+#include "control/audit_entry.h"
+
+#include <array>
+
+#include "control/json_reader.h"
+#include "reeve/base/text.h"
+
+namespace reeve::control {
+
+namespace {
+
+using Text = std::string AuditEntry::*;
+
+/// Those that are left out where they are empty.
+constexpr std::array<std::pair<const char*, Text>, 9> texts = {{
+    {"action", &AuditEntry::action},
+    {"decision", &AuditEntry::decision},
+    {"reason", &AuditEntry::reason},
+    {"rule", &AuditEntry::rule},
+    {"fingerprint", &AuditEntry::fingerprint},
+    {"operation", &AuditEntry::operation},
+    {"incarnation_before", &AuditEntry::incarnation_before},
+    {"incarnation_after", &AuditEntry::incarnation_after},
+    {"result", &AuditEntry::result},
+}};
+
+}  // namespace
+
+std::string to_line(const AuditEntry& entry) {
+  Json object = {{"at", base::to_rfc3339(entry.at)},
+                 {"kind", to_string(entry.kind)},
+                 {"actor", text_to_json(entry.actor)},
+                 {"source", to_string(entry.source)}};
+  if (entry.target) {
+    object["supervisor"] = text_to_json(entry.target->supervisor);
+    object["group"] = text_to_json(entry.target->name.group);
+    object["name"] = text_to_json(entry.target->name.name);
+  }
+  for (const auto& [name, member] : texts) {
+    if (!(entry.*member).empty()) {
+      object[name] = text_to_json(entry.*member);
+    }
+  }
+  return to_line(object);
+}
+
+std::optional<AuditEntry> audit_entry_from(std::string_view line) {
+  const auto object = parse_object(line);
+  if (!object) {
+    return std::nullopt;
+  }
+  JsonReader reader(*object);
+  AuditEntry entry;
+  std::string at;
+  reader.text("at", at);
+  reader.word("kind", all_audit_kinds, entry.kind);
+  reader.text("actor", entry.actor);
+  reader.word("source", all_sources, entry.source);
+  for (const auto& [name, member] : texts) {
+    reader.text(name, entry.*member);
+  }
+  if (reader.find("name") != nullptr) {
+    Target& target = entry.target.emplace();
+    reader.text("supervisor", target.supervisor);
+    reader.text("group", target.name.group);
+    reader.text("name", target.name.name);
+  }
+  const auto time = base::parse_rfc3339(at);
+  if (!reader.good() || !time) {
+    return std::nullopt;
+  }
+  entry.at = *time;
+  return entry;
+}
+
+}  // namespace reeve::control

@@ -1,0 +1,19 @@
+#pragma once
+
+// An entry of the record as a line of JSON, and back: the members that docs/http-api.md gives it,
+// so that the file can be read by people and their tools as it is.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "reeve/control/audit.h"
+
+namespace reeve::control {
+
+/// Without an end of line.
+[[nodiscard]] std::string to_line(const AuditEntry& entry);
+/// Nothing if it is none. Times are cut to milliseconds by to_line().
+[[nodiscard]] std::optional<AuditEntry> audit_entry_from(std::string_view line);
+
+}  // namespace reeve::control
