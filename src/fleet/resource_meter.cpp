@@ -18,7 +18,8 @@ procfs::ProcessId kernel_id(substrate::Pid pid) {
 ResourceMeter::ResourceMeter(bool looks_local, procfs::TreeOptions options, base::Log log)
     : looks_local_(looks_local), tree_options_(std::move(options)), log_(std::move(log)) {}
 
-Usages ResourceMeter::measure(const SupervisorSnapshot& seen, const ResourceOptions& options) {
+Usages ResourceMeter::measure(const SupervisorSnapshot& seen, const ResourceOptions& options,
+                              const base::Deadline& deadline) {
   const bool wanted = options.measure == MeasureResources::on ||
                       (options.measure == MeasureResources::automatic && looks_local_);
   if (!wanted) {
@@ -32,7 +33,7 @@ Usages ResourceMeter::measure(const SupervisorSnapshot& seen, const ResourceOpti
     trees_.emplace(tree_options_);
   }
   trees_->measure_proportional_memory(options.proportional_memory);
-  return pass(seen);
+  return pass(seen, deadline);
 }
 
 bool ResourceMeter::is_proven_local(const SupervisorSnapshot& seen) {
@@ -60,7 +61,7 @@ bool ResourceMeter::is_proven_local(const SupervisorSnapshot& seen) {
   return proven_;
 }
 
-Usages ResourceMeter::pass(const SupervisorSnapshot& seen) {
+Usages ResourceMeter::pass(const SupervisorSnapshot& seen, const base::Deadline& deadline) {
   std::vector<const ProcessSnapshot*> running;
   std::vector<procfs::ProcessId> roots;
   for (const ProcessSnapshot& process : seen.processes) {
@@ -69,7 +70,7 @@ Usages ResourceMeter::pass(const SupervisorSnapshot& seen) {
       roots.push_back(kernel_id(*process.detail.pid));
     }
   }
-  const auto trees = trees_->measure(roots);
+  const auto trees = trees_->measure(roots, deadline);
   std::vector<ProcessUsage> usages;
   usages.reserve(trees.size());
   for (std::size_t i = 0; i < trees.size(); ++i) {

@@ -20,7 +20,9 @@ class ResourceMeter {
   ResourceMeter(bool looks_local, procfs::TreeOptions options, base::Log log);
 
   /// Null while supervisord is not up, not proven to be here, or not to be measured.
-  [[nodiscard]] Usages measure(const SupervisorSnapshot& seen, const ResourceOptions& options);
+  /// What is not read by the deadline is left out.
+  [[nodiscard]] Usages measure(const SupervisorSnapshot& seen, const ResourceOptions& options,
+                               const base::Deadline& deadline);
 
  private:
   /// One life of a supervisord: a restart by RPC keeps its pid.
@@ -31,7 +33,7 @@ class ResourceMeter {
   };
 
   [[nodiscard]] bool is_proven_local(const SupervisorSnapshot& seen);
-  [[nodiscard]] Usages pass(const SupervisorSnapshot& seen);
+  [[nodiscard]] Usages pass(const SupervisorSnapshot& seen, const base::Deadline& deadline);
 
   const bool looks_local_;
   const procfs::TreeOptions tree_options_;

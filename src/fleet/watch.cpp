@@ -56,7 +56,7 @@ void Watch::run_heartbeats(const std::stop_token& stop) {
     if (reason == Wakeup::Reason::time) {
       last = clock_.steady_now();
       beat(stop);
-      measure();
+      measure(stop);
     }
   }
 }
@@ -88,9 +88,11 @@ void Watch::beat(const std::stop_token& stop) {
   act(watcher_.with([&](Watcher& watcher) { return watcher.heartbeat(pid, now()); }));
 }
 
-void Watch::measure() {
+/// Bounded, so that heartbeats go on.
+void Watch::measure(const std::stop_token& stop) {
   const auto seen = watcher_.with([](const Watcher& watcher) { return watcher.seen(); });
-  const Usages usages = meter_.measure(seen, options_.copy().resources);
+  const Usages usages = meter_.measure(seen, options_.copy().resources,
+                                       Deadline::after(clock_, longest_between_heartbeats, stop));
   usages_.with([&](Usages& current) { current = usages; });
   if (usages) {
     publish_();

@@ -34,7 +34,7 @@ class Watch {
   /// One heartbeat.
   void beat(const std::stop_token& stop);
   /// What the programs use, once. On the heartbeats' thread.
-  void measure();
+  void measure(const std::stop_token& stop);
   /// One full poll, or none if supervisord is silent. How long to leave it alone now: no less
   /// than it was kept busy.
   [[nodiscard]] base::Duration poll(const std::stop_token& stop) { return poll(Chore::poll, stop); }

@@ -7,7 +7,7 @@
 namespace reeve::procfs {
 namespace {
 
-constexpr int max_attempts = 3;
+constexpr int max_attempts = 5;
 
 }  // namespace
 
@@ -58,7 +58,7 @@ Tree Census::tree_of(ProcessId root) const {
   return tree;
 }
 
-void settle(Tree& tree, Folder& folder) {
+bool settle(Tree& tree, Folder& folder) {
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
     Tree again;
     std::set<ProcessId> present;
@@ -74,9 +74,10 @@ void settle(Tree& tree, Folder& folder) {
     const bool settled = again.size() == tree.size();
     tree = std::move(again);
     if (settled || tree.empty()) {
-      return;
+      return settled;
     }
   }
+  return false;
 }
 
 bool is_read_backwards(const Tree& tree) {

@@ -27,8 +27,8 @@ class Census {
 
 /// Reads the members again, parents first, until none vanishes meanwhile: then each child was seen
 /// after its parent, and no child's time stands both in its own counters and in its parent's, or in
-/// neither.
-void settle(Tree& tree, Folder& folder);
+/// neither. False if it did not come to rest in a few rounds.
+[[nodiscard]] bool settle(Tree& tree, Folder& folder);
 
 /// A child that was read before its parent: the parent may have waited for it in between.
 [[nodiscard]] bool is_read_backwards(const Tree& tree);

@@ -33,8 +33,12 @@ OpenFolder open_folder(int parent, const char* name) {
   return folder;
 }
 
-/// The next name in it; null at the end.
+/// Where each must be counted by itself.
+constexpr std::uint64_t most_open_fds = 100'000;
+
+/// The next name in it; null at the end, and on an error, which errno tells then.
 const char* next_name(DIR* folder) {
+  errno = 0;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else reads this stream
   const dirent* const entry = ::readdir(folder);
   return entry == nullptr ? nullptr : &entry->d_name[0];
@@ -80,10 +84,7 @@ Folder::Folder(const std::string& path, std::size_t max_kept)
   const auto self = is_kernels_ ? read("self/stat") : std::nullopt;
   const auto self_stat = self ? parse_stat(*self) : std::nullopt;
   is_ours_ = self_stat && self_stat->pid.value == ::getpid();
-  struct rlimit limit {};
-  if (is_kernels_ && ::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    max_kept_ = static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur / 2, max_kept));
-  }
+  max_kept_ = is_kernels_ ? max_kept : 0;
 }
 
 std::optional<std::vector<ProcessId>> Folder::processes() const {
@@ -97,7 +98,7 @@ std::optional<std::vector<ProcessId>> Folder::processes() const {
       processes.push_back({*pid});
     }
   }
-  return processes;
+  return errno == 0 ? std::optional(std::move(processes)) : std::nullopt;
 }
 
 std::optional<std::string_view> Folder::read(ProcessId process, File file) {
@@ -184,8 +185,11 @@ std::optional<std::uint64_t> Folder::open_fds(ProcessId process) {
   std::uint64_t count = 0;
   while (const char* const name = next_name(folder.get())) {
     count += *name == '.' ? 0 : 1;
+    if (count > most_open_fds) {
+      return std::nullopt;
+    }
   }
-  return count;
+  return errno == 0 ? std::optional(count) : std::nullopt;
 }
 
 std::optional<std::uint64_t> Folder::max_fds(ProcessId process) {

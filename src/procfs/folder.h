@@ -29,7 +29,7 @@ enum class File { stat, io, limits, smaps_rollup };
 
 class Folder {
  public:
-  /// Keeps at most `max_kept` files open, and no more than half of what the process may.
+  /// Keeps at most `max_kept` files open.
   Folder(const std::string& path, std::size_t max_kept);
 
   /// All processes, in the kernel's order. Nothing if the folder cannot be read.
@@ -41,7 +41,7 @@ class Folder {
   [[nodiscard]] Absence absence() const { return absence_; }
 
   [[nodiscard]] std::optional<Stat> stat(ProcessId process);
-  /// Nothing if hidden or vanished.
+  /// Nothing if hidden or vanished, or too many to be counted in passing.
   [[nodiscard]] std::optional<std::uint64_t> open_fds(ProcessId process);
   /// Nothing if unlimited, hidden or vanished.
   [[nodiscard]] std::optional<std::uint64_t> max_fds(ProcessId process);

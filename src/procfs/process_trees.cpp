@@ -1,6 +1,7 @@
 #include "reeve/procfs/process_trees.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -32,6 +33,7 @@ struct Known {
   Members members;
   Account cpu;
   Account io;
+  std::optional<TreeUsage> shown;
 };
 
 bool somebody_vanished(const Known& known, const Tree& tree) {
@@ -62,9 +64,10 @@ struct ProcessTrees::State {
   std::map<ProcessId, Known> next;  ///< of the pass under way
   std::vector<ProcessId> members;   ///< of all trees, at the pass under way
 
-  std::optional<TreeUsage> usage_of(ProcessId root, const Census& census);
+  [[nodiscard]] std::optional<TreeUsage> usage_of(ProcessId root, const Census& census);
+  [[nodiscard]] TreeUsage measure(const Tree& tree, Known& state);
   void add_up(const Tree& tree, TreeUsage& usage) const;
-  [[nodiscard]] std::optional<IoBytes> io_of(const Tree& tree, Account& account);
+  [[nodiscard]] std::optional<IoBytes> io_of(Tree tree, Known& state);
   [[nodiscard]] std::optional<std::uint64_t> proportional_of(const Tree& tree);
 };
 
@@ -78,28 +81,35 @@ std::optional<TreeUsage> ProcessTrees::State::usage_of(ProcessId root, const Cen
     state = {};
     state.start = tree.front().start;
   }
+  bool at_rest = true;
   if (somebody_vanished(state, tree) || is_read_backwards(tree)) {
-    settle(tree, folder);
+    at_rest = settle(tree, folder);
     if (tree.empty() || tree.front().pid != root) {
       return std::nullopt;
     }
   }
+  for (const Stat& member : tree) {
+    members.push_back(member.pid);
+  }
+  if (at_rest) {
+    state.shown = measure(tree, state);
+  }
+  return next.emplace(root, std::move(state)).first->second.shown;
+}
+
+TreeUsage ProcessTrees::State::measure(const Tree& tree, Known& state) {
   TreeUsage usage;
   usage.root_start = state.start;
   usage.root_parent = tree.front().parent;
   add_up(tree, usage);
   std::vector<Share> shares;
-  for (const Stat& member : tree) {
-    shares.push_back(share_of(member));
-    members.push_back(member.pid);
-  }
+  std::transform(tree.begin(), tree.end(), std::back_inserter(shares), share_of);
   state.members = members_of(tree);
   usage.cpu = cpu_time(state.cpu.update(std::move(shares)));
-  usage.io = io_of(tree, state.io);
-  usage.open_fds = folder.open_fds(root);
-  usage.max_fds = folder.max_fds(root);
+  usage.io = io_of(tree, state);
+  usage.open_fds = folder.open_fds(tree.front().pid);
+  usage.max_fds = folder.max_fds(tree.front().pid);
   usage.proportional_bytes = proportional ? proportional_of(tree) : std::nullopt;
-  next.emplace(root, std::move(state));
   return usage;
 }
 
@@ -114,28 +124,32 @@ void ProcessTrees::State::add_up(const Tree& tree, TreeUsage& usage) const {
   }
 }
 
-/// Parents before their children, and all of them again if one has vanished meanwhile: see
+/// Parents before their children, and those that are left again if one has vanished meanwhile: see
 /// settle().
-std::optional<IoBytes> ProcessTrees::State::io_of(const Tree& tree, Account& account) {
-  std::vector<Share> shares;
-  for (int attempt = 0; attempt < 3 && shares.size() != tree.size(); ++attempt) {
-    shares.clear();
+std::optional<IoBytes> ProcessTrees::State::io_of(Tree tree, Known& state) {
+  constexpr int max_attempts = 5;
+  for (int attempt = 0; attempt < max_attempts && !tree.empty(); ++attempt) {
+    Tree present;
+    std::vector<Share> shares;
     for (const Stat& member : tree) {
       const auto text = folder.read(member.pid, File::io);
       const auto io = text ? parse_io(*text) : std::nullopt;
       if (io) {
         const Pair total{io->read, io->written};
         shares.push_back({member.pid, member.parent, member.start, total, total});
+        present.push_back(member);
       } else if (text || folder.absence() != Absence::vanished) {
         return std::nullopt;
       }
     }
+    if (present.size() == tree.size()) {
+      const Pair sum = state.io.update(std::move(shares));
+      return IoBytes{sum.first, sum.second};
+    }
+    const bool root_vanished = present.empty() || present.front().pid != tree.front().pid;
+    tree = root_vanished ? Tree{} : std::move(present);
   }
-  if (shares.empty() || shares.front().pid != tree.front().pid) {
-    return std::nullopt;
-  }
-  const Pair sum = account.update(std::move(shares));
-  return IoBytes{sum.first, sum.second};
+  return state.shown ? state.shown->io : std::nullopt;
 }
 
 std::optional<std::uint64_t> ProcessTrees::State::proportional_of(const Tree& tree) {
@@ -159,7 +173,8 @@ void ProcessTrees::measure_proportional_memory(bool wanted) {
   state_->proportional = wanted;
 }
 
-std::vector<std::optional<TreeUsage>> ProcessTrees::measure(const std::vector<ProcessId>& roots) {
+std::vector<std::optional<TreeUsage>> ProcessTrees::measure(const std::vector<ProcessId>& roots,
+                                                            const base::Deadline& deadline) {
   std::vector<std::optional<TreeUsage>> usages(roots.size());
   const auto census = roots.empty() ? std::nullopt : Census::take(state_->folder);
   if (!census) {
@@ -168,7 +183,11 @@ std::vector<std::optional<TreeUsage>> ProcessTrees::measure(const std::vector<Pr
   state_->next.clear();
   state_->members.clear();
   for (std::size_t i = 0; i < roots.size(); ++i) {
-    usages[i] = state_->usage_of(roots[i], *census);
+    if (deadline.check("measuring")) {
+      usages[i] = state_->usage_of(roots[i], *census);
+    } else if (auto known = state_->known.extract(roots[i])) {
+      state_->next.insert(std::move(known));
+    }
   }
   state_->known = std::exchange(state_->next, {});
   state_->folder.keep(state_->members);

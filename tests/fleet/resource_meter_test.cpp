@@ -2,6 +2,7 @@
 
 #include "procfs/made_proc.h"
 #include "support/catch.h"
+#include "support/plenty.h"
 #include "support/recording_sink.h"
 
 namespace reeve::fleet {
@@ -49,7 +50,7 @@ struct Host {
 TEST_CASE("what each running program uses is measured with its children, in the order of names") {
   const Host host;
   auto meter = host.meter();
-  const Usages usages = meter.measure(host.seen, {});
+  const Usages usages = meter.measure(host.seen, {}, tests::plenty());
   REQUIRE(usages);
   REQUIRE(usages->size() == 2);
   CHECK((*usages)[0].name == substrate::InstanceName{"db", "db"});
@@ -63,16 +64,16 @@ TEST_CASE("what each running program uses is measured with its children, in the 
 TEST_CASE("while supervisord is not up nothing is measured") {
   Host host;
   host.seen.up = false;
-  CHECK_FALSE(host.meter().measure(host.seen, {}));
+  CHECK_FALSE(host.meter().measure(host.seen, {}, tests::plenty()));
 }
 
 TEST_CASE("by itself only what looks local is measured; on and off are obeyed") {
   const Host host;
   auto remote = host.meter(false);
   auto local = host.meter();
-  CHECK_FALSE(remote.measure(host.seen, {MeasureResources::automatic}));
-  CHECK(remote.measure(host.seen, {MeasureResources::on}));
-  CHECK_FALSE(local.measure(host.seen, {MeasureResources::off}));
+  CHECK_FALSE(remote.measure(host.seen, {MeasureResources::automatic}, tests::plenty()));
+  CHECK(remote.measure(host.seen, {MeasureResources::on}, tests::plenty()));
+  CHECK_FALSE(local.measure(host.seen, {MeasureResources::off}, tests::plenty()));
 }
 
 TEST_CASE("proportional memory is read from the moment that it is asked for, counters go on") {
@@ -81,11 +82,11 @@ TEST_CASE("proportional memory is read from the moment that it is asked for, cou
   auto busy = Host::child_of(60);
   busy.user = 500;
   host.proc.set(61, busy);
-  const auto before = meter.measure(host.seen, {})->back().tree;
+  const auto before = meter.measure(host.seen, {}, tests::plenty())->back().tree;
   host.proc.remove(61);
   ResourceOptions proportional;
   proportional.proportional_memory = true;
-  const auto after = meter.measure(host.seen, proportional)->back().tree;
+  const auto after = meter.measure(host.seen, proportional, tests::plenty())->back().tree;
   CHECK(after.proportional_bytes == 5U * 1024);
   CHECK(after.cpu == before.cpu);
 }
@@ -95,7 +96,7 @@ TEST_CASE("a supervisord whose pids mean strangers here is told about once and n
   host.proc.set(70, Host::child_of(2));
   auto meter = host.meter();
   for (int pass = 0; pass < 10; ++pass) {
-    CHECK_FALSE(meter.measure(host.seen, {MeasureResources::on}));
+    CHECK_FALSE(meter.measure(host.seen, {MeasureResources::on}, tests::plenty()));
   }
   REQUIRE(host.sink->entries().size() == 1);
   CHECK(host.sink->entries()[0].level == base::LogLevel::info);
@@ -106,7 +107,7 @@ TEST_CASE("without a visible program there is no proof and no measuring") {
   host.seen.processes = ProcessList({Host::program("web", 999)});
   auto meter = host.meter();
   for (int pass = 0; pass < 10; ++pass) {
-    CHECK_FALSE(meter.measure(host.seen, {}));
+    CHECK_FALSE(meter.measure(host.seen, {}, tests::plenty()));
   }
   CHECK(host.sink->entries().empty());
 }
@@ -114,7 +115,7 @@ TEST_CASE("without a visible program there is no proof and no measuring") {
 TEST_CASE("programs that a killed supervisord left behind do not refute its successor for long") {
   Host host;
   auto meter = host.meter();
-  REQUIRE(meter.measure(host.seen, {}));
+  REQUIRE(meter.measure(host.seen, {}, tests::plenty()));
   host.proc.remove(daemon_pid);
   host.proc.set(51, Host::child_of(1));
   for (const int orphan : {60, 70}) {
@@ -122,10 +123,10 @@ TEST_CASE("programs that a killed supervisord left behind do not refute its succ
   }
   host.seen.pid = substrate::Pid{51};
   host.seen.restarts = 1;
-  CHECK_FALSE(meter.measure(host.seen, {}));
+  CHECK_FALSE(meter.measure(host.seen, {}, tests::plenty()));
   host.proc.set(80, Host::child_of(51));
   host.seen.processes = ProcessList({Host::program("web", 80)});
-  const Usages usages = meter.measure(host.seen, {});
+  const Usages usages = meter.measure(host.seen, {}, tests::plenty());
   REQUIRE(usages);
   CHECK(usages->front().pid == substrate::Pid{80});
 }
@@ -133,18 +134,18 @@ TEST_CASE("programs that a killed supervisord left behind do not refute its succ
 TEST_CASE("a restart that keeps the daemon's pid has to be proven anew") {
   Host host;
   auto meter = host.meter();
-  REQUIRE(meter.measure(host.seen, {}));
+  REQUIRE(meter.measure(host.seen, {}, tests::plenty()));
   host.proc.set(60, Host::child_of(2));
   host.seen.restarts = 1;
-  CHECK_FALSE(meter.measure(host.seen, {}));
+  CHECK_FALSE(meter.measure(host.seen, {}, tests::plenty()));
 }
 
 TEST_CASE("a stranger that was given the pid of a program that has ended is not measured") {
   Host host;
   auto meter = host.meter();
-  REQUIRE(meter.measure(host.seen, {})->size() == 2);
+  REQUIRE(meter.measure(host.seen, {}, tests::plenty())->size() == 2);
   host.proc.set(60, Host::child_of(1));
-  const Usages usages = meter.measure(host.seen, {});
+  const Usages usages = meter.measure(host.seen, {}, tests::plenty());
   REQUIRE(usages);
   REQUIRE(usages->size() == 1);
   CHECK(usages->front().name.name == "db");

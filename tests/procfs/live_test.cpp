@@ -7,6 +7,7 @@
 #include "procfs/child.h"
 #include "reeve/procfs/process_trees.h"
 #include "support/eventually.h"
+#include "support/plenty.h"
 
 namespace reeve::procfs {
 namespace {
@@ -27,7 +28,7 @@ double seconds(const rusage& used) {
 }
 
 TreeUsage measure(ProcessTrees& trees, const Child& child) {
-  const auto usage = trees.measure({child.pid()}).front();
+  const auto usage = trees.measure({child.pid()}, tests::plenty()).front();
   REQUIRE(usage);
   return *usage;
 }
@@ -128,9 +129,9 @@ TEST_CASE("a process that has ended has no tree") {
   Child child([] {});
   const ProcessId pid = child.pid();
   ProcessTrees trees({});
-  CHECK(trees.measure({pid}).front());
+  CHECK(trees.measure({pid}, tests::plenty()).front());
   (void)child.end();
-  CHECK_FALSE(trees.measure({pid}).front());
+  CHECK_FALSE(trees.measure({pid}, tests::plenty()).front());
 }
 
 TEST_CASE("files that are kept open go with their processes") {
@@ -142,7 +143,7 @@ TEST_CASE("files that are kept open go with their processes") {
     }
     const ProcessId pid = child.pid();
     (void)child.end();
-    CHECK_FALSE(trees.measure({pid}).front());
+    CHECK_FALSE(trees.measure({pid}, tests::plenty()).front());
   }
 }
 
@@ -157,7 +158,7 @@ TEST_CASE("another user's process shows what everybody may see, and hides the re
     const ProcessId target{::getuid() == 65534 ? other.pid().value : 1};
     ProcessTrees trees({});
     trees.measure_proportional_memory(true);
-    const auto usage = trees.measure({target}).front();
+    const auto usage = trees.measure({target}, tests::plenty()).front();
     const bool right = usage && usage->resident_bytes > 0 && usage->processes >= 1 && !usage->io &&
                        !usage->proportional_bytes;
     ::_exit(right ? 0 : 1);

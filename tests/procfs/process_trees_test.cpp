@@ -5,6 +5,7 @@
 
 #include "procfs/made_proc.h"
 #include "support/catch.h"
+#include "support/plenty.h"
 
 namespace reeve::procfs {
 namespace {
@@ -16,7 +17,7 @@ struct Scene {
   ProcessTrees trees{{proc.path()}};
 
   TreeUsage look(int root = 100) {
-    const auto usages = trees.measure({{root}});
+    const auto usages = trees.measure({{root}}, tests::plenty());
     REQUIRE(usages.size() == 1);
     REQUIRE(usages.front());
     return *usages.front();
@@ -47,12 +48,23 @@ TEST_CASE("a tree is a process with all its descendants, and nobody else") {
   CHECK(scene.look(200).processes == 1);
 }
 
+TEST_CASE("what the deadline does not leave time for is absent, and its counters go on later") {
+  Scene scene;
+  scene.proc.set(100, {.user = 5, .children_user = 7});
+  REQUIRE(scene.look().cpu.user == ticks(12));
+  scene.proc.set(100, {.user = 5, .children_user = 9});
+  const base::SystemClock clock;
+  const base::Deadline over = base::Deadline::after(clock, 0s);
+  CHECK(scene.trees.measure({{100}}, over) == std::vector<std::optional<TreeUsage>>(1));
+  CHECK(scene.look().cpu.user == ticks(14));
+}
+
 TEST_CASE("several roots are measured in one pass and answered in their order") {
   Scene scene;
   scene.proc.set(100, child_of(1));
   scene.proc.set(200, child_of(1));
   scene.proc.set(201, child_of(200));
-  const auto usages = scene.trees.measure({{200}, {999}, {100}});
+  const auto usages = scene.trees.measure({{200}, {999}, {100}}, tests::plenty());
   REQUIRE(usages.size() == 3);
   CHECK(usages[0]->processes == 2);
   CHECK_FALSE(usages[1]);
@@ -165,9 +177,9 @@ TEST_CASE("proportional memory is read only if asked for") {
   proc.set(100, child_of(1));
   proc.set(101, child_of(100));
   ProcessTrees trees({proc.path()});
-  CHECK_FALSE(trees.measure({{100}}).front()->proportional_bytes);
+  CHECK_FALSE(trees.measure({{100}}, tests::plenty()).front()->proportional_bytes);
   trees.measure_proportional_memory(true);
-  CHECK(trees.measure({{100}}).front()->proportional_bytes == 10240);
+  CHECK(trees.measure({{100}}, tests::plenty()).front()->proportional_bytes == 10240);
 }
 
 TEST_CASE("a member whose files go while they are read has ended: that is no error") {
@@ -217,7 +229,7 @@ TEST_CASE("files that name each other as parents do not keep us busy for ever") 
 
 TEST_CASE("without /proc nothing is said of anybody") {
   ProcessTrees trees({"/nonexistent"});
-  CHECK(trees.measure({{1}, {2}}) == std::vector<std::optional<TreeUsage>>(2));
+  CHECK(trees.measure({{1}, {2}}, tests::plenty()) == std::vector<std::optional<TreeUsage>>(2));
 }
 
 TEST_CASE("programs whose parent is the daemon are here; with another parent, elsewhere") {

@@ -9,7 +9,8 @@
 // proportional memory alone takes locks of the process that is read.
 //
 // What a member hides (another user's I/O, its descriptors) makes that figure absent for the whole
-// tree, never partial. A process that vanishes meanwhile is no error. Where the kernel hides whole
+// tree, never partial. A process that vanishes meanwhile is no error; a tree that changes faster
+// than it can be read is shown as it was when it last could. Where the kernel hides whole
 // processes of other users (hidepid), those cannot be noticed.
 
 #include <chrono>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "reeve/base/clock.h"
+#include "reeve/base/deadline.h"
 
 namespace reeve::procfs {
 
@@ -62,7 +64,7 @@ struct TreeUsage {
 struct TreeOptions {
   std::string folder = "/proc";
   /// Files of the trees' members are kept open between passes, which halves the cost; two for each
-  /// process, at most so many, and at most half of what this process may have open.
+  /// process, and at most so many.
   std::size_t max_open_files = 4096;
 };
 
@@ -75,9 +77,10 @@ class ProcessTrees {
 
   /// From now on; off at first.
   void measure_proportional_memory(bool wanted);
-  /// One for each root, in their order: nothing if there is no such process. The counters of roots
-  /// that are left out are forgotten.
-  [[nodiscard]] std::vector<std::optional<TreeUsage>> measure(const std::vector<ProcessId>& roots);
+  /// One for each root, in their order: nothing if there is no such process, or it was not reached
+  /// by the deadline. The counters of roots that are left out are forgotten.
+  [[nodiscard]] std::vector<std::optional<TreeUsage>> measure(const std::vector<ProcessId>& roots,
+                                                              const base::Deadline& deadline);
 
  private:
   struct State;
