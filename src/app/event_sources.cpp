@@ -30,20 +30,32 @@ base::Result<void> EventSources::listen(const std::string& socket) {
     return base::failure(std::move(relays.error()));
   }
   relays_ = std::move(*relays);
-  relay_thread_ = std::jthread([this](const std::stop_token& stop) { relays_->run(stop); });
+  relay_thread_ = std::jthread([this](const std::stop_token& stop) {
+    guarded("serving relays", [&] { relays_->run(stop); });
+  });
   return {};
 }
 
 void EventSources::read(events::Streams streams, events::Source source,
                         std::function<void(const base::Result<void>&)> on_end) {
-  reader_thread_ = std::jthread([reader = std::make_shared<events::EventReader>(
-                                     std::move(streams), std::move(source), inbox_, clock_),
-                                 on_end = std::move(on_end)](const std::stop_token& stop) {
-    const auto ended = reader->run(stop);
-    if (!stop.stop_requested()) {
-      on_end(ended);
-    }
-  });
+  auto reader =
+      std::make_shared<events::EventReader>(std::move(streams), std::move(source), inbox_, clock_);
+  reader_thread_ =
+      std::jthread([this, reader, on_end = std::move(on_end)](const std::stop_token& stop) {
+        base::Result<void> ended = base::failure(base::ErrorKind::internal, "the reader failed");
+        guarded("reading events", [&] { ended = reader->run(stop); });
+        if (!stop.stop_requested()) {
+          on_end(ended);
+        }
+      });
+}
+
+void EventSources::guarded(std::string_view doing, const std::function<void()>& run) const {
+  try {
+    run();
+  } catch (const std::exception& error) {
+    log_.error("a thread ended", {{"doing", std::string(doing)}, {"error", error.what()}});
+  }
 }
 
 void EventSources::stop() {

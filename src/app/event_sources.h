@@ -43,6 +43,9 @@ class EventSources {
   void stop();
 
  private:
+  /// A thread's entry: nothing is thrown out of it.
+  void guarded(std::string_view doing, const std::function<void()>& run) const;
+
   events::Inbox& inbox_;
   const base::Clock& clock_;
   const base::Log log_;

@@ -29,20 +29,26 @@ base::Duration with_margin(std::chrono::seconds configured) {
 ProgramCatalogue::Answer ProgramCatalogue::of(const fleet::Member& member, base::Duration timeout,
                                               std::stop_token stop) {
   const auto deadline = base::Deadline::after(*clock_, timeout, std::move(stop));
-  const auto known = entries_.with([&](const auto& entries) -> std::optional<Answer> {
-    const auto found = entries.find(member.name);
-    const bool valid = found != entries.end() && clock_->steady_now() < found->second.valid_until;
-    return valid ? std::optional(found->second.answer) : std::nullopt;
-  });
-  if (known) {
-    return *known;
+  std::unique_lock lock(mutex_);
+  Entry& entry = entries_[member.name];
+  while (clock_->steady_now() >= entry.valid_until) {
+    if (!entry.asking) {
+      entry.asking = true;
+      lock.unlock();
+      Answer answer = ask(member, deadline);
+      lock.lock();
+      const base::Duration valid_for = answer ? base::Duration(kept_for) : failure_kept_for;
+      entry = {clock_->steady_now() + valid_for, answer, false};
+      answered_.notify_all();
+      return answer;
+    }
+    const bool in_time = answered_.wait_for(lock, deadline.stop(), deadline.remaining(),
+                                            [&] { return !entry.asking; });
+    if (!in_time) {
+      return base::failure(deadline.check("waiting for supervisord's list of programs").error());
+    }
   }
-  auto answer = ask(member, deadline);
-  const base::Duration valid_for = answer ? base::Duration(kept_for) : failure_kept_for;
-  entries_.with([&](auto& entries) {
-    entries.insert_or_assign(member.name, Entry{clock_->steady_now() + valid_for, answer});
-  });
-  return answer;
+  return entry.answer;
 }
 
 ProgramCatalogue::Answer ProgramCatalogue::ask(const fleet::Member& member,

@@ -3,17 +3,18 @@
 // What a supervisord tells of its programs (getAllConfigInfo), asked at most once a minute and
 // only when something is to be done: which of them are Reeve itself, and how long a start or a
 // stop may take. A supervisord of thousands of programs works for seconds at this answer, so one
-// that did not come in time is not asked for again at once. Thread-safe; no lock is held while
-// supervisord is asked.
+// that did not come in time is not asked for again at once, and several who want it at once ask it
+// once. Thread-safe; no lock is held while supervisord is asked.
 
+#include <condition_variable>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "reeve/base/clock.h"
 #include "reeve/base/deadline.h"
-#include "reeve/base/guarded.h"
 #include "reeve/base/result.h"
 #include "reeve/fleet/fleet.h"
 #include "reeve/substrate/administration.h"
@@ -36,12 +37,15 @@ class ProgramCatalogue {
   struct Entry {
     base::SteadyTime valid_until;
     Answer answer;
+    bool asking = false;  ///< somebody is, for all who want to know
   };
 
   [[nodiscard]] Answer ask(const fleet::Member& member, const base::Deadline& deadline) const;
 
   const base::Clock* clock_;
-  base::Guarded<std::map<std::string, Entry>> entries_;
+  std::mutex mutex_;  ///< guards the entries, whose places never change
+  std::condition_variable_any answered_;
+  std::map<std::string, Entry> entries_;
 };
 
 /// How long supervisord may take for each half of a restart.

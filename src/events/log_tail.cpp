@@ -118,7 +118,7 @@ LogTail::Step LogTail::advance(std::string_view text) {
     head_ = text.substr(0, head_bytes);
   }
   Step step;
-  step.again = text.size() >= much;
+  const std::uint64_t before = offset_;
   const std::size_t fresh = found + anchor_.size();
   const std::size_t newline = text.rfind('\n');
   if (newline != std::string_view::npos && newline >= fresh) {
@@ -131,6 +131,7 @@ LogTail::Step LogTail::advance(std::string_view text) {
     in_line_ = true;
     anchor_at(text, text.size());
   }
+  step.again = text.size() >= much && offset_ != before;
   if (state_ == State::anchoring) {
     step.lines.clear();  // they were there before we came
     state_ = State::following;

@@ -85,6 +85,9 @@ Result<Descriptor> connect_unix(const std::string& path) {
   if (errno == ENOENT) {
     return failure(ErrorKind::socket_missing, "there is no socket " + path);
   }
+  if (errno == EPROTOTYPE) {
+    return failure(ErrorKind::conflict, path + " is another kind of socket");
+  }
   if (errno == EAGAIN) {
     return failure(ErrorKind::timeout, "the listener on " + path + " is busy");
   }

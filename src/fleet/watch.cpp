@@ -17,6 +17,8 @@ using base::Wakeup;
 constexpr Duration longest_between_heartbeats = std::chrono::seconds(5);
 constexpr Duration between_first_polls = std::chrono::milliseconds(10);
 constexpr Duration between_refusals = std::chrono::minutes(1);
+/// At one visit: 4 MB and more. What is left waits for the next.
+constexpr int most_log_reads = 64;
 
 /// It answers, and that it has no log to read.
 bool is_refusal(base::ErrorKind kind) {
@@ -236,7 +238,8 @@ bool Watch::read_log(const std::stop_token& stop) {
   if (!may_read_log() || watcher_.with([](const Watcher& watcher) { return watcher.silent(); })) {
     return false;
   }
-  for (bool again = true; again && !stop.stop_requested();) {
+  bool again = true;
+  for (int reads = 0; again && reads < most_log_reads && !stop.stop_requested(); ++reads) {
     const auto text = member_.logs->read_manager_log(
         tail_.next(), Deadline::after(clock_, member_.call_timeout, stop));
     if (!text) {

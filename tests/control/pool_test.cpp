@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "control/programs.h"
 #include "control/world.h"
 #include "support/catch.h"
 #include "support/eventually.h"
@@ -42,6 +43,21 @@ struct Pool {
   std::shared_ptr<const fleet::FleetSnapshot> snapshot;
   Controller controller;
 };
+
+TEST_CASE("several who want to know the programs at once ask supervisord once") {
+  Pool pool(1);
+  ProgramCatalogue catalogue(pool.clock);
+  const fleet::Member member = tests::member_of("", pool.supervisord);
+  std::atomic<int> told = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] { told += catalogue.of(member, 30s, std::stop_token()) ? 1 : 0; });
+    }
+  }
+  CHECK(told == 8);
+  CHECK(pool.supervisord->count(tests::Operation::programs) == 1);
+}
 
 TEST_CASE("of many commands on one process at once exactly one is accepted") {
   for (int round = 0; round < 20; ++round) {

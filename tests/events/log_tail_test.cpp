@@ -298,5 +298,16 @@ TEST_CASE("a log that claims to be endless does not keep us busy for ever") {
   CHECK(tail.following());
 }
 
+TEST_CASE("a peer that answers the same whatever is asked has nothing more to say") {
+  Follower follower;
+  follower.spawn(2000);
+  follower.follow();
+  const std::string same = follower.log.substr(follower.log.size() - std::size_t{40} * 1024);
+  int reads = 0;
+  while (follower.tail.feed(same).again && reads++ < 100) {
+  }
+  CHECK(reads < 3);
+}
+
 }  // namespace
 }  // namespace reeve::events

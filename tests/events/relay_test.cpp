@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "events/pipes.h"
@@ -313,6 +314,16 @@ TEST_CASE("a place where no socket can be says so") {
   CHECK(kind(folder.path() + "/" + std::string(200, 'x')) == ErrorKind::invalid_argument);
   CHECK(kind("") == ErrorKind::invalid_argument);
   CHECK(kind(folder.write("file", "precious")) == ErrorKind::conflict);
+  // Somebody's datagram socket, which nobody can connect to as to ours.
+  const std::string other = folder.path() + "/notify";
+  const base::Descriptor datagrams(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  other.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+  REQUIRE(::bind(datagrams.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+          0);
+  CHECK(kind(other) == ErrorKind::conflict);
+  CHECK(::access(other.c_str(), F_OK) == 0);
 }
 
 TEST_CASE("a listener's source names its parent process") {
