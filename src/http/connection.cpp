@@ -1,6 +1,8 @@
 #include "http/connection.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -23,7 +25,28 @@ constexpr std::size_t linger_bytes = 4 * 1024 * 1024;
 
 constexpr std::chrono::nanoseconds longest_pause = 24h;
 
+// A client that leaves while there is nothing to send it says so in no other way.
+constexpr std::chrono::milliseconds between_looks = 500ms;
+
+constexpr std::string_view last_chunk = "0\r\n\r\n";
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+
+std::string framed(const Feed::Outlet::Piece& piece, Framing framing) {
+  if (framing != Framing::chunks) {
+    return piece.bytes;
+  }
+  std::string text;
+  if (!piece.bytes.empty()) {
+    std::array<char, 20> size{};
+    text.assign(size.data(), std::to_chars(size.begin(), size.end(), piece.bytes.size(), 16).ptr);
+    text.append("\r\n").append(piece.bytes).append("\r\n");
+  }
+  return piece.last ? text.append(last_chunk) : text;
+}
+
+bool is_fed(const Response& response) {
+  return std::holds_alternative<std::shared_ptr<Feed::Outlet>>(response.body);
+}
 
 Response late_worker() {
   return plain_error(500, "the request took too long");
@@ -65,12 +88,12 @@ asio::awaitable<bool> Connection::serve_one() {
   RequestParser parser({service_.options.max_header_bytes, service_.options.max_body_bytes});
   co_await receive(parser);
   Response response;
-  bool with_body = true;
+  Manner manner;
   if (parser.state() == RequestParser::State::complete) {
     underway_ = true;
     service_.table.change(place_, Standing::busy);
     Request request = parser.take();
-    with_body = request.method != Method::head;
+    manner.with_body = request.method != Method::head;
     response = co_await answer(request);
   } else if (parser.state() == RequestParser::State::refused) {
     response = plain_error(parser.refusal().status, parser.refusal().reason);
@@ -80,9 +103,11 @@ asio::awaitable<bool> Connection::serve_one() {
     stream_.close();  // the client is gone, or never said anything
     co_return false;
   }
-  const bool last = !parser.keeps_alive() || service_.draining || asks_to_close(response);
-  const bool sent =
-      co_await send(response, last ? Persistence::close : Persistence::keep_alive, with_body);
+  const bool last =
+      !parser.keeps_alive() || service_.draining || asks_to_close(response) || is_fed(response);
+  manner.persistence = last ? Persistence::close : Persistence::keep_alive;
+  manner.chunks = parser.takes_chunks();
+  const bool sent = co_await send(response, manner);
   underway_ = false;
   ++served_;
   co_return sent && !last && !service_.draining;
@@ -193,11 +218,15 @@ asio::awaitable<void> Connection::pause(std::chrono::nanoseconds span,
   }
 }
 
-asio::awaitable<bool> Connection::send(const Response& response, Persistence persistence,
-                                       bool with_body) {
-  const std::string head = response_head(response, persistence);
+asio::awaitable<bool> Connection::send(const Response& response, const Manner& manner) {
+  Framing framing = Framing::length;
+  if (is_fed(response)) {
+    framing = manner.chunks ? Framing::chunks : Framing::end_of_connection;
+  }
+  const bool with_body = manner.with_body && has_body(response.status);
+  const std::string head = response_head(response, manner.persistence, framing);
   std::vector<asio::const_buffer> bytes{asio::buffer(head)};
-  if (with_body && has_body(response.status)) {
+  if (with_body) {
     if (const auto* own = std::get_if<std::string>(&response.body)) {
       bytes.push_back(asio::buffer(*own));
     } else if (const auto* shared = std::get_if<std::vector<SharedBytes>>(&response.body)) {
@@ -206,6 +235,62 @@ asio::awaitable<bool> Connection::send(const Response& response, Persistence per
       }
     }
   }
+  bool sent = co_await write(bytes);
+  if (sent && with_body && is_fed(response)) {
+    Feed::Outlet& outlet = *std::get<std::shared_ptr<Feed::Outlet>>(response.body);
+    sent = co_await send_feed(outlet, framing);
+  }
+  co_return sent;
+}
+
+asio::awaitable<bool> Connection::send_feed(Feed::Outlet& outlet, Framing framing) {
+  outlet.subscribe([io = service_.io, weak = weak_from_this()](Feed::State::News news) {
+    asio::post(*io, [weak, news] {
+      if (const auto self = weak.lock()) {
+        self->hear(news);
+      }
+    });
+  });
+  for (;;) {
+    const auto piece = co_await next_piece(outlet);
+    if (!piece) {
+      stream_.close();
+      co_return false;
+    }
+    const std::string text = framed(*piece, framing);
+    const std::vector<asio::const_buffer> bytes{asio::buffer(text)};
+    const bool sent = co_await write(bytes);
+    if (!sent || piece->last) {
+      co_return sent;
+    }
+  }
+}
+
+asio::awaitable<std::optional<Feed::Outlet::Piece>> Connection::next_piece(Feed::Outlet& outlet) {
+  const FeedOptions& options = outlet.options();
+  const std::function<bool()> over = [&] {
+    return outlet.ready() || service_.draining || !stream_.is_open();
+  };
+  const auto span = std::min(between_looks, options.heartbeat_interval);
+  std::chrono::milliseconds silence{0};
+  while (stream_.is_open() && !stream_.peer_has_left()) {
+    auto piece = outlet.take();
+    if (!piece || piece->last || !piece->bytes.empty()) {
+      co_return piece;
+    }
+    if (service_.draining) {
+      co_return Feed::Outlet::Piece{"", true};
+    }
+    if (silence >= options.heartbeat_interval && !options.heartbeat.empty()) {
+      co_return Feed::Outlet::Piece{options.heartbeat, false};
+    }
+    co_await pause(span, over);
+    silence += span;
+  }
+  co_return std::nullopt;
+}
+
+asio::awaitable<bool> Connection::write(const std::vector<asio::const_buffer>& bytes) {
   arm(service_.options.write_timeout);
   const bool sent = co_await stream_.write(bytes);
   if (!sent) {
@@ -232,6 +317,13 @@ asio::awaitable<void> Connection::linger() {
 
 void Connection::close() {
   stream_.close();
+  pause_.cancel();
+}
+
+void Connection::hear(Feed::State::News news) {
+  if (news == Feed::State::News::cut_off) {
+    stream_.close();
+  }
   pause_.cancel();
 }
 

@@ -10,12 +10,14 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <boost/asio/steady_timer.hpp>
 
 #include "http/connection_table.h"
+#include "http/feed.h"
 #include "http/peer_address.h"
 #include "http/request_parser.h"
 #include "http/response_head.h"
@@ -38,6 +40,13 @@ class Connection final : public Guest, public std::enable_shared_from_this<Conne
  private:
   using Standing = ConnectionTable::Standing;
 
+  /// In which a response is sent.
+  struct Manner {
+    Persistence persistence = Persistence::close;
+    bool with_body = true;
+    bool chunks = false;  ///< where its length is not known
+  };
+
   [[nodiscard]] asio::awaitable<bool> serve_one();
   [[nodiscard]] asio::awaitable<void> receive(RequestParser& parser);
   [[nodiscard]] asio::awaitable<bool> read_some(RequestParser::State state);
@@ -46,9 +55,15 @@ class Connection final : public Guest, public std::enable_shared_from_this<Conne
   [[nodiscard]] asio::awaitable<Response> await_later(const Later& later, bool through_drain);
   [[nodiscard]] asio::awaitable<void> pause(std::chrono::nanoseconds span,
                                             const std::function<bool()>& over);
-  [[nodiscard]] asio::awaitable<bool> send(const Response& response, Persistence persistence,
-                                           bool with_body);
+  [[nodiscard]] asio::awaitable<bool> send(const Response& response, const Manner& manner);
+  [[nodiscard]] asio::awaitable<bool> send_feed(Feed::Outlet& outlet, Framing framing);
+  /// Waits until there is something to send; nothing if the client is gone or cut off.
+  [[nodiscard]] asio::awaitable<std::optional<Feed::Outlet::Piece>> next_piece(
+      Feed::Outlet& outlet);
+  [[nodiscard]] asio::awaitable<bool> write(const std::vector<asio::const_buffer>& bytes);
   [[nodiscard]] asio::awaitable<void> linger();
+
+  void hear(Feed::State::News news);
 
   /// Gives the next steps a new total deadline.
   void arm(std::chrono::milliseconds span);

@@ -169,8 +169,9 @@ void RequestParser::parse_head(std::string_view head) {
     return refuse(*refusal);
   }
   request_ = request_of(message);
-  keeps_alive_ = message.version() != http_1_0 && parser.keep_alive();
-  expects_continue_ = message.version() != http_1_0 && message.count(field::expect) > 0;
+  takes_chunks_ = message.version() != http_1_0;
+  keeps_alive_ = takes_chunks_ && parser.keep_alive();
+  expects_continue_ = takes_chunks_ && message.count(field::expect) > 0;
   if (message.count(field::transfer_encoding) > 0) {
     chunks_.emplace(base::ChunkDecoder::Limits{limits_.header_bytes, limits_.body_bytes});
   } else {

@@ -44,6 +44,8 @@ class RequestParser {
   [[nodiscard]] bool expects_continue() const { return expects_continue_; }
   /// Once the head is read. HTTP/1.0 never keeps alive here.
   [[nodiscard]] bool keeps_alive() const { return keeps_alive_; }
+  /// Once the head is read: the client understands an answer in chunks.
+  [[nodiscard]] bool takes_chunks() const { return takes_chunks_; }
   /// Once complete. Method, target, headers and body; nothing about the client.
   [[nodiscard]] Request take() { return std::move(request_); }
 
@@ -61,6 +63,7 @@ class RequestParser {
   bool skipped_blank_line_ = false;
   bool expects_continue_ = false;
   bool keeps_alive_ = false;
+  bool takes_chunks_ = false;
   std::size_t body_size_ = 0;                 ///< as announced, unless it comes in chunks
   std::optional<base::ChunkDecoder> chunks_;  ///< if it does
   Request request_;

@@ -55,7 +55,7 @@ bool asks_to_close(const Response& response) {
   });
 }
 
-std::string response_head(const Response& response, Persistence persistence) {
+std::string response_head(const Response& response, Persistence persistence, Framing framing) {
   const int status = sendable(response.status);
   std::string head = "HTTP/1.1 " + std::to_string(status) + ' ';
   head.append(reason_phrase(status)).append("\r\n");
@@ -64,7 +64,9 @@ std::string response_head(const Response& response, Persistence persistence) {
       append_header(head, header.name, header.value);
     }
   }
-  if (has_body(status)) {
+  if (framing == Framing::chunks) {
+    append_header(head, "Transfer-Encoding", "chunked");
+  } else if (framing == Framing::length && has_body(status)) {
     append_header(head, "Content-Length", std::to_string(body_size(response)));
   }
   if (persistence == Persistence::close) {

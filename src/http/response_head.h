@@ -14,7 +14,7 @@ namespace reeve::http {
 /// Whether a body may follow this status.
 [[nodiscard]] bool has_body(int status);
 
-/// Bytes of the body; 0 for a Later.
+/// Bytes of the body; 0 for what is not known yet.
 [[nodiscard]] std::size_t body_size(const Response& response);
 
 /// Whether it carries `Connection: close`.
@@ -22,8 +22,12 @@ namespace reeve::http {
 
 enum class Persistence { keep_alive, close };
 
+/// How the client sees where the body ends.
+enum class Framing { length, chunks, end_of_connection };
+
 /// Everything up to and with the empty line.
-[[nodiscard]] std::string response_head(const Response& response, Persistence persistence);
+[[nodiscard]] std::string response_head(const Response& response, Persistence persistence,
+                                        Framing framing = Framing::length);
 
 /// The transport's own short answers: `text/plain`, one line that says why, and then the end
 /// of the connection.

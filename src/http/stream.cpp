@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <boost/asio/write.hpp>
+#include <poll.h>
 
 #include "http/tls_context.h"
 
@@ -47,6 +48,11 @@ asio::awaitable<void> Stream::end() {
   }
   boost::system::error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+bool Stream::peer_has_left() {
+  pollfd client{socket_.native_handle(), POLLRDHUP, 0};
+  return ::poll(&client, 1, 0) != 0;
 }
 
 void Stream::cancel() {

@@ -37,6 +37,9 @@ class Stream {
   /// Tells the client that no more will come; it may still send.
   [[nodiscard]] asio::awaitable<void> end();
 
+  /// The client has closed its end, whatever it sent before.
+  [[nodiscard]] bool peer_has_left();
+
   /// Ends whatever is waited for; the connection stays.
   void cancel();
   void close();

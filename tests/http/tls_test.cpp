@@ -1,3 +1,5 @@
+#include <atomic>
+
 #include <httplib.h>
 
 #include "http/raw_client.h"
@@ -49,6 +51,31 @@ base::Error error_of(const TlsOptions& tls) {
   const auto opened = Server::open(with(tls), names, {});
   REQUIRE_FALSE(opened);
   return opened.error();
+}
+
+TEST_CASE("over TLS a body may be made while it is sent, and its client may leave") {
+  std::atomic<bool> gone = false;
+  const RunningServer server(with(localhost()), [&](const Request& request) {
+    const Feed::Ends ends = Feed::open();
+    ends.feed.write("first ");
+    if (request.path == "/whole") {
+      ends.feed.write("last");
+      ends.feed.end();
+    } else {
+      ends.feed.on_gone([&] { gone = true; });
+    }
+    Response response;
+    response.body = ends.outlet;
+    return response;
+  });
+  httplib::SSLClient client("localhost", server.port());
+  client.enable_server_certificate_verification(false);
+  const auto whole = client.Get("/whole");
+  REQUIRE(whole);
+  CHECK(whole->body == "first last");
+  CHECK_FALSE(client.Get("/endless", [](const char*, std::size_t) { return false; }));
+  client.stop();
+  CHECK(eventually(5s, [&] { return gone.load(); }));
 }
 
 TEST_CASE("over TLS a client is served as without, large answers and kept connections too") {

@@ -1,7 +1,7 @@
 #pragma once
 
 // A request and its response as values: handlers are plain functions from one to the other and
-// never see the transport. Values: any thread may read them; only Later is shared by two.
+// never see the transport. Values: any thread may read them; only Later and Feed are shared by two.
 
 #include <chrono>
 #include <cstdint>
@@ -13,6 +13,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "reeve/http/feed.h"
 
 namespace reeve::http {
 
@@ -75,8 +77,9 @@ struct Response {
   /// that is not well-formed (a line break in its value) is left out.
   std::vector<Header> headers;
   /// Own bytes; bytes (never null) shared with other responses, sent one after the other; or later:
-  /// then the status and headers are those of the response that comes. Not sent on HEAD.
-  std::variant<std::string, std::vector<SharedBytes>, Later> body;
+  /// then the status and headers are those of the response that comes. Or fed while it is sent
+  /// (never null; the connection is closed after it). Not sent on HEAD.
+  std::variant<std::string, std::vector<SharedBytes>, Later, std::shared_ptr<Feed::Outlet>> body;
   /// Hold the answer back this long, without holding a worker: failed logins.
   std::chrono::milliseconds delay{0};
 };

@@ -1,0 +1,227 @@
+// Bodies that are made while they are sent, and the clients that read them badly.
+
+#include <atomic>
+#include <optional>
+#include <thread>
+
+#include "http/raw_client.h"
+#include "http/running_server.h"
+#include "reeve/base/guarded.h"
+#include "support/eventually.h"
+
+namespace reeve::http {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::eventually;
+
+constexpr std::string_view get = "GET /feed HTTP/1.1\r\nHost: here\r\n\r\n";
+
+/// Answers /feed with a feed, of which the test has the other end, and all else at once.
+class FeedHandler {
+ public:
+  explicit FeedHandler(FeedOptions options = {}) : options_(std::move(options)) {}
+
+  Response operator()(const Request& request) const {
+    if (request.path != "/feed") {
+      return text_response("fine");
+    }
+    auto ends = Feed::open(options_);
+    ends.feed.on_gone([gone = gone_] { *gone = true; });
+    feed_->with([&](auto& feed) { feed = ends.feed; });
+    Response response;
+    response.headers = {{"Content-Type", "text/plain"}};
+    response.body = std::move(ends.outlet);
+    return response;
+  }
+  /// Once somebody has asked for it.
+  [[nodiscard]] Feed feed() const {
+    REQUIRE(eventually(5s, [&] { return feed_->copy().has_value(); }));
+    return *feed_->copy();
+  }
+  [[nodiscard]] bool client_is_gone() const {
+    return eventually(5s, [&] { return gone_->load(); });
+  }
+
+ private:
+  FeedOptions options_;
+  std::shared_ptr<base::Guarded<std::optional<Feed>>> feed_ =
+      std::make_shared<base::Guarded<std::optional<Feed>>>();
+  std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
+};
+
+FeedOptions with_heartbeat() {
+  FeedOptions options;
+  options.heartbeat = ":\n\n";
+  options.heartbeat_interval = 10ms;
+  return options;
+}
+
+TEST_CASE("what is fed arrives piece by piece, in chunks, and its end is seen") {
+  const FeedHandler handler;
+  const RunningServer server(on_loopback(), handler);
+  const RawClient client(server.port());
+  client.send(get);
+  const std::string head = client.receive_until("\r\n\r\n");
+  CHECK(head ==
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n"
+        "Connection: close\r\n\r\n");
+  const Feed feed = handler.feed();
+  feed.write("first");
+  CHECK(client.receive_until("first\r\n") == "5\r\nfirst\r\n");
+  feed.write("a second piece");
+  CHECK(client.receive_until("piece\r\n") == "e\r\na second piece\r\n");
+  feed.write("last");
+  feed.end();
+  CHECK(client.receive_all() == "4\r\nlast\r\n0\r\n\r\n");
+}
+
+TEST_CASE("a client of HTTP/1.0 gets the bare bytes until the connection ends") {
+  const FeedHandler handler;
+  const RunningServer server(on_loopback(), handler);
+  const RawClient client(server.port());
+  client.send("GET /feed HTTP/1.0\r\n\r\n");
+  const Feed feed = handler.feed();
+  feed.write("bytes");
+  feed.end();
+  const std::string answer = client.receive_all();
+  CHECK(answer.find("Transfer-Encoding") == std::string::npos);
+  CHECK(answer.find("Content-Length") == std::string::npos);
+  CHECK(answer.ends_with("\r\n\r\nbytes"));
+}
+
+TEST_CASE("HEAD gets no body, and the producer hears that nobody listens") {
+  const FeedHandler handler;
+  const RunningServer server(on_loopback(), handler);
+  const RawClient client(server.port());
+  client.send("HEAD /feed HTTP/1.1\r\nHost: here\r\n\r\n");
+  CHECK(client.receive_all().ends_with("Connection: close\r\n\r\n"));
+  CHECK(handler.client_is_gone());
+}
+
+TEST_CASE("the producer hears of a client that leaves while there is nothing to send") {
+  const FeedHandler handler;
+  const RunningServer server(on_loopback(), handler);
+  RawClient client(server.port());
+  client.send(get);
+  CHECK(client.receive_until("\r\n\r\n").starts_with("HTTP/1.1 200 "));
+  SECTION("closing its connection") {
+    client.close();
+  }
+  SECTION("closing its end alone") {
+    client.send_end();
+  }
+  SECTION("with more requests in flight") {
+    client.send(std::string(get) + std::string(get));
+    client.close();
+  }
+  CHECK(handler.client_is_gone());
+  CHECK_FALSE(handler.feed().write("x"));
+  CHECK(eventually(5s, [&] { return server->stats().open_connections == 0; }));
+}
+
+TEST_CASE("a client that reads too slowly is cut off in the middle, and blocks nobody") {
+  const FeedHandler handler;
+  const RunningServer server(on_loopback(), handler);
+  const RawClient client(server.port());
+  client.send(get);
+  const Feed feed = handler.feed();
+  const std::string piece(64 * 1024, 'x');
+  CHECK(eventually(10s, [&] {
+    for (int i = 0; i < 1000; ++i) {
+      if (!feed.write(piece)) {
+        return true;
+      }
+    }
+    return false;
+  }));
+  CHECK(handler.client_is_gone());
+  CHECK(RawClient(server.port()).get("/", "fine").ends_with("fine"));
+  CHECK_FALSE(client.receive_all().ends_with("0\r\n\r\n"));
+}
+
+TEST_CASE("a client that takes nothing is given up after the write timeout") {
+  const FeedHandler handler;
+  ListenerOptions options = on_loopback();
+  options.write_timeout = 50ms;
+  const RunningServer server(options, handler);
+  const RawClient client(server.port());
+  client.send(get);
+  handler.feed().write(std::string(32 * 1024 * 1024, 'x'));
+  CHECK(handler.client_is_gone());
+  CHECK_FALSE(client.receive_all().ends_with("0\r\n\r\n"));
+}
+
+TEST_CASE("a producer that waits for room feeds a slow client everything") {
+  FeedOptions narrow;
+  narrow.max_waiting = 1000;
+  const FeedHandler handler(narrow);
+  const RunningServer server(on_loopback(), handler);
+  const RawClient client(server.port());
+  client.send("GET /feed HTTP/1.0\r\n\r\n");
+  const Feed feed = handler.feed();
+  const std::jthread producer([&] {
+    for (int i = 0; i < 20'000; ++i) {
+      feed.write(std::string(999, 'x') + "\n", 10s);
+    }
+    feed.end();
+  });
+  const std::string answer = client.receive_all();
+  CHECK(answer.size() - answer.find("\r\n\r\n") - 4 == 20'000'000);
+}
+
+TEST_CASE("while there is nothing to send there are heartbeats") {
+  const FeedHandler handler(with_heartbeat());
+  const RunningServer server(on_loopback(), handler);
+  const RawClient client(server.port());
+  client.send(get);
+  CHECK(client.receive_until("3\r\n:\n\n\r\n3\r\n:\n\n\r\n").ends_with("3\r\n:\n\n\r\n"));
+  handler.feed().write("news");
+  CHECK(client.receive_until("4\r\nnews\r\n").ends_with("4\r\nnews\r\n"));
+}
+
+TEST_CASE("a stop of the server ends a feed well, with what was written") {
+  const FeedHandler handler;
+  const RunningServer server(on_loopback(), handler);
+  const RawClient client(server.port());
+  client.send(get);
+  CHECK(client.receive_until("\r\n\r\n").starts_with("HTTP/1.1 200 "));
+  handler.feed().write("last words");
+  const std::jthread stopper([&] { server.stop(1h); });
+  CHECK(client.receive_all().ends_with("last words\r\n0\r\n\r\n"));
+  CHECK(handler.client_is_gone());
+}
+
+TEST_CASE("a feed that is never sent has no listener") {
+  const FeedHandler handler;
+  ListenerOptions options = on_loopback();
+  options.workers = 1;
+  std::atomic<bool> running = false;
+  std::atomic<bool> released = false;
+  const RunningServer server(options, [&](const Request& request) {
+    running = true;
+    static_cast<void>(eventually(10s, [&] { return released.load(); }));
+    return handler(request);
+  });
+  {
+    const RawClient client(server.port());
+    client.send(get);
+    CHECK(eventually(5s, [&] { return running.load(); }));
+  }
+  released = true;
+  CHECK(handler.client_is_gone());
+}
+
+TEST_CASE("a feed may go on after its server is gone") {
+  const FeedHandler handler;
+  RunningServer server(on_loopback(), handler);
+  const RawClient client(server.port());
+  client.send(get);
+  const Feed feed = handler.feed();
+  server.destroy();
+  CHECK_FALSE(feed.write("nobody hears"));
+  feed.end();
+}
+
+}  // namespace
+}  // namespace reeve::http
