@@ -59,9 +59,11 @@ void run_until_stopped(Agent& agent) {
 
 int serve(const cli::CommonOptions& options, const cli::Surroundings& surroundings) {
   // The few threads here gain nothing from an arena each, and memory freed by one serves all.
+  // NOLINTBEGIN(concurrency-mt-unsafe): there is no other thread yet
   ::mallopt(M_ARENA_MAX, 1);
   // Pages and listings come and go whole: let them go back to the kernel, not to the heap.
   ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  // NOLINTEND(concurrency-mt-unsafe)
   const auto reread = [&] { return cli::settle(options, cli::Purpose::agent, surroundings); };
   auto settings = reread();
   if (!settings) {

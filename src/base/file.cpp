@@ -60,7 +60,7 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
 }
 
 Result<Secret> read_secret_file(const std::string& path) {
-  constexpr std::size_t max_secret_file = 64 * 1024;
+  constexpr std::size_t max_secret_file = std::size_t{64} * 1024;
   return read_file(path, max_secret_file).map([](const std::string& text) {
     return Secret(text.substr(0, text.find_first_of("\r\n")));
   });

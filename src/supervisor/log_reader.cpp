@@ -63,6 +63,7 @@ Result<std::vector<Slice>> read_slices(const LogSource& source,
 Result<std::vector<Slice>> read_spans(const LogSource& source, const std::vector<Span>& spans,
                                       const Deadline& deadline) {
   std::vector<xmlrpc::Call> calls;
+  calls.reserve(spans.size());
   for (const Span& span : spans) {
     calls.push_back(source.call(static_cast<std::int64_t>(span.begin),
                                 static_cast<std::int64_t>(span.end - span.begin)));
@@ -208,11 +209,13 @@ Result<std::vector<bool>> has_bytes(const LogSource& source,
                                     const std::vector<std::uint64_t>& offsets,
                                     const Deadline& deadline) {
   std::vector<Span> spans;
+  spans.reserve(offsets.size());
   for (const std::uint64_t offset : offsets) {
     spans.push_back({offset, offset + 1});
   }
   return read_spans(source, spans, deadline).map([](const std::vector<Slice>& slices) {
     std::vector<bool> present;
+    present.reserve(slices.size());
     for (const Slice& slice : slices) {
       present.push_back(!slice || !slice->empty());
     }
