@@ -66,6 +66,12 @@ Epoch operator+(const Epoch& a, const Epoch& b) {
   return {a.events + b.events, a.log + b.log, a.polls + b.polls};
 }
 
+void Account::begin_anew() {
+  chain.begin_anew();
+  spawned_pid.reset();
+  finish = {};
+}
+
 Epoch& Account::closing() {
   if (!ending) {
     ending = std::make_unique<Epoch>();

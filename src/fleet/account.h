@@ -59,6 +59,8 @@ struct Account {
 
   /// An event says that a run ended: how, is not yet known.
   void note_end(const events::StateChange& change);
+  /// Another daemon: nothing of what ran has survived.
+  void begin_anew();
   [[nodiscard]] Epoch& closing();
   /// Compares with the look before, and is the look for the next.
   void compare(const substrate::InstanceDetail& detail, bool same_daemon);

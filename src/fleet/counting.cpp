@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "fleet/find.h"
+
 namespace reeve::fleet {
 
 using substrate::InstanceDetail;
@@ -10,8 +12,8 @@ using substrate::InstanceState;
 
 namespace {
 
-/// Processes that events name and no list has shown yet. Far more than one configuration change
-/// brings between two polls.
+/// Processes that events name and no list shows, the removed ones among them. Far more than one
+/// configuration change brings between two polls.
 constexpr std::size_t max_accounts_unlisted = 10000;
 
 /// A start is heard of at most a second or two after a poll has seen it.
@@ -22,12 +24,22 @@ bool is_run_end(const events::StateChange& change) {
          (change.to == InstanceState::stopped && change.from == InstanceState::stopping);
 }
 
+const InstanceDetail* find_detail(std::span<const InstanceDetail> instances,
+                                  const substrate::InstanceName& name) {
+  return find(
+      instances, name, [](const auto& each) -> const auto& { return each.name; });
+}
+
 }  // namespace
 
-void Counting::hear(const events::StateChange& change) {
-  if (!stream_counts() ||
-      (accounts_.size() >= max_accounts_unlisted && !accounts_.contains(change.name))) {
-    return;
+bool Counting::hear(const events::StateChange& change) {
+  if (!stream_counts()) {
+    return true;
+  }
+  if (!has_room_for(change.name)) {
+    const bool is_news = now_.events;
+    events_lost();
+    return !is_news;
   }
   stream_tells_starts_ = stream_tells_starts_ || change.to == InstanceState::starting;
   stream_believed_ = stream_believed_ || stream_tells_starts_;
@@ -39,6 +51,16 @@ void Counting::hear(const events::StateChange& change) {
   if (change.to == InstanceState::stopped && change.from == InstanceState::backoff) {
     account.chain.doubt();
   }
+  return true;
+}
+
+bool Counting::has_room_for(const substrate::InstanceName& name) const {
+  if (accounts_.size() < max_accounts_unlisted || accounts_.contains(name)) {
+    return true;
+  }
+  const auto unlisted = std::count_if(accounts_.begin(), accounts_.end(),
+                                      [](const auto& each) { return !each.second.look; });
+  return static_cast<std::size_t>(unlisted) < max_accounts_unlisted;
 }
 
 void Counting::hear(const events::GroupChange& change) {
@@ -95,8 +117,7 @@ Counting::LogNews Counting::read(const events::LogTail::Step& step) {
       news.wants_anchor = true;
       ties_.clear();
       for (auto& [name, account] : accounts_) {
-        account.chain.begin_anew();
-        account.spawned_pid.reset();
+        account.begin_anew();
       }
     }
     const auto* const failed = std::get_if<events::SpawnError>(&line.what);
@@ -149,11 +170,7 @@ Counting::ListNews Counting::list(const Roll& roll) {
     now_.log = false;
   }
   for (auto& [name, account] : accounts_) {
-    const auto found = std::lower_bound(
-        roll.instances.begin(), roll.instances.end(), name,
-        [](const InstanceDetail& each, const auto& wanted) { return each.name < wanted; });
-    const bool listed = found != roll.instances.end() && found->name == name;
-    if (!listed && !account.removed_at) {
+    if (!account.removed_at && find_detail(roll.instances, name) == nullptr) {
       account.removed_at = roll.at;
       account.look.reset();
     }
@@ -190,7 +207,7 @@ void Counting::forget(base::SteadyTime now) {
 
 bool Counting::log_is_silent() {
   const std::size_t starts = entries_at(InstanceState::starting);
-  const bool silent = log_joined_ && now_.log &&
+  const bool silent = log_joined_ && now_.log && ties_.empty() &&
                       std::any_of(accounts_.begin(), accounts_.end(), [&](const auto& entry) {
                         return entry.second.now.polls[starts] > entry.second.now.log[starts];
                       });
@@ -213,14 +230,11 @@ void Counting::surveyed(std::span<const InstanceDetail> instances, bool log_at_e
   }
   ending_.log = log_joined_ && now_.log && log_at_end;
   for (auto& [name, account] : accounts_) {
-    const auto found = std::lower_bound(
-        instances.begin(), instances.end(), name,
-        [](const InstanceDetail& each, const auto& wanted) { return each.name < wanted; });
-    const bool listed = found != instances.end() && found->name == name;
+    const InstanceDetail* const listed = find_detail(instances, name);
     Tally before_joined{};
-    account.chain.reach(listed ? found->state : InstanceState::stopped,
+    account.chain.reach(listed != nullptr ? listed->state : InstanceState::stopped,
                         ending_.log ? account.now.log : before_joined);
-    account.spawned_pid = listed ? found->pid : std::nullopt;
+    account.spawned_pid = listed != nullptr ? listed->pid : std::nullopt;
     Epoch& ending = account.closing();
     ending.log = std::exchange(account.now.log, {});
     ending.polls = std::exchange(account.now.polls, {});

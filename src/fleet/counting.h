@@ -46,7 +46,8 @@ class Counting {
   using Accounts = std::map<substrate::InstanceName, Account>;
 
   // The event stream.
-  void hear(const events::StateChange& change);
+  /// False: there is no room for it, and that is a new gap.
+  [[nodiscard]] bool hear(const events::StateChange& change);
   void hear(const events::GroupChange& change);
   /// The mark of an anchor came through the stream.
   void marked(std::uint64_t anchor);
@@ -76,7 +77,7 @@ class Counting {
   void look(const substrate::InstanceDetail& detail);
   /// After a list, and once the log has been read to its end: true if it lacks starts that polls
   /// saw, as at a level that does not tell them. That is a gap, and it is not believed any more
-  /// until it tells one.
+  /// until it tells one. While lines wait for the next list, nobody can say.
   [[nodiscard]] bool log_is_silent();
 
   // Anchors.
@@ -107,6 +108,7 @@ class Counting {
   [[nodiscard]] bool stream_counts() const {
     return stream_joined_ || (anchor_ && anchor_->marked);
   }
+  [[nodiscard]] bool has_room_for(const substrate::InstanceName& name) const;
   [[nodiscard]] bool note(const LogTies::Line& line);
   void note(Account& account, const LogTies::Line& line);
   [[nodiscard]] bool stream_is_silent(base::SteadyTime now);

@@ -12,6 +12,11 @@ Finish finish_of(const events::RunEnd& end, std::optional<bool> expected) {
 
 }  // namespace
 
+bool has_process(InstanceState state) {
+  return state == InstanceState::starting || state == InstanceState::running ||
+         state == InstanceState::stopping;
+}
+
 void LogChain::reach(InstanceState state, Tally& tally) {
   const bool untold = state == InstanceState::stopping || state == InstanceState::unknown ||
                       (state == InstanceState::stopped && state_ == InstanceState::backoff);
@@ -23,6 +28,9 @@ void LogChain::reach(InstanceState state, Tally& tally) {
 }
 
 void LogChain::begin_anew() {
+  if (has_process(state_)) {
+    finish_.reset();  // how that run ended nobody wrote
+  }
   state_ = InstanceState::stopped;
   doubtful_ = false;
 }

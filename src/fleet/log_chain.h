@@ -20,6 +20,9 @@ struct Finish {
   friend bool operator==(const Finish&, const Finish&) = default;
 };
 
+/// A run goes on in this state.
+[[nodiscard]] bool has_process(substrate::InstanceState state);
+
 class LogChain {
  public:
   /// A process that is new to supervisord.
@@ -28,7 +31,7 @@ class LogChain {
   /// The state at an anchor, as the listing of that moment has it. What the log does not tell is
   /// counted now; nothing of that if it was not known where the process stood.
   void reach(substrate::InstanceState state, Tally& tally);
-  /// Another daemon, which has started nothing yet.
+  /// Another daemon, which has started nothing yet. What ran has ended, nobody knows how.
   void begin_anew();
   /// Lines are missing.
   void lose();

@@ -47,11 +47,6 @@ Candidates candidates(LogTies::Accounts& accounts, const std::string& name) {
   return all;
 }
 
-bool has_process(InstanceState state) {
-  return state == InstanceState::starting || state == InstanceState::running ||
-         state == InstanceState::stopping;
-}
-
 /// Whether such a line can come next in the life of this process; anything can if lines were lost.
 bool can_be_next(const LogTies::Line& line, InstanceState state) {
   if (state == InstanceState::unknown) {

@@ -27,6 +27,8 @@ class LogTies {
   /// several processes have.
   [[nodiscard]] bool resolve(Accounts& accounts, const Sink& sink);
   void clear();
+  /// No line waits.
+  [[nodiscard]] bool empty() const { return count_ == 0; }
 
  private:
   std::map<std::string, std::deque<Line>, std::less<>> waiting_;

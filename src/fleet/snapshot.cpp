@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fleet/find.h"
+
 namespace reeve::fleet {
 
 ProcessList::ProcessList(std::vector<ProcessSnapshot> processes) {
@@ -20,10 +22,9 @@ const ProcessSnapshot* ProcessList::find(const substrate::InstanceName& name) co
   if (empty()) {
     return nullptr;
   }
-  const auto found = std::lower_bound(
-      records_->begin(), records_->end(), name,
-      [](const Record& record, const auto& wanted) { return record->detail.name < wanted; });
-  return found != records_->end() && (*found)->detail.name == name ? found->get() : nullptr;
+  const auto* const found = fleet::find(
+      *records_, name, [](const Record& each) -> const auto& { return each->detail.name; });
+  return found != nullptr ? found->get() : nullptr;
 }
 
 std::vector<ProcessList::Record> ProcessList::records() const {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "fleet/find.h"
+
 namespace reeve::fleet {
 namespace {
 
@@ -66,6 +68,9 @@ Wants Tracker::list(Poll poll, std::size_t& rejected) {
   Wants wants;
   if (poll.survey) {
     wants = read(poll.survey->step);
+    // This is the list and, if it has come to the log's end, the anchor.
+    wants.poll = false;
+    wants.anchor = wants.anchor && poll.survey->step.again;
   }
   const Counting::ListNews news =
       counting_.list({poll.listing.instances, poll.at, poll.same_daemon});
@@ -74,16 +79,13 @@ Wants Tracker::list(Poll poll, std::size_t& rejected) {
   if (poll.survey) {
     counting_.surveyed(poll.listing.instances, poll.survey->at_end);
   }
+  std::erase_if(touched_, [&](const auto& each) { return each.second < poll.asked; });
   std::vector<ProcessList::Record> records;
   records.reserve(poll.listing.instances.size());
   for (std::size_t i = 0; i < poll.listing.instances.size(); ++i) {
     InstanceDetail& detail = poll.listing.instances[i];
-    const auto touched = touched_.find(detail.name);
-    const bool outdated = touched != touched_.end() && touched->second >= poll.asked;
-    ProcessList::Record* const known = outdated ? find(detail.name) : nullptr;
-    if (touched != touched_.end() && !outdated) {
-      touched_.erase(touched);
-    }
+    const bool outdated = touched_.contains(detail.name);
+    const ProcessList::Record* const known = outdated ? record_of(detail.name) : nullptr;
     ProcessSnapshot process;
     process.detail = known != nullptr ? (*known)->detail : std::move(detail);
     if (i < poll.log_sizes.size()) {
@@ -106,7 +108,7 @@ Wants Tracker::read(const events::LogTail::Step& step) {
 }
 
 void Tracker::look(const InstanceDetail& detail, base::SteadyTime asked) {
-  ProcessList::Record* const record = find(detail.name);
+  ProcessList::Record* const record = record_of(detail.name);
   if (record == nullptr) {
     touched_.erase(detail.name);
     return;
@@ -121,11 +123,11 @@ void Tracker::look(const InstanceDetail& detail, base::SteadyTime asked) {
 }
 
 Wants Tracker::hear(const events::StateChange& event, base::SteadyTime now) {
-  counting_.hear(event);
   Wants wants;
+  wants.stream_gaps = counting_.hear(event) ? 0 : 1;
   wants.log = event.from == InstanceState::running || event.from == InstanceState::stopping ||
               event.to == InstanceState::backoff;
-  ProcessList::Record* const record = find(event.name);
+  ProcessList::Record* const record = record_of(event.name);
   if (record == nullptr) {
     wants.poll = true;
     return wants;
@@ -159,11 +161,9 @@ void Tracker::fill(ProcessSnapshot& process) {
   process.last_exit_expected = now.finish.expected;
 }
 
-ProcessList::Record* Tracker::find(const InstanceName& name) {
-  const auto found = std::lower_bound(
-      records_.begin(), records_.end(), name,
-      [](const auto& record, const auto& wanted) { return record->detail.name < wanted; });
-  return found != records_.end() && (*found)->detail.name == name ? &*found : nullptr;
+ProcessList::Record* Tracker::record_of(const InstanceName& name) {
+  return find(
+      records_, name, [](const auto& each) -> const auto& { return each->detail.name; });
 }
 
 template <class Change>

@@ -78,7 +78,7 @@ class Tracker {
   };
   [[nodiscard]] Facts facts(Account& account) const;
   void fill(ProcessSnapshot& process);
-  [[nodiscard]] ProcessList::Record* find(const substrate::InstanceName& name);
+  [[nodiscard]] ProcessList::Record* record_of(const substrate::InstanceName& name);
   template <class Change>
   void change(ProcessList::Record& record, Change&& apply);
 

@@ -34,7 +34,7 @@ class Told {
     change.from = from;
     change.to = to;
     change.expected = false;
-    counting.hear(change);
+    (void)counting.hear(change);
   }
   Counting::LogNews read(std::vector<decltype(LogLine::what)> lines, bool gap = false) {
     events::LogTail::Step step;
@@ -240,6 +240,73 @@ TEST_CASE("a log that lacks starts that polls saw is not believed until it tells
   (void)told.read_crash(12);
   told.anchor(3, 12);
   CHECK(told.counting.complete().log);
+}
+
+TEST_CASE("a line that waits for a list is not missing from the log") {
+  Counting counting;
+  std::vector<InstanceDetail> listing = {running("a:x", {10, 100}), running("b:x", {20, 100})};
+  const auto read = [&](int pid) {
+    events::LogTail::Step step;
+    step.lines.push_back({{}, events::ManagerLogLevel::info, Exited{"x", exit_3, false}});
+    step.lines.push_back({{}, events::ManagerLogLevel::info, Spawned{"x", {pid}}});
+    (void)counting.read(step);
+  };
+  const auto list = [&] { (void)counting.list({listing, base::SteadyTime(), true}); };
+  list();
+  counting.begin_anchor(1);
+  counting.surveyed(listing, true);
+  listing[0] = running("a:x", {11, 105});
+  list();
+  read(11);
+  CHECK_FALSE(counting.log_is_silent());
+  list();
+  CHECK_FALSE(counting.log_is_silent());
+  CHECK(counting.complete().log);
+}
+
+TEST_CASE("how the run ended that supervisord's death cut short is not known") {
+  Told told;
+  told.anchor(1);
+  (void)told.read_crash();
+  (void)told.list(11);
+  const auto finish = [&] { return told.account().last_finish(told.counting.complete()); };
+  CHECK(finish().exit_status == 3);
+  (void)told.read({events::ManagerStarted{substrate::Pid{1}}});
+  CHECK_FALSE(finish().exit_status);
+  (void)told.read({Spawned{"web", {20}}, events::EnteredRunning{"web"}});
+  CHECK_FALSE(finish().exit_status);
+}
+
+TEST_CASE("an event that finds no room is a gap; processes that are listed take none") {
+  constexpr int many = 10000;
+  Told told;
+  const auto hear = [&](const std::string& name) {
+    events::StateChange change;
+    change.name = {name, name};
+    change.to = InstanceState::starting;
+    return told.counting.hear(change);
+  };
+  SECTION("of processes that no list has shown") {
+    told.anchor(1);
+    for (int i = 0; i < many; ++i) {
+      REQUIRE(hear(std::to_string(i)));
+    }
+    CHECK_FALSE(hear("one more"));
+    CHECK_FALSE(told.counting.complete().events);
+  }
+  SECTION("listed") {
+    std::vector<InstanceDetail> listing;
+    for (int i = 0; i < many; ++i) {
+      listing.push_back(never_started(std::to_string(100000 + i)));
+    }
+    (void)told.counting.list({listing, base::SteadyTime(std::chrono::hours(2)), true});
+    told.counting.begin_anchor(1);
+    told.counting.surveyed(listing, true);
+    told.counting.marked(1);
+    CHECK(hear("new"));
+    CHECK(told.counting.accounts().contains({"new", "new"}));
+    CHECK(told.counting.complete().events);
+  }
 }
 
 TEST_CASE(

@@ -123,6 +123,19 @@ TEST_CASE("after lines were missing nothing is guessed") {
   }
 }
 
+TEST_CASE("another daemon ends what ran, nobody knows how; what had ended before is known") {
+  Told told;
+  told.spawned().success().line(Exited{"web", exit_3, false});
+  SECTION("it ran again") {
+    told.spawned().chain.begin_anew();
+    CHECK_FALSE(told.chain.finish());
+  }
+  SECTION("it did not") {
+    told.chain.begin_anew();
+    CHECK(told.chain.finish() == Finish{3, std::nullopt, false});
+  }
+}
+
 TEST_CASE(
     "a start is no restart if something happened that the log does not tell, or by another "
     "daemon") {

@@ -179,11 +179,13 @@ void ModelSupervisord::die() {
   died_ = true;
   log(events::ManagerStarted{substrate::Pid{1}});
   for (auto& [name, process] : processes_) {
+    if (process.detail.pid) {
+      truth_[name].last_end.reset();
+    }
     process = {};
     process.detail.name = name;
     process.detail.state = InstanceState::stopped;
     truth_[name].state = InstanceState::stopped;
-    truth_[name].last_end.reset();
   }
 }
 

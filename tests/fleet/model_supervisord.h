@@ -29,7 +29,7 @@ class ModelSupervisord {
 
   struct Truth {
     fleet::Tally tally{};
-    std::optional<events::RunEnd> last_end;
+    std::optional<events::RunEnd> last_end;  ///< of the last run that is over, if anybody saw it
     substrate::InstanceState state = substrate::InstanceState::stopped;
     bool there = true;
   };

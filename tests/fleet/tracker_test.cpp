@@ -332,6 +332,44 @@ TEST_CASE("a look or a list that was asked for before the last event changes no 
   CHECK(listened.tracker.touched().size() == 1);
 }
 
+TEST_CASE("what an event touched and the next list lacks is not looked for any more") {
+  Listened listened;
+  (void)listened.hear(change(InstanceState::stopping, InstanceState::stopped));
+  SECTION("if the list was asked for later") {
+    listened.list(never_started("other"), listened.now + std::chrono::seconds(1));
+    CHECK(listened.tracker.touched().empty());
+  }
+  SECTION("not if the event came while it was made") {
+    listened.list(never_started("other"), listened.now);
+    CHECK(listened.tracker.touched().size() == 1);
+  }
+}
+
+/// A survey that brings `line`.
+Poll survey_with(decltype(events::LogLine::what) line, bool goes_on) {
+  Poll poll;
+  poll.listing.instances = {running("web", {10, 100})};
+  poll.survey.emplace();
+  poll.survey->step.lines.push_back({{}, events::ManagerLogLevel::info, std::move(line)});
+  poll.survey->step.again = goes_on;
+  poll.survey->at_end = !goes_on;
+  return poll;
+}
+
+TEST_CASE("what the log in a survey would want is what the survey did, unless its text goes on") {
+  Listened listened;
+  const bool goes_on = GENERATE(false, true);
+  std::size_t rejected = 0;
+  listened.tracker.counting().begin_anchor(1);
+  const Wants wants = listened.tracker.list(
+      survey_with(events::SpawnError{"cannot", std::nullopt}, goes_on), rejected);
+  CHECK(wants.log_gaps == 1);
+  CHECK(wants.anchor == goes_on);
+  listened.tracker.counting().begin_anchor(2);
+  CHECK_FALSE(
+      listened.tracker.list(survey_with(events::Spawned{"web", {10}}, false), rejected).poll);
+}
+
 TEST_CASE("an event of a process that is not known wants a poll") {
   Listened listened;
   events::StateChange started = change(InstanceState::stopped, InstanceState::starting);
