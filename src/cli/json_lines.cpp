@@ -51,6 +51,15 @@ std::string config_error_json(const config::ConfigError& error) {
   });
 }
 
+std::string config_warning_json(const config::ConfigError& warning) {
+  return json::to_text({
+      {"warning", base::to_utf8(warning.message)},
+      {"file", base::to_utf8(warning.file)},
+      {"line", warning.line},
+      {"column", warning.column},
+  });
+}
+
 std::string processes_json(const std::vector<Listed>& processes) {
   return json::to_indented_text(array_of(processes));
 }

@@ -23,6 +23,7 @@ struct Listed {
 [[nodiscard]] std::string notice_json(const std::string& text);
 [[nodiscard]] std::string problem_json(const Problem& problem);
 [[nodiscard]] std::string config_error_json(const config::ConfigError& error);
+[[nodiscard]] std::string config_warning_json(const config::ConfigError& warning);
 /// An array of processes in the form of the HTTP API.
 [[nodiscard]] std::string processes_json(const std::vector<Listed>& processes);
 [[nodiscard]] std::string health_json(bool healthy, const std::vector<Listed>& sick);

@@ -24,6 +24,9 @@ int run(const CheckConfig& command, const CommonOptions& options,
     }
     return exit_failed;
   }
+  for (const config::ConfigError& warning : config->warnings) {
+    output.config_warning(warning);
+  }
   output.remark(output.json() ? checked_json(file) : visible(file) + ": valid");
   return exit_done;
 }

@@ -57,6 +57,13 @@ void Output::config_error(const config::ConfigError& error) const {
   *console_.err << (json_ ? config_error_json(error) : visible(config::to_string(error))) << '\n';
 }
 
+void Output::config_warning(const config::ConfigError& warning) const {
+  config::ConfigError shown = warning;
+  shown.message = "warning: " + shown.message;
+  *console_.err << (json_ ? config_warning_json(warning) : visible(config::to_string(shown)))
+                << '\n';
+}
+
 bool Output::finish() const {
   console_.out->flush();
   return console_.out->good();

@@ -41,6 +41,7 @@ class Output {
   void notice(const std::string& text) const;
   void problem(const Problem& problem) const;
   void config_error(const config::ConfigError& error) const;
+  void config_warning(const config::ConfigError& warning) const;
   /// False if standard output took not all that was written to it.
   [[nodiscard]] bool finish() const;
 

@@ -56,6 +56,9 @@ void read_root(const Node& node, Source& source, Config& config) {
   if (const Node* const control = root.find("control")) {
     read_control(*control, source, config);
   }
+  if (const Node* const alerts = root.find("alerts")) {
+    read_alerts(*alerts, source, config);
+  }
   if (const Node* const log = root.find("log")) {
     read_log(*log, source, config.log);
   }
@@ -83,6 +86,8 @@ ConfigResult read(std::string_view text, Source& source) {
     sort_errors(source.errors(), source.file());
     return tl::unexpected(std::move(source.errors()));
   }
+  sort_errors(source.warnings(), source.file());
+  config.warnings = std::move(source.warnings());
   return config;
 }
 

@@ -10,22 +10,6 @@ namespace {
 
 constexpr std::size_t least_token_bytes = 32;
 
-void read_selectors(Section& section, const std::string& key,
-                    std::vector<substrate::Selector>& selectors) {
-  if (section.find(key) == nullptr) {
-    return;
-  }
-  selectors.clear();
-  section.each_text(key, [&](const std::string& text, Place place) {
-    auto selector = substrate::Selector::parse(text);
-    if (selector) {
-      selectors.push_back(*std::move(selector));
-    } else {
-      section.source().error(place, section.path(key) + ": " + selector.error().message);
-    }
-  });
-}
-
 void read_scopes(Section& section, std::vector<api::Scope>& scopes) {
   std::vector<std::string> names;
   std::transform(api::all_scopes.begin(), api::all_scopes.end(), std::back_inserter(names),
@@ -190,6 +174,22 @@ void check_entrance(Section& section, const Config& config, bool plaintext) {
 }
 
 }  // namespace
+
+void read_selectors(Section& section, const std::string& key,
+                    std::vector<substrate::Selector>& selectors) {
+  if (section.find(key) == nullptr) {
+    return;
+  }
+  selectors.clear();
+  section.each_text(key, [&](const std::string& text, Place place) {
+    auto selector = substrate::Selector::parse(text);
+    if (selector) {
+      selectors.push_back(*std::move(selector));
+    } else {
+      section.source().error(place, section.path(key) + ": " + selector.error().message);
+    }
+  });
+}
 
 void read_control(const Node& node, Source& source, Config& config) {
   Section section(node, "control", source);

@@ -33,6 +33,10 @@ void Source::error(Place place, std::string message) {
   errors_.push_back({file_, place.line, place.column, std::move(message)});
 }
 
+void Source::warning(Place place, std::string message) {
+  warnings_.push_back({file_, place.line, place.column, std::move(message)});
+}
+
 std::string Source::resolve(const std::string& path) const {
   return (std::filesystem::path(file_).parent_path() / path).lexically_normal().string();
 }
@@ -134,6 +138,15 @@ void Section::each_text(const std::string& key,
       use(item.text, item.place);
     } else if (item.kind != Node::Kind::refused) {
       wrong(key, item, "expected text in the list");
+    }
+  }
+}
+
+void Section::each_pair(
+    const std::function<void(const std::string& key, const std::string& text)>& use) {
+  for (const Entry& entry : node_.entries) {
+    if (const auto text = find_text(entry.key)) {
+      use(entry.key, *text);
     }
   }
 }

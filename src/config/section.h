@@ -25,16 +25,20 @@ class Source {
       : file_(std::move(file)), others_may_read_(others_may_read) {}
 
   void error(Place place, std::string message);
+  /// It can be used as it is; a person should know.
+  void warning(Place place, std::string message);
   /// A relative file name of the configuration is meant from the configuration's own folder.
   [[nodiscard]] std::string resolve(const std::string& path) const;
   [[nodiscard]] const std::string& file() const { return file_; }
   [[nodiscard]] bool others_may_read() const { return others_may_read_; }
   [[nodiscard]] std::vector<ConfigError>& errors() { return errors_; }
+  [[nodiscard]] std::vector<ConfigError>& warnings() { return warnings_; }
 
  private:
   std::string file_;
   bool others_may_read_;
   std::vector<ConfigError> errors_;
+  std::vector<ConfigError> warnings_;
 };
 
 struct DurationRange {
@@ -68,6 +72,8 @@ class Section {
   /// The items of a list of texts, one by one with their places.
   void each_text(const std::string& key,
                  const std::function<void(const std::string& text, Place place)>& use);
+  /// The keys of a map whose keys are free, each with its text.
+  void each_pair(const std::function<void(const std::string& key, const std::string& text)>& use);
   /// A text that `parse` must accept; its message is reported otherwise.
   template <class T>
   void parsed(const std::string& key, T& value,

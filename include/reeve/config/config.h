@@ -10,6 +10,7 @@
 
 #include <tl/expected.hpp>
 
+#include "reeve/alerts/options.h"
 #include "reeve/api/options.h"
 #include "reeve/base/log.h"
 #include "reeve/control/options.h"
@@ -23,6 +24,15 @@ namespace reeve::config {
 
 /// supervisord's address where nobody says another.
 inline constexpr std::string_view default_url = "http://localhost:9001/RPC2";
+
+/// What is wrong, and where. Line and column count from 1; 0 where the file as a whole is meant.
+struct ConfigError {
+  std::string file;
+  int line = 0;
+  int column = 0;
+  std::string message;
+  friend bool operator==(const ConfigError&, const ConfigError&) = default;
+};
 
 struct Config {
   /// Empty if the file has neither `supervisor` nor `supervisors`.
@@ -38,17 +48,12 @@ struct Config {
   http::ListenerOptions control_listener;
   api::ControlOptions control_api;
   control::Options control;
+  alerts::Options alerts;
+  control::GuardOptions guards;  ///< alerts.budget and alerts.breaker
   base::LogOptions log;
+  /// What can be used as it is, and probably is not what was meant.
+  std::vector<ConfigError> warnings;
   friend bool operator==(const Config&, const Config&) = default;
-};
-
-/// What is wrong, and where. Line and column count from 1; 0 where the file as a whole is meant.
-struct ConfigError {
-  std::string file;
-  int line = 0;
-  int column = 0;
-  std::string message;
-  friend bool operator==(const ConfigError&, const ConfigError&) = default;
 };
 
 /// `file:line:column: message`.

@@ -1,0 +1,44 @@
+#pragma once
+
+// What Alertmanager posts to a webhook (version "4"), or Grafana, which adds members: read
+// without ever building the whole document, bounded in bytes, depth, alerts and labels. Members
+// that are not used are skipped, whatever they hold. A pure function.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reeve/base/clock.h"
+#include "reeve/base/result.h"
+
+namespace reeve::alerts {
+
+inline constexpr std::size_t max_payload_bytes = std::size_t{8} * 1024 * 1024;
+inline constexpr std::size_t max_payload_depth = 32;
+inline constexpr std::size_t max_alerts = 10'000;
+inline constexpr std::size_t max_labels = 128;
+inline constexpr std::size_t max_label_bytes = 4096;  ///< a name's and a value's alike
+inline constexpr std::size_t max_fingerprint_bytes = 64;
+
+using Labels = std::map<std::string, std::string>;
+
+enum class AlertStatus : std::uint8_t { firing, resolved };
+[[nodiscard]] std::string_view to_string(AlertStatus status);
+
+struct Alert {
+  AlertStatus status = AlertStatus::firing;
+  Labels labels;
+  base::SystemTime began;                  ///< startsAt: when it fired, after `for`; may still move
+  std::string fingerprint;                 ///< of the labels; does not move
+  [[nodiscard]] std::string name() const;  ///< the label `alertname`; empty if there is none
+  friend bool operator==(const Alert&, const Alert&) = default;
+};
+
+/// All alerts of the group, those that were told before too. malformed says what is wrong, and
+/// with which alert.
+[[nodiscard]] base::Result<std::vector<Alert>> parse_payload(std::string_view text);
+
+}  // namespace reeve::alerts

@@ -1,0 +1,298 @@
+#include <algorithm>
+#include <cmath>
+
+#include "config/parts.h"
+#include "reeve/base/text.h"
+
+namespace reeve::config {
+namespace {
+
+using control::Action;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr DurationRange up_to_a_day{seconds(0), hours(24)};
+constexpr DurationRange up_to_a_week{seconds(1), hours(7 * 24)};
+constexpr DurationRange up_to_a_month{seconds(1), hours(30 * 24)};
+/// Alertmanager's defaults, which most have.
+constexpr minutes usual_group_interval{5};
+constexpr hours usual_repeat_interval{4};
+
+const Choices<alerts::Mode> modes = {
+    {"off", alerts::Mode::off},
+    {"dry_run", alerts::Mode::dry_run},
+    {"enforce", alerts::Mode::enforce},
+};
+const Choices<Action> actions = {
+    {"restart", Action::restart},
+    {"start", Action::start},
+    {"stop", Action::stop},
+};
+
+struct NumberRange {
+  double least;
+  double most;
+};
+
+tl::unexpected<base::Error> expected(const std::string& form) {
+  return base::failure(base::ErrorKind::invalid_argument, "expected " + form);
+}
+
+/// Of a whole text; `form` says what was expected instead.
+base::Result<double> parse_in(std::string_view text, NumberRange range, const std::string& form) {
+  const auto number = base::parse_number<double>(text);
+  const bool fits = number && *number >= range.least && *number <= range.most;
+  return fits ? base::Result<double>(*number) : expected(form);
+}
+
+void read_percent(Section& section, const std::string& key, double& value, NumberRange range) {
+  section.parsed<double>(key, value, [&](std::string_view text) -> base::Result<double> {
+    const std::string form = "a share like " + std::to_string(std::lround(range.most)) +
+                             "%, at least " + std::to_string(std::lround(range.least)) + "%";
+    if (!text.ends_with('%')) {
+      return expected(form);
+    }
+    return parse_in(text.substr(0, text.size() - 1), range, form).map([](double percent) {
+      return percent / 100;
+    });
+  });
+}
+
+void read_count(Section& section, const std::string& key, unsigned& value, unsigned most) {
+  section.parsed<unsigned>(key, value, [&](std::string_view text) -> base::Result<unsigned> {
+    const auto number = base::parse_number<unsigned>(text);
+    const bool fits = number && *number >= 1 && *number <= most;
+    return fits ? base::Result<unsigned>(*number)
+                : expected("a number from 1 to " + std::to_string(most));
+  });
+}
+
+/// `3/1h`: so many in any span of that length.
+base::Result<control::Budget> parse_budget(std::string_view text) {
+  constexpr unsigned most = 1000;
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  const auto count = base::parse_number<unsigned>(text.substr(0, slash));
+  const auto within =
+      base::parse_duration(slash == text.size() ? std::string_view() : text.substr(slash + 1));
+  const bool fits = count && *count >= 1 && *count <= most && within &&
+                    *within >= up_to_a_week.least && *within <= up_to_a_week.most;
+  return fits ? base::Result<control::Budget>(control::Budget{*count, *within})
+              : expected("a number up to 1000 and a span up to 168h, like 3/1h");
+}
+
+void read_budget(Section& section, const std::string& key, const std::string& part,
+                 control::Budget& budget) {
+  if (const Node* const node = section.find(key)) {
+    Section inner(*node, section.path(key), section.source());
+    inner.parsed<control::Budget>(part, budget, parse_budget);
+    inner.finish();
+  }
+}
+
+void read_cooldown(Section& rule, control::Cooldown& cooldown) {
+  const Node* const node = rule.find("cooldown");
+  if (node == nullptr) {
+    return;
+  }
+  Section section(*node, rule.path("cooldown"), rule.source());
+  section.duration("initial", cooldown.initial, up_to_a_day);
+  section.parsed<double>("factor", cooldown.factor, [](std::string_view text) {
+    return parse_in(text, {1, 100}, "a number from 1 to 100");
+  });
+  cooldown.max = std::max(cooldown.max, cooldown.initial);
+  section.duration("max", cooldown.max, {cooldown.initial, up_to_a_week.most});
+  read_percent(section, "jitter", cooldown.jitter, {0, 50});
+  section.duration("reset_after", cooldown.reset_after, up_to_a_month);
+  section.finish();
+}
+
+void read_states(Section& rule, Action action, std::vector<substrate::InstanceState>& states) {
+  const auto possible = alerts::possible_states(action);
+  states = alerts::default_states(action);
+  if (rule.find("only_if_state") == nullptr) {
+    return;
+  }
+  states.clear();
+  bool all_known = true;
+  const auto name = [](substrate::InstanceState state) { return std::string(to_string(state)); };
+  const std::string choices = base::join(possible, ", ", name);
+  rule.each_text("only_if_state", [&](const std::string& text, Place place) {
+    const auto found = std::find_if(possible.begin(), possible.end(),
+                                    [&](auto state) { return to_string(state) == text; });
+    all_known = all_known && found != possible.end();
+    if (found != possible.end()) {
+      states.push_back(*found);
+    } else {
+      rule.source().error(place, rule.path("only_if_state") + ": '" + text +
+                                     "' is no state for a " + std::string(to_string(action)) +
+                                     ": expected some of " + choices);
+    }
+  });
+  if (states.empty() && all_known) {
+    rule.error("only_if_state", "expected some of " + choices);
+  }
+}
+
+void read_match(Section& rule, alerts::Match& match) {
+  const Node* const node = rule.find("match");
+  if (node != nullptr) {
+    Section section(*node, rule.path("match"), rule.source());
+    section.each_pair([&](const std::string& label, const std::string& expression) {
+      const auto checked = alerts::check_expression(expression);
+      if (!alerts::is_label_name(label)) {
+        section.error(label, "no label has such a name");
+      } else if (!checked) {
+        section.error(label, checked.error().message);
+      }
+      match.emplace(label, expression);
+    });
+    section.finish();
+  }
+  if (match.empty()) {
+    rule.error("match", "without a label to match a rule would be for every alert");
+  }
+}
+
+void read_target(Section& rule, const Config& config, std::string& target) {
+  rule.text("target", target);
+  if (target.empty()) {
+    rule.error("target", "which process is meant, like \"{{group}}:{{name}}\"");
+  } else if (const auto checked = alerts::check_target(target); !checked) {
+    rule.error("target", checked.error().message);
+  } else if (config.supervisors.size() > 1 && target.find('/') == std::string::npos) {
+    rule.error("target",
+               "several supervisords are configured: say which, like"
+               " \"{{supervisor}}/{{group}}:{{name}}\"");
+  }
+}
+
+void read_name(Section& rule, const std::vector<alerts::Rule>& others, std::string& name) {
+  constexpr std::size_t longest = 64;
+  rule.text("name", name);
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_.").find(c) != std::string_view::npos;
+  });
+  if (name.empty() || !plain || name.size() > longest) {
+    rule.error("name", "a rule has a name of at most 64 letters, digits, '-', '_' and '.'");
+  } else if (name == "none") {
+    rule.error("name", "'none' stands for alerts without a rule");
+  } else if (std::any_of(others.begin(), others.end(),
+                         [&](const auto& other) { return other.name == name; })) {
+    rule.error("name", "another rule has the name '" + name + "'");
+  }
+}
+
+void read_action(Section& rule, Action& action) {
+  if (rule.find("action") == nullptr) {
+    rule.error("action", "expected restart, start or stop");
+  }
+  rule.choice("action", action, actions);
+}
+
+void warn_of_cooldown(Section& rule, const control::Cooldown& cooldown) {
+  if (cooldown.initial < usual_group_interval) {
+    rule.source().warning(
+        rule.place("cooldown"),
+        rule.path("cooldown") + ".initial: " + base::format_duration(cooldown.initial) +
+            " is shorter than Alertmanager's default group_interval of 5m: it should exceed the"
+            " scrape interval, the alert's `for` and group_interval together, or the next post"
+            " tells of the process as it was before the action");
+  }
+}
+
+void read_rule(Section& section, Config& config) {
+  alerts::Rule rule;
+  read_name(section, config.alerts.rules, rule.name);
+  read_match(section, rule.match);
+  read_target(section, config, rule.target);
+  read_selectors(section, "allow", rule.allow);
+  if (rule.allow.empty()) {
+    section.error("allow", "a rule acts on nothing but the processes listed here");
+  }
+  read_action(section, rule.action);
+  alerts::Mode mode = config.alerts.mode;
+  section.choice("mode", mode, modes);
+  if (section.find("mode") != nullptr) {
+    rule.mode = mode;
+  }
+  control::Limits& limits = rule.limits;
+  read_states(section, rule.action, limits.only_if_state);
+  section.flag("respect_stopped", limits.respect_stopped);
+  section.duration("min_uptime", limits.min_uptime, up_to_a_day);
+  section.duration("settle", limits.settle, up_to_a_day);
+  read_count(section, "max_attempts", rule.max_attempts, 20);
+  read_cooldown(section, limits.cooldown);
+  read_budget(section, "budget", "per_target", limits.per_target);
+  warn_of_cooldown(section, limits.cooldown);
+  config.alerts.rules.push_back(std::move(rule));
+}
+
+/// Whether the identity was given, be it `any`.
+bool read_identity(Section& section, std::map<std::string, std::string>& identity) {
+  const Node* const node = section.find("identity");
+  if (node == nullptr || (node->kind == Node::Kind::scalar && node->text == "any")) {
+    return node != nullptr;
+  }
+  Section inner(*node, section.path("identity"), section.source());
+  inner.each_pair([&](const std::string& label, const std::string& value) {
+    if (!alerts::is_label_name(label)) {
+      inner.error(label, "no label has such a name");
+    }
+    identity.emplace(label, value);
+  });
+  inner.finish();
+  return !identity.empty();
+}
+
+void read_breaker(Section& section, control::BreakerOptions& breaker) {
+  const Node* const node = section.find("breaker");
+  if (node == nullptr) {
+    return;
+  }
+  Section inner(*node, section.path("breaker"), section.source());
+  read_percent(inner, "targets", breaker.targets, {1, 100});
+  read_count(inner, "min_targets", breaker.min_targets, 100'000);
+  inner.duration("within", breaker.within, up_to_a_week);
+  inner.duration("hold", breaker.hold, up_to_a_week);
+  inner.finish();
+}
+
+void check_whole(Section& section, const Config& config, bool has_identity) {
+  const alerts::Options& options = config.alerts;
+  const bool acts = std::any_of(options.rules.begin(), options.rules.end(), [&](const auto& rule) {
+    return alerts::mode_of(rule, options) == alerts::Mode::enforce;
+  });
+  if (acts && !has_identity) {
+    section.error("identity",
+                  "to enforce rules, name the labels that alerts of this agent carry, like"
+                  " {instance: \"host7:19001\"}, or `any` if every alert that comes is meant");
+  }
+  if (!options.rules.empty() && !config.control_enabled) {
+    section.error("rules", "alerts come in through the control listener: set control.enabled");
+  }
+  if (!options.rules.empty() && options.episode_ttl <= usual_repeat_interval) {
+    section.source().warning(
+        section.place("episode_ttl"),
+        section.path("episode_ttl") + ": " + base::format_duration(options.episode_ttl) +
+            " does not exceed Alertmanager's default repeat_interval of 4h: an alert that goes on"
+            " firing would count as a new one");
+  }
+}
+
+}  // namespace
+
+void read_alerts(const Node& node, Source& source, Config& config) {
+  Section section(node, "alerts", source);
+  section.choice("mode", config.alerts.mode, modes);
+  const bool has_identity = read_identity(section, config.alerts.identity);
+  section.duration("episode_ttl", config.alerts.episode_ttl, up_to_a_month);
+  read_budget(section, "budget", "total", config.guards.total);
+  read_breaker(section, config.guards.breaker);
+  section.each_map("rules", [&](Section& rule) { read_rule(rule, config); });
+  section.finish();
+  check_whole(section, config, has_identity);
+}
+
+}  // namespace reeve::config

@@ -1,0 +1,127 @@
+#include "reeve/alerts/payload.h"
+
+#include "reeve/base/text.h"
+#include "support/catch.h"
+#include "support/fixture.h"
+
+namespace reeve::alerts {
+namespace {
+
+std::string fingerprint_of(int number) {
+  return "f" + std::to_string(number);
+}
+
+std::string alert(const std::string& members) {
+  return R"({"status":"firing","startsAt":"2024-02-29T12:00:00Z","fingerprint":"f1",)" + members +
+         "}";
+}
+
+std::string post(const std::string& alerts) {
+  return R"({"version":"4","alerts":[)" + alerts + "]}";
+}
+
+/// What a person is told of a body; "" if it can be read.
+std::string problem_of(const std::string& body) {
+  const auto alerts = parse_payload(body);
+  return alerts ? "" : alerts.error().message;
+}
+
+TEST_CASE("a post of Alertmanager is read: all alerts of its group, each with its own status") {
+  const auto alerts = parse_payload(tests::fixture("alerts/alertmanager-0.25-group.json"));
+  REQUIRE(alerts);
+  REQUIRE(alerts->size() == 2);
+  const Alert& first = alerts->front();
+  CHECK(first.status == AlertStatus::firing);
+  CHECK(first.name() == "WebNotAnswering");
+  CHECK(first.labels.at("instance") == "host7:19001");
+  CHECK(first.labels.size() == 6);
+  CHECK(base::to_rfc3339(first.began) == "2024-02-29T12:00:00.250Z");
+  CHECK(first.fingerprint == "c0ffee0123456789");
+  CHECK(alerts->back().status == AlertStatus::resolved);
+}
+
+TEST_CASE("a post of Grafana is read: what it adds is skipped") {
+  const auto alerts = parse_payload(tests::fixture("alerts/grafana.json"));
+  REQUIRE(alerts);
+  REQUIRE(alerts->size() == 1);
+  CHECK(alerts->front().labels.at("team") == "blue");
+  CHECK(base::to_rfc3339(alerts->front().began) == "2024-02-29T12:00:00.000Z");
+}
+
+TEST_CASE("members that are not known are skipped, whatever they hold") {
+  CHECK(problem_of(R"({"new":{"alerts":[1,{"status":3}]},"version":"4","more":[[{}],null,"x",1.5],)"
+                   R"("alerts":[)" +
+                   alert(R"("labels":{"a":"b"},"values":{"labels":{"a":1}},"n":null,"m":[["x"]])") +
+                   R"(],"truncatedAlerts":0,"notification_reason":"new alerts added"})") == "");
+}
+
+TEST_CASE("a post without alerts is a post") {
+  CHECK(parse_payload(post(""))->empty());
+}
+
+TEST_CASE("what is no webhook of version 4 is refused with what is wrong") {
+  const std::string version = "'version' is missing: this is no webhook of Alertmanager";
+  CHECK(problem_of("") == "the body is not JSON: byte 1");
+  CHECK(problem_of("{\"version\":\"4\",\"alerts\":[") == "the body is not JSON: byte 26");
+  CHECK(problem_of("[]") == "the body is JSON but not an object");
+  CHECK(problem_of("4") == "the body is JSON but not an object");
+  CHECK(problem_of("{}") == version);
+  CHECK(problem_of("{\"version\":4,\"alerts\":[]}") == version);
+  CHECK(problem_of("{\"version\":\"3\",\"alerts\":[]}") ==
+        "version '3' is not known: expected \"4\", Alertmanager's, or \"1\", Grafana's");
+  CHECK(problem_of("{\"version\":\"4\"}") == "'alerts' is missing");
+  CHECK(problem_of("{\"version\":\"4\",\"alerts\":{}}") == "'alerts' is no list");
+  CHECK(problem_of("{\"version\":\"4\",\"alerts\":null}") == "'alerts' is no list");
+  CHECK(problem_of("{\"version\":\"4\",\"alerts\":\"none\"}") == "'alerts' is no list");
+  CHECK(problem_of("{\"version\":\"4\",\"alerts\":[],\"alerts\":[]}") == "'alerts' is given twice");
+  CHECK(problem_of(post("") + "x") == "the body is not JSON: byte 28");
+}
+
+TEST_CASE("an alert that is not whole is refused, and named by its number") {
+  const std::string good = alert("\"labels\":{}");
+  CHECK(problem_of(post(good + ",7")) == "alerts[1] is no object");
+  CHECK(problem_of(post(good + ",[]")) == "alerts[1] is no object");
+  CHECK(problem_of(post(good + ",{}")) == "alerts[1]: it has no status");
+  CHECK(problem_of(post(R"({"status":"firing"})")) == "alerts[0]: it has no startsAt");
+  CHECK(problem_of(post(R"({"status":"firing","startsAt":"2024-02-29T12:00:00Z"})")) ==
+        "alerts[0]: it has no fingerprint");
+  CHECK(problem_of(post(R"({"status":"maybe"})")) ==
+        "alerts[0]: its status is neither firing nor resolved");
+  CHECK(problem_of(post(R"({"startsAt":"yesterday"})")) ==
+        "alerts[0]: its startsAt is no time like 2024-02-29T12:00:00Z");
+  CHECK(problem_of(post(R"({"fingerprint":""})")) ==
+        "alerts[0]: its fingerprint is empty, too long or not ASCII");
+}
+
+TEST_CASE("labels are texts, each given once") {
+  CHECK(problem_of(post(alert(R"("labels":{"a":1})"))) == "alerts[0]: the label 'a' is no text");
+  CHECK(problem_of(post(alert(R"("labels":{"a":{}})"))) == "alerts[0]: the label 'a' is no text");
+  CHECK(problem_of(post(alert(R"("labels":{"a":[]})"))) == "alerts[0]: the label 'a' is no text");
+  CHECK(problem_of(post(alert(R"("labels":{"a":"1","a":"2"})"))) ==
+        "alerts[0]: the label 'a' is given twice");
+}
+
+TEST_CASE("everything is bounded: bytes, depth, alerts, labels and their length") {
+  CHECK(problem_of(std::string(max_payload_bytes + 1, ' ')).starts_with("the body is longer than"));
+  const std::string deep(max_payload_depth, '[');
+  CHECK(problem_of("{\"x\":" + deep) == "the body is nested too deeply");
+  std::string many = alert("\"labels\":{}");
+  for (std::size_t i = 0; i < max_alerts; ++i) {
+    many += "," + alert("\"n\":" + std::to_string(i));
+  }
+  CHECK(problem_of(post(many)).starts_with("more than 10000 alerts: set max_alerts"));
+  std::string labels = "\"a\":\"\"";
+  for (std::size_t i = 0; i < max_labels; ++i) {
+    labels += ",\"" + fingerprint_of(static_cast<int>(i)) + "\":\"\"";
+  }
+  CHECK(problem_of(post(alert("\"labels\":{" + labels + "}"))) ==
+        "alerts[0]: more than 128 labels");
+  const std::string longest(max_label_bytes + 1, 'x');
+  CHECK(problem_of(post(alert("\"labels\":{\"a\":\"" + longest + "\"}"))) ==
+        "alerts[0]: a label is longer than 4096 bytes");
+  CHECK(problem_of(post(alert("\"labels\":{\"" + longest + "\":\"a\"}"))) ==
+        "alerts[0]: a label is longer than 4096 bytes");
+}
+
+}  // namespace
+}  // namespace reeve::alerts

@@ -1,0 +1,123 @@
+#include "alerts/rules.h"
+
+#include "support/catch.h"
+
+namespace reeve::alerts {
+namespace {
+
+Rule rule(const std::string& name, Match match) {
+  Rule rule;
+  rule.name = name;
+  rule.match = std::move(match);
+  rule.target = "{{group}}:{{name}}";
+  return rule;
+}
+
+Alert alert(Labels labels) {
+  Alert alert;
+  alert.labels = std::move(labels);
+  return alert;
+}
+
+/// The name of the rule for an alert with these labels; "" if there is none.
+std::string chosen(const Rules& rules, Labels labels) {
+  const ReadyRule* const found = rules.find(alert(std::move(labels)));
+  return found == nullptr ? "" : found->rule.name;
+}
+
+std::string filled(const std::string& target, const Labels& labels) {
+  const auto parsed = TargetTemplate::parse(target);
+  REQUIRE(parsed);
+  const auto found = parsed->fill(labels);
+  return found ? found->text() : found.error().message;
+}
+
+TEST_CASE("a rule matches an alert whose labels all match its expressions, as a whole") {
+  const Rules rules(
+      {.rules = {rule("hung", {{"alertname", "Web.*"}, {"severity", "critical|page"}}),
+                 rule("plain", {{"alertname", "Exact"}})}});
+  CHECK(chosen(rules, {{"alertname", "WebHangs"}, {"severity", "page"}}) == "hung");
+  CHECK(chosen(rules, {{"alertname", "WebHangs"}, {"severity", "pages"}}) == "");
+  CHECK(chosen(rules, {{"alertname", "MyWebHangs"}, {"severity", "page"}}) == "");
+  CHECK(chosen(rules, {{"alertname", "WebHangs"}}) == "");
+  CHECK(chosen(rules, {{"alertname", "Exact"}, {"more", "x"}}) == "plain");
+  CHECK(chosen(rules, {{"alertname", "Exactly"}}) == "");
+}
+
+TEST_CASE("the first rule that matches counts, and a label that is not there is empty") {
+  const Rules rules({.rules = {rule("never", {{"name", "db.*"}}), rule("teamless", {{"team", ""}}),
+                               rule("any", {{"alertname", ".*"}})}});
+  CHECK(chosen(rules, {{"alertname", "X"}, {"name", "db1"}}) == "never");
+  CHECK(chosen(rules, {{"alertname", "X"}, {"name", "web"}}) == "teamless");
+  CHECK(chosen(rules, {{"alertname", "X"}, {"team", "blue"}}) == "any");
+}
+
+TEST_CASE("a value that is too long for the matcher does not match") {
+  const Rules rules({.rules = {rule("any", {{"alertname", ".*"}})}});
+  CHECK(chosen(rules, {{"alertname", std::string(1024, 'x')}}) == "any");
+  CHECK(chosen(rules, {{"alertname", std::string(1025, 'x')}}) == "");
+}
+
+TEST_CASE("an alert concerns this agent if it carries all of its identity") {
+  const Rules ours({.identity = {{"instance", "host7:19001"}, {"job", "reeve"}}});
+  CHECK(ours.concerns_us(alert({{"instance", "host7:19001"}, {"job", "reeve"}, {"x", "y"}})));
+  CHECK_FALSE(ours.concerns_us(alert({{"instance", "host7:19001"}})));
+  CHECK_FALSE(ours.concerns_us(alert({{"instance", "host8:19001"}, {"job", "reeve"}})));
+  CHECK(Rules({}).concerns_us(alert({})));
+}
+
+TEST_CASE("a rule does what its own mode says, else the alerts' mode; off wins") {
+  Rule own = rule("own", {{"a", "b"}});
+  own.mode = Mode::enforce;
+  CHECK(mode_of(own, {}) == Mode::enforce);
+  CHECK(mode_of(rule("other", {}), {}) == Mode::dry_run);
+  CHECK(mode_of(own, {.mode = Mode::off}) == Mode::off);
+}
+
+TEST_CASE("labels only select: what comes out of a target is looked up, never interpreted") {
+  CHECK(filled("{{group}}:{{name}}", {{"group", "web"}, {"name", "front"}}) == "web:front");
+  CHECK(filled("{{ name }}", {{"name", "job"}}) == "job:job");
+  CHECK(filled("{{supervisor}}/{{group}}:{{name}}",
+               {{"supervisor", "one"}, {"group", "web"}, {"name", "front"}}) == "one/web:front");
+  CHECK(filled("{{process}}", {{"process", "web:front"}}) == "web:front");
+  CHECK(filled("web:front", {}) == "web:front");
+  CHECK(filled("{{group}}:{{name}}", {{"group", "web"}, {"name", "*"}}) == "web:*");
+}
+
+TEST_CASE("a target without its labels, or that is no name, says so") {
+  CHECK(filled("{{group}}:{{name}}", {{"group", "web"}}) == "the alert has no label 'name'");
+  CHECK(filled("{{group}}:{{name}}", {{"group", ""}, {"name", "x"}}) ==
+        "the alert has no label 'group'");
+  CHECK(filled("{{group}}:{{name}}", {{"group", "a:b"}, {"name", "c"}}) ==
+        "'a:b:c' is no process's name");
+  CHECK(filled("{{name}}", {{"name", "/web"}}) == "'/web' is no process's name");
+  CHECK(filled("{{name}}", {{"name", std::string(2000, 'x')}}) ==
+        "'" + std::string(1024, 'x') + "' is no process's name");
+}
+
+TEST_CASE("a target that could never name a process is refused beforehand") {
+  CHECK(check_target("{{group}}:{{name}}"));
+  for (const char* target :
+       {"", "{{", "{{}}", "{{a b}}", "{{1a}}", "{{a}}:{{b}}:{{c}}", ":{{a}}", "{{name", "/{{a}}"}) {
+    INFO(target);
+    CHECK_FALSE(check_target(target));
+  }
+}
+
+TEST_CASE("an expression that does not compile, or is too long, is refused beforehand") {
+  CHECK(check_expression("web-[0-9]+"));
+  CHECK(check_expression("(").error().message.starts_with("no regular expression: "));
+  CHECK(check_expression(std::string(1001, 'a')).error().message == "longer than 1000 characters");
+}
+
+TEST_CASE("each action has the states in which it makes sense, and its usual ones") {
+  using control::Action;
+  using substrate::InstanceState;
+  CHECK(default_states(Action::restart) == std::vector{InstanceState::running});
+  CHECK(default_states(Action::start) == std::vector{InstanceState::fatal, InstanceState::exited});
+  CHECK(default_states(Action::stop) == std::vector{InstanceState::running});
+  CHECK(default_states(Action::signal).empty());
+}
+
+}  // namespace
+}  // namespace reeve::alerts
