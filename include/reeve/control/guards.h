@@ -69,6 +69,9 @@ class Guards {
   /// all: many at once open the breaker.
   void firing(const std::vector<Target>& targets, std::size_t allowed);
 
+  /// Whether the cooldown of this process's last action is not over; `rehearsed`: of its last
+  /// rehearsal. Cheap: asked for each alert of a post.
+  [[nodiscard]] bool cooling_down(const Target& target, bool rehearsed) const;
   /// Of all processes that something is known of, by target.
   [[nodiscard]] std::vector<GuardState> list() const;
   [[nodiscard]] bool breaker_open() const;
