@@ -1,0 +1,25 @@
+#pragma once
+
+// Counts the processes that have a firing alert: so many at once are the host's trouble or a
+// dependency's. A plain value; its owner guards it.
+
+#include <map>
+#include <vector>
+
+#include "reeve/base/clock.h"
+#include "reeve/control/command.h"
+#include "reeve/control/options.h"
+
+namespace reeve::control {
+
+class Breaker {
+ public:
+  /// These fire now, of `allowed` processes that a rule allows at all. True if it is to open.
+  [[nodiscard]] bool fires(const std::vector<Target>& targets, std::size_t allowed,
+                           const BreakerOptions& options, base::SteadyTime now);
+
+ private:
+  std::map<Target, base::SteadyTime> last_;
+};
+
+}  // namespace reeve::control
