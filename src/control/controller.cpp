@@ -114,6 +114,7 @@ struct Controller::State {
   [[nodiscard]] Operation ended(Operation operation, OperationResult result) const;
   void abandon_queued();
   void wake_workers();
+  void tell(const Operation& operation) const;
   bool run_next();
   void carry_out(Operation operation);
   void break_off(const std::string& id);
@@ -128,6 +129,7 @@ struct Controller::State {
   base::Guarded<Tally> tally;
   std::stop_source hurry;  ///< also: accept no more
   std::stop_source now;
+  Finished observer;  ///< of each change
   std::array<base::Wakeup, workers> wakeups;
   std::vector<std::jthread> threads;
 };
@@ -197,6 +199,7 @@ void Controller::State::finish(const Operation& operation, base::Duration took) 
   }
   // First what others wait for: a callback is somebody else's, and may fail.
   wake_workers();
+  tell(operation);
   around.nudge(operation.command.target.supervisor);
   for (const Finished& callback : callbacks) {
     callback(operation);
@@ -213,6 +216,12 @@ void Controller::State::abandon_queued() {
 void Controller::State::wake_workers() {
   for (base::Wakeup& each : wakeups) {
     each.nudge();
+  }
+}
+
+void Controller::State::tell(const Operation& operation) const {
+  if (observer) {
+    observer(operation);
   }
 }
 
@@ -241,7 +250,10 @@ void Controller::State::carry_out(Operation operation) {
       &clock,
       hurry.get_token(),
       now.get_token(),
-      [&](const Operation& so_far) { ledger.with([&](Ledger& all) { all.update(so_far); }); },
+      [&](const Operation& so_far) {
+        ledger.with([&](Ledger& all) { all.update(so_far); });
+        tell(so_far);
+      },
   };
   finish(run(std::move(operation), errand), clock.steady_now() - begun);
 }
@@ -284,6 +296,10 @@ Controller::~Controller() {
   stop(Deadline::after(state_->clock, base::Duration::zero()));
 }
 
+void Controller::on_change(Finished observer) {
+  state_->observer = std::move(observer);
+}
+
 void Controller::start() {
   for (base::Wakeup& wakeup : state_->wakeups) {
     state_->threads.emplace_back([this, &wakeup] { state_->work(wakeup); });
@@ -319,6 +335,7 @@ tl::expected<Operation, Refusal> Controller::submit(const Command& asked) {
                                                {"actor", command.actor},
                                                {"reason", std::string(to_string(reason))}});
   } else if (admission->state == OperationState::queued) {
+    state_->tell(*admission);
     state_->wake_workers();
   }
   return admission;

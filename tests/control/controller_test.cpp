@@ -20,6 +20,17 @@ std::vector<Step> steps_of(const Operation& operation) {
   return steps;
 }
 
+TEST_CASE("an observer hears of each state of each operation, the first and the last too") {
+  World world;
+  std::vector<Operation> heard;
+  world.controller.on_change([&](const Operation& operation) { heard.push_back(operation); });
+  const Operation done = world.carry_out(World::command(Action::restart, "job"));
+  REQUIRE(heard.size() > 2);
+  CHECK(heard.front().state == OperationState::queued);
+  CHECK(heard[1].state == OperationState::running);
+  CHECK(heard.back() == done);
+}
+
 TEST_CASE("a stop is asked for, seen done and recorded step by step") {
   World world;
   const Operation done = world.carry_out(World::command(Action::stop, "web:front"));

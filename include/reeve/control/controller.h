@@ -55,6 +55,9 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
+  /// Called with each new state of each operation, on the thread that makes it; it must return
+  /// quickly. Set before start().
+  void on_change(Finished observer);
   void start();
   /// Accepts no more; what is queued is abandoned; what runs is ended as soon as it leaves
   /// nothing half done, at the latest at the deadline. A restart whose stop is done gets its
