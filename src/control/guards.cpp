@@ -261,6 +261,18 @@ void Guards::firing(const std::vector<Target>& targets, std::size_t allowed) {
   }
 }
 
+bool Guards::cooling_down(const Target& target, bool rehearsed) const {
+  const base::SteadyTime now = state_->clock.now();
+  const auto cools_in = [&](const Book& book) {
+    const auto found = book.targets.find(target);
+    return found != book.targets.end() && found->second.cooldown_until &&
+           *found->second.cooldown_until > now;
+  };
+  return rehearsed
+             ? state_->rehearsed.with(cools_in)
+             : state_->known.with([&](const Known& current) { return cools_in(current.book); });
+}
+
 std::vector<GuardState> Guards::list() const {
   const GuardClock& clock = state_->clock;
   const base::SteadyTime now = clock.now();

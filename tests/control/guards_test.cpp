@@ -133,6 +133,20 @@ TEST_CASE("a rehearsal has a book of its own, which is thrown away with new sett
   CHECK(consider(world, rehearsal()) == Verdict::would_act);
 }
 
+TEST_CASE("whether a process cools down is known of actions and of rehearsals apart") {
+  GuardedWorld world;
+  const Target target = alert_command().target;
+  const auto& guards = *world.guards;
+  CHECK(consider(world, rehearsal()) == Verdict::would_act);
+  CHECK(guards.cooling_down(target, true));
+  CHECK_FALSE(guards.cooling_down(target, false));
+  REQUIRE(spend(world) == Verdict::accepted);
+  CHECK(guards.cooling_down(target, false));
+  world.manual.advance(5min);
+  CHECK_FALSE(guards.cooling_down(target, false));
+  CHECK_FALSE(guards.cooling_down(target, true));
+}
+
 TEST_CASE("a rehearsal that would give up latches nothing but the rehearsal") {
   GuardedWorld world;
   Command command = rehearsal();
