@@ -267,9 +267,15 @@ TEST_CASE("a line that waits for a list is not missing from the log") {
 TEST_CASE("how the run ended that supervisord's death cut short is not known") {
   Told told;
   told.anchor(1);
-  (void)told.read_crash();
-  (void)told.list(11);
   const auto finish = [&] { return told.account().last_finish(told.counting.complete()); };
+  SECTION("that of the run before was in the log") {
+    (void)told.read_crash();
+    (void)told.list(11);
+  }
+  SECTION("that of the run before was seen by polls") {
+    told.account().compare(exited("web", {110, 112}, 3), true);
+    told.account().compare(died_before(running("web", {11, 115}), 112), true);
+  }
   CHECK(finish().exit_status == 3);
   (void)told.read({events::ManagerStarted{substrate::Pid{1}}});
   CHECK_FALSE(finish().exit_status);
