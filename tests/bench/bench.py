@@ -14,13 +14,12 @@ import time
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "e2e")]
 sys.dont_write_bytecode = True
-from support import (REEVE, Agent, Child, Samples, Supervisord, Workspace, free_port, request,
-                     until)
+from support import REEVE, Agent, Listeners, NodeExporter, Supervisord, Workspace, stanza, until
 
 REQUEST = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n"
 REEVE_CONFIG = """
-supervisor: {{url: "unix://{socket}"}}
-metrics: {{listen: "127.0.0.1:{port}", resources: off}}
+supervisor: {{url: "{url}"}}
+metrics: {{listen: "127.0.0.1:{{metrics}}", resources: off}}
 """
 PROGRAMS = """
 [program:p]
@@ -29,29 +28,9 @@ numprocs={programs}
 startsecs=0
 process_name=%(program_name)s_%(process_num)04d
 """
-LISTENER = """
-[eventlistener:reeve]
-command={reeve} serve --config {config}
-events=PROCESS_STATE,PROCESS_GROUP,SUPERVISOR_STATE_CHANGE,REMOTE_COMMUNICATION,TICK_5
-buffer_size=10000
-priority=-50
-startsecs=0
-stdout_logfile=NONE
-"""
 MINUTE = 60  # seconds over which is measured what is used between scrapes
 INTERVAL = 5  # seconds between Reeve's polls
-
-
-class NodeExporter(Child):
-    def __init__(self, folder, url):
-        self.metrics_port = free_port()
-        super().__init__(
-            ["prometheus-node-exporter", "--collector.disable-defaults", "--collector.supervisord",
-             f"--collector.supervisord.url={url}", "--web.disable-exporter-metrics",
-             f"--web.listen-address=127.0.0.1:{self.metrics_port}"], folder / "exporter.log")
-
-    def up(self):
-        return request("GET", f"http://127.0.0.1:{self.metrics_port}/metrics").status == 200
+LIST = "list / supervisorctl status [ms]"
 
 
 def scrape(connection, buffer):
@@ -117,22 +96,24 @@ def all_run(supervisord, programs):
     return states.count("RUNNING") >= programs and "STARTING" not in states
 
 
-def measure_with_events(workspace, programs):
-    """Seconds of CPU a minute of a supervisord of which Reeve is a listener, and of Reeve."""
-    folder = workspace.folder / "listened-to"
-    port = free_port()
-    config = workspace.folder / "listener.yaml"
-    config.write_text(REEVE_CONFIG.format(socket=folder / "s.sock", port=port))
-    supervisord = workspace.start(
-        Supervisord, folder, PROGRAMS.format(programs=programs)
-        + LISTENER.format(reeve=REEVE, config=config), minfds=6 * programs + 256)
-    until("all run", lambda: all_run(supervisord, programs + 1), patience=120)
-    until("the event stream is up", lambda: Samples(
-        request("GET", f"http://127.0.0.1:{port}/metrics").body).one("reeve_event_stream_up") == 1)
-    time.sleep(2 * INTERVAL)  # what a start brings with it
-    used = minute_of(supervisord.pid, supervisord.rpc("getProcessInfo", "reeve")["pid"])
-    supervisord.end()
-    return used
+def start_supervisord(workspace, name, programs, listener=""):
+    """One of which all programs run."""
+    supervisord = workspace.start(Supervisord, workspace.folder / name,
+                                  PROGRAMS.format(programs=programs) + listener,
+                                  minfds=6 * programs + 256)
+    until("all run", lambda: all_run(supervisord, programs + bool(listener)), patience=120)
+    return supervisord
+
+
+def start_listened_to(workspace, programs):
+    """A supervisord with a Reeve that hears its events; the pids of both."""
+    folder = workspace.folder / "listener"
+    url = f"unix://{workspace.folder}/heard/s.sock"
+    agent = Listeners(folder, REEVE_CONFIG.format(url=url))
+    supervisord = start_supervisord(workspace, "heard", programs, stanza(
+        "reeve-listener.conf", f"{REEVE} serve --config {agent.config}"))
+    until("the event stream is up", lambda: agent.samples().one("reeve_event_stream_up") == 1)
+    return supervisord.pid, supervisord.rpc("getProcessInfo", "reeve")["pid"]
 
 
 def measure_start(make):
@@ -177,41 +158,40 @@ def minutes(alone, polled, heard, scraped):
 
 
 def bench(workspace, programs):
-    folder = workspace.folder / str(programs)
-    supervisord = workspace.start(Supervisord, folder, PROGRAMS.format(programs=programs),
-                                  minfds=6 * programs + 256)
-    until("all run", lambda: all_run(supervisord, programs), patience=120)
+    """Pairs of figures, ours and the peers', as soon as they are known."""
+    plain = start_supervisord(workspace, "plain", programs)
+    polled = start_supervisord(workspace, "polled", programs)
+    heard = start_listened_to(workspace, programs)
 
     def make_reeve():
-        port = free_port()
-        return Agent(folder / "reeve", REEVE_CONFIG.format(socket=supervisord.socket, port=port),
-                     metrics_port=port)
+        return Agent(workspace.folder / "reeve", REEVE_CONFIG.format(url=polled.url))
 
     def make_peer():
-        return NodeExporter(folder, supervisord.url)
+        return NodeExporter(workspace.folder, plain.url)
 
-    ours, peers = measure_start(make_reeve), measure_start(make_peer)
-    [alone] = minute_of(supervisord.pid)
-    agent = workspace.start(make_reeve)
+    yield measure_start(make_reeve), measure_start(make_peer)
+
+    agent, peer = workspace.start(make_reeve), workspace.start(make_peer)
     until("all are exported", lambda: len(agent.samples().find("supervisord_process_up"))
           == programs, patience=60)
-    polled = minute_of(supervisord.pid, agent.pid)
-    ours.update(measure_scrapes(agent, supervisord, 500)[1])
-    agent.end()
-    peer = workspace.start(make_peer)
-    scraped, figures = measure_scrapes(peer, supervisord, 500 if programs < 1000 else 30)
-    peers.update(figures)
+    _, ours = measure_scrapes(agent, polled, 500)
+    scraped, peers = measure_scrapes(peer, plain, 500 if programs < 1000 else 30)
     peer.end()
+    yield ours, peers
 
     count = 20 if programs < 1000 else 10
-    row = "list / supervisorctl status [ms]"
-    ours[row] = measure_command([REEVE, "list", "--url", supervisord.url], count)
-    peers[row] = measure_command(["supervisorctl", "-s", supervisord.url, "status"], count)
-    supervisord.end()
-    for figures, more in zip((ours, peers), minutes(
-            alone, polled, measure_with_events(workspace, programs), scraped[::-1])):
-        figures.update(more)
-    return ours, peers
+    yield ({LIST: measure_command([REEVE, "list", "--url", plain.url], count)},
+           {LIST: measure_command(["supervisorctl", "-s", plain.url, "status"], count)})
+
+    print(f"{programs} programs: a minute of rest is measured", file=sys.stderr, flush=True)
+    time.sleep(INTERVAL)  # what a start brings with it
+    alone, *used = minute_of(plain.pid, polled.pid, agent.pid, *heard)
+    yield minutes(alone, used[:2], used[2:], scraped[::-1])
+
+
+def row(programs, what, ours, theirs):
+    ratio = f"{theirs / ours:.1f}" if ours > 0 else "–"
+    return f"| {programs} | {what} | {ours:.2f} | {theirs:.2f} | {ratio} |"
 
 
 def main():
@@ -223,11 +203,9 @@ def main():
     print("|---|---|---|---|---|", flush=True)
     for programs in [int(word) for word in sys.argv[1:]] or [10, 100, 1000]:
         with Workspace() as workspace:
-            ours, peers = bench(workspace, programs)
-        for what, value in ours.items():
-            ratio = f"{peers[what] / value:.1f}" if value > 0 else "–"
-            print(f"| {programs} | {what} | {value:.2f} | {peers[what]:.2f} | {ratio} |",
-                  flush=True)
+            for ours, peers in bench(workspace, programs):
+                for what, value in ours.items():
+                    print(row(programs, what, value, peers[what]), flush=True)
 
 
 if __name__ == "__main__":

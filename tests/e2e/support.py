@@ -318,6 +318,24 @@ class Prometheus(Child):
         return self.get("query", query=expression)["result"]
 
 
+class NodeExporter(Child):
+    """Debian's node_exporter with nothing but its supervisord collector."""
+
+    def __init__(self, folder, url):
+        self.metrics_port = free_port()
+        super().__init__(
+            ["prometheus-node-exporter", "--collector.disable-defaults", "--collector.supervisord",
+             f"--collector.supervisord.url={url}", "--web.disable-exporter-metrics",
+             f"--web.listen-address=127.0.0.1:{self.metrics_port}"],
+            pathlib.Path(folder) / "exporter.log")
+
+    def samples(self):
+        return Samples(request("GET", f"http://127.0.0.1:{self.metrics_port}/metrics").body)
+
+    def up(self):
+        return self.samples().one("node_scrape_collector_success") == 1
+
+
 class Workspace:
     """A temporary folder and the children that work in it. Leaving it ends them, the youngest
     first, and removes the folder."""

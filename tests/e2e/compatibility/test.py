@@ -4,7 +4,7 @@ node_exporter on one supervisord with programs in every state."""
 import pathlib
 import unittest
 
-from support import Agent, Child, Samples, Scenario, free_port, request, until
+from support import Agent, NodeExporter, Scenario, until
 
 HERE = pathlib.Path(__file__).parents[1]
 CONFIG = """
@@ -16,21 +16,6 @@ metrics:
 """
 # That one's state changes for ever.
 UNSTEADY = "backoff"
-
-
-class NodeExporter(Child):
-    def __init__(self, folder, url):
-        self.port = free_port()
-        super().__init__(
-            ["prometheus-node-exporter", "--collector.disable-defaults", "--collector.supervisord",
-             f"--collector.supervisord.url={url}", "--web.disable-exporter-metrics",
-             f"--web.listen-address=127.0.0.1:{self.port}"], folder / "exporter.log")
-
-    def samples(self):
-        return Samples(request("GET", f"http://127.0.0.1:{self.port}/metrics").body)
-
-    def up(self):
-        return self.samples().one("node_scrape_collector_success") == 1
 
 
 def shown(samples):
