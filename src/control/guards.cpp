@@ -59,7 +59,10 @@ struct Guards::State {
   [[nodiscard]] std::optional<Decision> ask(const Command& command, const Sight& sight,
                                             const Standing& standing) const;
   /// Nobody acts on it until somebody has reset it.
-  [[nodiscard]] bool latch(Book& book, const Command& command) const;
+  void give_up(const Command& command);
+  /// For what forbids: it holds even if it cannot be written.
+  template <class Edit>
+  void hold_unwritten(const base::Error& error, const Edit& edit);
   void open_breaker(base::SteadyTime now, base::Duration hold);
   [[nodiscard]] Decision rehearse(const Command& command, const Sight& sight);
   [[nodiscard]] double next_random() {
@@ -136,6 +139,12 @@ base::Result<void> Guards::State::change(const Edit& edit) {
       [&] { known.with([&](Known& current) { current = std::move(next); }); });
 }
 
+template <class Edit>
+void Guards::State::hold_unwritten(const base::Error& error, const Edit& edit) {
+  log.error("the guards' state could not be written", {{"error", error.message}});
+  known.with([&](Known& current) { (void)edit(current.book); });
+}
+
 std::optional<std::string> Guards::State::unreadable() const {
   auto own = known.with([](const Known& current) { return current.unreadable; });
   return own ? own : maintenance.unreadable();
@@ -153,16 +162,21 @@ std::optional<Decision> Guards::State::ask(const Command& command, const Sight& 
   });
 }
 
-bool Guards::State::latch(Book& book, const Command& command) const {
-  TargetBook& entry = book.targets[command.target];
-  if (entry.gave_up) {
-    return false;
+void Guards::State::give_up(const Command& command) {
+  const auto latch = [&](Book& book) {
+    TargetBook& entry = book.targets[command.target];
+    entry.budget = command.trigger->limits.per_target;
+    return !std::exchange(entry.gave_up, true);
+  };
+  bool anew = false;
+  const auto written = change([&](Book& book) { return anew = latch(book); });
+  if (anew) {
+    log.warning("alerts gave up on a process: it is left alone until its guard is reset",
+                {{"process", command.target.text()}, {"rule", command.trigger->rule}});
   }
-  entry.gave_up = true;
-  entry.budget = command.trigger->limits.per_target;
-  log.warning("alerts gave up on a process: it is left alone until its guard is reset",
-              {{"process", command.target.text()}, {"rule", command.trigger->rule}});
-  return true;
+  if (!written) {
+    hold_unwritten(written.error(), latch);
+  }
 }
 
 void Guards::State::open_breaker(base::SteadyTime now, base::Duration hold) {
@@ -181,8 +195,7 @@ void Guards::State::open_breaker(base::SteadyTime now, base::Duration hold) {
         {{"for", base::format_duration(hold)}});
   }
   if (!written) {
-    log.error("the guards' state could not be written", {{"error", written.error().message}});
-    known.with([&](Known& current) { current.book.breaker_until = now + hold; });
+    hold_unwritten(written.error(), [&](Book& book) { book.breaker_until = now + hold; });
   }
 }
 
@@ -217,11 +230,7 @@ Decision Guards::consider(const Command& command, const Sight& sight) {
   }
   auto found = state_->ask(command, sight, state_->standing(command.target));
   if (found && found->verdict == Verdict::gave_up) {
-    const auto latched = state_->change([&](Book& book) { return state_->latch(book, command); });
-    if (!latched) {
-      state_->log.error("the guards' state could not be written",
-                        {{"error", latched.error().message}});
-    }
+    state_->give_up(command);
   }
   return std::move(found).value_or(Decision{Verdict::accepted, ""});
 }
@@ -231,12 +240,14 @@ Decision Guards::spend(const Command& command, const Sight& sight) {
   const auto written = state_->change([&](Book& book) {
     const Standing now = state_->standing(command.target);
     found = objection(case_of(command, sight, book, now));
-    if (found) {
-      return found->verdict == Verdict::gave_up && state_->latch(book, command);
+    if (!found) {
+      add_action(book, command.target, command.trigger->limits, now.now, state_->next_random());
     }
-    add_action(book, command.target, command.trigger->limits, now.now, state_->next_random());
-    return true;
+    return !found;
   });
+  if (found && found->verdict == Verdict::gave_up) {
+    state_->give_up(command);
+  }
   if (!found && !written) {
     return {Verdict::state_unreadable,
             "the state of the guards could not be kept, so nothing was done: " +

@@ -352,6 +352,22 @@ TEST_CASE("the breaker opens even if that cannot be written down") {
   CHECK(world.guards->breaker_open());
 }
 
+TEST_CASE("a latch holds even if it cannot be written down") {
+  GuardedWorld world;
+  Command command = alert_command();
+  command.trigger->limits.cooldown.max = 0s;
+  command.trigger->limits.per_target = {1, 1h};
+  REQUIRE(spend(world, command) == Verdict::accepted);
+  world.break_writing("guards.json");
+  CHECK(consider(world, command) == Verdict::gave_up);
+  world.manual.advance(2h);
+  CHECK(consider(world, command) == Verdict::gave_up);
+  world.mend_writing("guards.json");
+  REQUIRE(spend(world, alert_command("job")) == Verdict::accepted);
+  world.restart();
+  CHECK(consider(world, command) == Verdict::gave_up);
+}
+
 TEST_CASE("a process whose name is no UTF-8 is known again") {
   GuardedWorld world;
   Command command = alert_command();
