@@ -316,6 +316,10 @@ bool Guards::breaker_open() const {
   });
 }
 
+GuardStats Guards::stats() const {
+  return {list(), breaker_open(), state_->maintenance.list()};
+}
+
 std::optional<std::string> Guards::unreadable() const {
   return state_->unreadable();
 }

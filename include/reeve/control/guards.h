@@ -38,6 +38,13 @@ struct GuardState {
   friend bool operator==(const GuardState&, const GuardState&) = default;
 };
 
+/// All that is shown of the guards.
+struct GuardStats {
+  std::vector<GuardState> guards;
+  bool breaker_open = false;
+  std::vector<MaintenanceWindow> maintenance;
+};
+
 /// What a look at the process gave, when the question is asked.
 struct Sight {
   base::Result<substrate::InstanceDetail> process;
@@ -75,6 +82,7 @@ class Guards {
   /// Of all processes that something is known of, by target.
   [[nodiscard]] std::vector<GuardState> list() const;
   [[nodiscard]] bool breaker_open() const;
+  [[nodiscard]] GuardStats stats() const;
   /// Why the state (maintenance too) cannot be read; nothing if it can.
   [[nodiscard]] std::optional<std::string> unreadable() const;
   /// Forgets cooldown, budget and latch of this process; what it did still counts in the total.
