@@ -1,0 +1,143 @@
+#include "alerts/episodes.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace reeve::alerts {
+
+bool has_acted(const control::Operation& operation) {
+  using control::Step;
+  return std::any_of(operation.steps.begin(), operation.steps.end(), [](const auto& step) {
+    return step.step == Step::stop_requested || step.step == Step::start_requested ||
+           step.step == Step::signal_requested;
+  });
+}
+
+Episodes::Reply Episodes::reserve(const EpisodeKey& key, const Terms& terms) {
+  Episode& episode = episodes_[key];
+  episode.fired = terms.now;
+  const auto& attempts = episode.attempts;
+  const std::string last = attempts.empty() ? "" : attempts.back().operation;
+  const bool waits =
+      episode.reserved || (!attempts.empty() && (!attempts.back().over || terms.cools_down));
+  if (waits) {
+    return {Standing::duplicate, attempts.size(), last};
+  }
+  if (attempts.size() >= terms.max_attempts) {
+    return {Standing::exhausted, attempts.size(), last};
+  }
+  episode.reserved = true;
+  return {Standing::reserved, attempts.size(), last};
+}
+
+void Episodes::confirm(const EpisodeKey& key, const std::string& operation) {
+  const auto found = episodes_.find(key);
+  if (found == episodes_.end()) {  // another post told meanwhile that the alert is resolved
+    closed_.push_back(operation);
+    return;
+  }
+  found->second.reserved = false;
+  found->second.attempts.push_back({operation, operation.empty()});
+}
+
+void Episodes::release(const EpisodeKey& key) {
+  const auto found = episodes_.find(key);
+  if (found == episodes_.end()) {
+    return;
+  }
+  found->second.reserved = false;
+  if (found->second.attempts.empty()) {
+    episodes_.erase(found);
+  }
+}
+
+std::vector<std::string> Episodes::under_way() const {
+  std::vector<std::string> operations;
+  for (const auto& [key, episode] : episodes_) {
+    for (const Attempt& attempt : episode.attempts) {
+      if (!attempt.over) {
+        operations.push_back(attempt.operation);
+      }
+    }
+  }
+  return operations;
+}
+
+void Episodes::settle(const std::string& operation, bool acted) {
+  for (auto episode = episodes_.begin(); episode != episodes_.end(); ++episode) {
+    auto& attempts = episode->second.attempts;
+    const auto found = std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
+      return !attempt.over && attempt.operation == operation;
+    });
+    if (found == attempts.end()) {
+      continue;
+    }
+    found->over = true;
+    if (!acted) {
+      attempts.erase(found);
+    }
+    if (attempts.empty() && !episode->second.reserved) {
+      episodes_.erase(episode);
+    }
+    return;
+  }
+}
+
+Episodes::Map::iterator Episodes::end_episode(Map::iterator episode) {
+  for (const Attempt& attempt : episode->second.attempts) {
+    if (!attempt.operation.empty()) {
+      closed_.push_back(attempt.operation);
+    }
+  }
+  while (closed_.size() > max_closed) {
+    closed_.pop_front();
+  }
+  return episodes_.erase(episode);
+}
+
+bool Episodes::close(std::string_view rule, std::string_view fingerprint) {
+  const std::size_t before = episodes_.size();
+  auto episode = episodes_.lower_bound({std::string(rule), std::string(fingerprint), {}});
+  while (episode != episodes_.end() && episode->first.rule == rule &&
+         episode->first.fingerprint == fingerprint) {
+    episode = end_episode(episode);
+  }
+  return episodes_.size() != before;
+}
+
+bool Episodes::expire(base::SteadyTime now, base::Duration ttl) {
+  const std::size_t before = episodes_.size();
+  for (auto episode = episodes_.begin(); episode != episodes_.end();) {
+    const bool over = !episode->second.reserved && now - episode->second.fired > ttl;
+    episode = over ? end_episode(episode) : std::next(episode);
+  }
+  return episodes_.size() != before;
+}
+
+bool Episodes::knows(const std::string& operation) const {
+  const auto holds = [&](const auto& each) {
+    const auto& attempts = each.second.attempts;
+    return std::any_of(attempts.begin(), attempts.end(),
+                       [&](const Attempt& attempt) { return attempt.operation == operation; });
+  };
+  return std::find(closed_.begin(), closed_.end(), operation) != closed_.end() ||
+         std::any_of(episodes_.begin(), episodes_.end(), holds);
+}
+
+void Episodes::adopt(const control::Operation& operation, base::SteadyTime now) {
+  const auto& trigger = operation.command.trigger;
+  const bool was_none = operation.done() && !has_acted(operation);
+  if (!trigger || was_none || knows(operation.id)) {
+    return;
+  }
+  Episode& episode = episodes_[{trigger->rule, trigger->fingerprint, operation.command.target}];
+  episode.fired = now;
+  episode.attempts.push_back({operation.id, false});
+}
+
+void Episodes::clear() {
+  episodes_.clear();
+  closed_.clear();
+}
+
+}  // namespace reeve::alerts

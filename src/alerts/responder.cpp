@@ -1,0 +1,362 @@
+#include "reeve/alerts/responder.h"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "alerts/episodes.h"
+#include "alerts/rules.h"
+#include "alerts/screening.h"
+#include "reeve/base/guarded.h"
+
+namespace reeve::alerts {
+
+using control::Verdict;
+using Standing = Episodes::Standing;
+
+namespace {
+
+constexpr auto file_name = "episodes.json";
+constexpr std::size_t max_file_bytes = std::size_t{16} * 1024 * 1024;
+/// Operations for alerts that are not done.
+constexpr std::size_t longest_queue = 256;
+
+struct Memory {
+  Episodes acted;
+  Episodes rehearsed;
+  std::string unreadable;  ///< why; empty if all is well
+
+  [[nodiscard]] Episodes& of(bool rehearsal) { return rehearsal ? rehearsed : acted; }
+};
+
+/// One alert that passed the screening, and whose episode is reserved for it.
+struct Candidate {
+  std::size_t at;  ///< of its decision
+  EpisodeKey key;
+  control::Command command;
+};
+
+EpisodeKey key_of(const control::Command& command) {
+  return {command.trigger->rule, command.trigger->fingerprint, command.target};
+}
+
+/// What the controller's refusal is for an alert.
+Verdict verdict_of(const control::Refusal& refusal) {
+  return refusal.verdict.value_or(refusal.reason == control::RefusalReason::in_flight
+                                      ? Verdict::in_flight
+                                      : Verdict::unreachable);
+}
+
+/// Nothing was wrong with the command: the same is wanted once more.
+bool wants_retry(const control::Refusal& refusal) {
+  return refusal.reason == control::RefusalReason::shutting_down ||
+         refusal.reason == control::RefusalReason::not_recorded;
+}
+
+control::Decision standing_decision(const Episodes::Reply& reply, const Terms& terms) {
+  const std::string last =
+      reply.operation.empty() ? "an attempt" : "the operation " + reply.operation;
+  if (reply.standing == Standing::duplicate) {
+    return {Verdict::duplicate,
+            last + (terms.cools_down ? " was made for this alert, and its process cools down"
+                                     : " is made for this alert already")};
+  }
+  return {Verdict::attempts_exhausted, std::to_string(reply.attempts) + " of " +
+                                           std::to_string(terms.max_attempts) +
+                                           " attempts were made, the last was " + last +
+                                           ": the next needs the alert to be resolved first"};
+}
+
+control::AuditEntry entry_of(const AlertDecision& decision, const Sender& sender,
+                             base::SystemTime now) {
+  control::AuditEntry entry;
+  entry.at = now;
+  entry.kind = control::AuditKind::decision;
+  entry.actor = sender.name;
+  entry.source = control::Source::alert;
+  entry.target = decision.target;
+  entry.rule = decision.rule;
+  entry.fingerprint = decision.fingerprint;
+  entry.decision = to_string(decision.decision.verdict);
+  entry.reason = decision.decision.reason;
+  entry.operation = decision.operation;
+  return entry;
+}
+
+}  // namespace
+
+struct Responder::State {
+  State(Surroundings given, const Options& options, const base::Clock& its_clock, base::Log its_log)
+      : around(std::move(given)),
+        clock(its_clock),
+        log(std::move(its_log)),
+        rules(std::make_shared<const Rules>(options)) {}
+
+  void read_episodes(const std::vector<control::Operation>& journalled);
+  void settle();
+  [[nodiscard]] std::vector<Screened> screen_all(const std::vector<Alert>& alerts, const Rules& now,
+                                                 const Sender& sender) const;
+  /// Closes the episodes of what is over.
+  void close(const std::vector<Screened>& screened);
+  [[nodiscard]] std::vector<Candidate> reserve(std::vector<Screened>& screened);
+  void submit(std::vector<Candidate> candidates, std::vector<Screened>& screened, Answer& answer);
+  void conclude(const Candidate& candidate, const control::Admission& admission,
+                AlertDecision& decision);
+  /// Nothing is decided: the same post is wanted again.
+  void postpone(const Candidate& candidate, Screened& screened);
+  void save();
+  void record(const Answer& answer, const Sender& sender);
+
+  const Surroundings around;
+  const base::Clock& clock;
+  const base::Log log;
+  base::Guarded<std::shared_ptr<const Rules>> rules;
+  base::Guarded<Memory> memory;
+  base::Guarded<Stats> counted;
+  std::mutex saving;  ///< one writer of the file at a time, so that the last one is the newest
+  std::string saved;  ///< under `saving`
+};
+
+void Responder::State::read_episodes(const std::vector<control::Operation>& journalled) {
+  const auto text = around.state->read(file_name, max_file_bytes);
+  const base::SteadyTime now = clock.steady_now();
+  auto known = text ? Episodes::parse(*text, now) : std::nullopt;
+  const bool is_new = !text && text.error().kind == base::ErrorKind::not_found;
+  memory.with([&](Memory& all) {
+    if (!known && !is_new) {
+      all.unreadable = around.state->path(file_name) + ": " +
+                       (text ? "not what this agent writes" : text.error().message);
+    }
+    all.acted = std::move(known).value_or(Episodes());
+    for (const control::Operation& operation : journalled) {
+      all.acted.adopt(operation, now);
+    }
+  });
+  if (!known && !is_new) {
+    log.error(
+        "the episodes of alerts cannot be read: nothing is done for alerts until they are"
+        " reset",
+        {{"file", around.state->path(file_name)}});
+  }
+}
+
+/// Looks what became of the attempts that were under way.
+void Responder::State::settle() {
+  const auto pending = memory.with([](const Memory& all) { return all.acted.under_way(); });
+  for (const std::string& id : pending) {
+    const auto operation = around.controller->find(id);
+    if (!operation || operation->done()) {
+      const bool acted = !operation || has_acted(*operation);
+      memory.with([&](Memory& all) { all.acted.settle(id, acted); });
+    }
+  }
+}
+
+std::vector<Screened> Responder::State::screen_all(const std::vector<Alert>& alerts,
+                                                   const Rules& now, const Sender& sender) const {
+  const auto snapshot = around.snapshot();
+  const Screen against{now, *snapshot, sender, [this](const control::Command& command) {
+                         return around.controller->permit(command);
+                       }};
+  std::vector<Screened> screened;
+  screened.reserve(alerts.size());
+  std::set<control::Target> firing;
+  for (const Alert& alert : alerts) {
+    screened.push_back(screen(alert, against));
+    if (screened.back().counts) {
+      firing.insert(*screened.back().decision.target);
+    }
+  }
+  if (!firing.empty()) {
+    around.guards->firing({firing.begin(), firing.end()}, count_allowed(now, *snapshot));
+  }
+  return screened;
+}
+
+void Responder::State::close(const std::vector<Screened>& screened) {
+  memory.with([&](Memory& all) {
+    for (const Screened& each : screened) {
+      if (each.rule != nullptr && each.decision.status == AlertStatus::resolved) {
+        all.acted.close(each.decision.rule, each.decision.fingerprint);
+        all.rehearsed.close(each.decision.rule, each.decision.fingerprint);
+      }
+    }
+  });
+}
+
+std::vector<Candidate> Responder::State::reserve(std::vector<Screened>& screened) {
+  std::vector<Candidate> candidates;
+  const base::SteadyTime now = clock.steady_now();
+  for (std::size_t at = 0; at < screened.size(); ++at) {
+    AlertDecision& decision = screened[at].decision;
+    auto& command = screened[at].command;
+    if (!command) {
+      continue;
+    }
+    const EpisodeKey key = key_of(*command);
+    const Terms terms{screened[at].rule->rule.max_attempts,
+                      around.guards->cooling_down(command->target, command->dry_run), now};
+    const auto [reply, unreadable] = memory.with([&](Memory& all) {
+      const bool refuses = !all.unreadable.empty() && !command->dry_run;
+      return std::pair(refuses ? Episodes::Reply{Standing::exhausted, 0, ""}
+                               : all.of(command->dry_run).reserve(key, terms),
+                       refuses ? all.unreadable : std::string());
+    });
+    if (!unreadable.empty()) {
+      decision.decision = {Verdict::state_unreadable,
+                           unreadable + ": a person has to look and reset the guards"};
+    } else if (reply.standing != Standing::reserved) {
+      decision.decision = standing_decision(reply, terms);
+    } else {
+      command->trigger->later_attempt = reply.attempts > 0;
+      candidates.push_back({at, key, *std::move(command)});
+    }
+  }
+  return candidates;
+}
+
+void Responder::State::conclude(const Candidate& candidate, const control::Admission& admission,
+                                AlertDecision& decision) {
+  const bool rehearsal = candidate.command.dry_run;
+  if (admission) {
+    decision.operation = admission->id;
+    decision.decision = rehearsal
+                            ? control::Decision{Verdict::would_act, "a rehearsal: nothing is done"}
+                            : control::Decision{Verdict::accepted, "the operation is queued"};
+    memory.with([&](Memory& all) { all.of(rehearsal).confirm(candidate.key, admission->id); });
+    return;
+  }
+  const control::Refusal& refusal = admission.error();
+  memory.with([&](Memory& all) { all.of(rehearsal).release(candidate.key); });
+  decision.decision = {verdict_of(refusal), refusal.error.message};
+}
+
+void Responder::State::postpone(const Candidate& candidate, Screened& screened) {
+  memory.with([&](Memory& all) { all.of(candidate.command.dry_run).release(candidate.key); });
+  screened.undecided = true;
+}
+
+void Responder::State::submit(std::vector<Candidate> candidates, std::vector<Screened>& screened,
+                              Answer& answer) {
+  const std::size_t waiting = around.controller->unfinished(control::Source::alert);
+  const std::size_t room = longest_queue - std::min(waiting, longest_queue);
+  const std::size_t taken = std::min(room, candidates.size());
+  std::vector<control::Command> commands;
+  for (std::size_t i = 0; i < taken; ++i) {
+    commands.push_back(candidates[i].command);
+  }
+  const auto admissions = around.controller->submit_all(commands);
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    Screened& alert = screened[candidates[i].at];
+    if (i >= taken) {
+      answer.retry = "too many operations are waiting already";
+      postpone(candidates[i], alert);
+    } else if (!admissions[i] && wants_retry(admissions[i].error())) {
+      answer.retry = admissions[i].error().error.message;
+      postpone(candidates[i], alert);
+    } else {
+      conclude(candidates[i], admissions[i], alert.decision);
+    }
+  }
+}
+
+void Responder::State::save() {
+  const std::scoped_lock lock(saving);
+  const std::string text = memory.with(
+      [](const Memory& all) { return all.unreadable.empty() ? all.acted.text() : std::string(); });
+  if (text.empty() || text == saved) {
+    return;
+  }
+  if (const auto written = around.state->write(file_name, text); !written) {
+    log.error(
+        "the episodes of alerts cannot be written: after a restart the journal alone tells"
+        " of them",
+        {{"error", written.error().message}});
+    return;
+  }
+  saved = text;
+}
+
+void Responder::State::record(const Answer& answer, const Sender& sender) {
+  const base::SystemTime now = clock.system_now();
+  std::vector<control::AuditEntry> entries;
+  entries.reserve(answer.decisions.size());
+  for (const AlertDecision& decision : answer.decisions) {
+    entries.push_back(entry_of(decision, sender, now));
+  }
+  around.audit->record(entries);
+  counted.with([&](Stats& stats) {
+    for (const AlertDecision& decision : answer.decisions) {
+      auto& counts = stats.decisions[decision.rule.empty() ? no_rule_label : decision.rule];
+      ++counts.at(static_cast<std::size_t>(decision.decision.verdict));
+    }
+  });
+}
+
+Responder::Responder(Surroundings surroundings, const Options& options, const base::Clock& clock,
+                     base::Log log, const std::vector<control::Operation>& journalled)
+    : state_(std::make_unique<State>(std::move(surroundings), options, clock, std::move(log))) {
+  state_->read_episodes(journalled);
+  configure(options);
+}
+
+Responder::~Responder() = default;
+
+void Responder::configure(const Options& options) {
+  auto next = std::make_shared<const Rules>(options);
+  state_->rules.with([&](auto& rules) { rules = std::move(next); });
+  state_->memory.with([](Memory& all) { all.rehearsed.clear(); });
+  state_->counted.with([&](Stats& stats) {
+    stats.decisions.try_emplace(no_rule_label);
+    for (const Rule& rule : options.rules) {
+      stats.decisions.try_emplace(rule.name);
+    }
+  });
+}
+
+Answer Responder::receive(const std::vector<Alert>& alerts, const Sender& sender) {
+  Answer answer;
+  if (!state_->around.snapshot()->complete) {
+    answer.retry = "the supervisords have not been read yet";
+    return answer;
+  }
+  const auto rules = state_->rules.copy();
+  const base::Duration ttl = rules->options().episode_ttl;
+  const base::SteadyTime now = state_->clock.steady_now();
+  state_->settle();
+  state_->memory.with([&](Memory& all) {
+    all.acted.expire(now, ttl);
+    all.rehearsed.expire(now, ttl);
+  });
+  auto screened = state_->screen_all(alerts, *rules, sender);
+  state_->close(screened);
+  state_->submit(state_->reserve(screened), screened, answer);
+  state_->save();
+  for (Screened& each : screened) {
+    if (!each.undecided) {
+      answer.decisions.push_back(std::move(each.decision));
+    }
+  }
+  state_->record(answer, sender);
+  return answer;
+}
+
+bool Responder::unreadable() const {
+  return state_->memory.with([](const Memory& all) { return !all.unreadable.empty(); });
+}
+
+base::Result<void> Responder::reset() {
+  const std::scoped_lock lock(state_->saving);
+  const std::string text = Episodes().text();
+  return state_->around.state->write(file_name, text).map([&] {
+    state_->saved = text;
+    state_->memory.with([](Memory& all) { all = Memory(); });
+  });
+}
+
+Stats Responder::stats() const {
+  return state_->counted.copy();
+}
+
+}  // namespace reeve::alerts
