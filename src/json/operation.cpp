@@ -26,6 +26,7 @@ ordered_json steps_of(const control::Operation& operation) {
 
 ordered_json to_json(const control::Operation& operation) {
   const control::Command& command = operation.command;
+  const control::Trigger trigger = command.trigger.value_or(control::Trigger());
   const auto& result = operation.result;
   const auto& finished = operation.finished_at;
   const base::PeerFault* const fault =
@@ -39,8 +40,8 @@ ordered_json to_json(const control::Operation& operation) {
       {"source", control::to_string(command.source)},
       {"actor", base::to_utf8(command.actor)},
       {"reason", null_if_empty(command.reason)},
-      {"rule", nullptr},         // set by alerts alone
-      {"fingerprint", nullptr},  // likewise
+      {"rule", null_if_empty(trigger.rule)},
+      {"fingerprint", null_if_empty(trigger.fingerprint)},
       {"state", control::to_string(operation.state)},
       {"result", result ? ordered_json(control::to_string(*result)) : ordered_json()},
       {"changed", or_null(operation.changed)},

@@ -8,6 +8,7 @@
 #include <prometheus/registry.h>
 
 #include "metrics/action_page.h"
+#include "metrics/alert_page.h"
 #include "metrics/own_process.h"
 #include "metrics/registry_text.h"
 
@@ -79,6 +80,7 @@ struct AgentMetrics::State {
       histograms(registry, family("reeve_http_request_duration_seconds"));
   std::vector<std::function<http::Stats()>> listeners;
   std::function<control::Stats()> controller;
+  std::function<alerts::Stats()> responder;
   const std::optional<std::int64_t> booted = boot_time();
 };
 
@@ -116,6 +118,10 @@ void AgentMetrics::set_controller(std::function<control::Stats()> stats) {
   state_->controller = std::move(stats);
 }
 
+void AgentMetrics::set_responder(std::function<alerts::Stats()> stats) {
+  state_->responder = std::move(stats);
+}
+
 std::string AgentMetrics::render() const {
   TextWriter out(usual_size);
   write_families(out, state_->registry.Collect());
@@ -126,6 +132,9 @@ std::string AgentMetrics::render() const {
   }
   if (state_->controller) {
     write_actions(out, state_->controller());
+  }
+  if (state_->responder) {
+    write_alert_decisions(out, state_->responder());
   }
   write_own_process(out, state_->booted);
   return out.take();

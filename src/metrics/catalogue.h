@@ -4,7 +4,6 @@
 // HELP and TYPE from here, and docs/metrics.md is held equal to it by a test.
 
 #include <array>
-#include <string_view>
 
 #include "metrics/family.h"
 
@@ -111,6 +110,8 @@ inline constexpr std::array catalogue = {
            "Commands on processes that were not accepted."},
     Family{"reeve_last_action_timestamp_seconds", Type::gauge, "group,name,action",
            "Unix time at which an action on the process last ended."},
+    Family{"reeve_alert_decisions_total", Type::counter, "rule,decision",
+           "Decisions on alerts that were posted."},
     // The agent's own process.
     Family{"process_cpu_seconds_total", Type::counter, "",
            "CPU time of the agent, user and system."},
@@ -134,15 +135,5 @@ inline constexpr std::array catalogue = {
     Family{"supervisor_process_uptime", Type::gauge, "group,name",
            "Seconds for which a RUNNING process had run when supervisord was last asked."},
 };
-
-/// Of the catalogue; a name that is not in it does not compile.
-[[nodiscard]] consteval const Family& family(std::string_view name) {
-  for (const Family& each : catalogue) {
-    if (each.name == name) {
-      return each;
-    }
-  }
-  throw "no such family in the catalogue";
-}
 
 }  // namespace reeve::metrics

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "metrics/catalogue.h"
+#include "metrics/find_family.h"
 
 namespace reeve::metrics {
 

@@ -110,6 +110,21 @@ TEST_CASE("actions are shown as the controller counts them") {
                             "name=\"pg\",action=\"stop\"} 1700000000\n"));
 }
 
+TEST_CASE("decisions on alerts are counted by rule, and each is there at 0") {
+  AgentMetrics metrics({});
+  CHECK_THAT(metrics.render(), !Contains("reeve_alert_decisions_total"));
+  alerts::Stats stats;
+  stats.decisions["none"] = {};
+  stats.decisions["hung"][static_cast<std::size_t>(control::Verdict::accepted)] = 2;
+  metrics.set_responder([&] { return stats; });
+  const std::string text = metrics.render();
+  CHECK_THAT(text,
+             Contains("reeve_alert_decisions_total{rule=\"hung\",decision=\"accepted\"} 2\n"));
+  CHECK_THAT(text,
+             Contains("reeve_alert_decisions_total{rule=\"hung\",decision=\"cooldown\"} 0\n"));
+  CHECK_THAT(text, Contains("reeve_alert_decisions_total{rule=\"none\",decision=\"no_rule\"} 0\n"));
+}
+
 TEST_CASE("the order of families and samples does not change") {
   const auto page_of = [](std::vector<const char*> handlers) {
     AgentMetrics metrics({});

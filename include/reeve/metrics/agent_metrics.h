@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reeve/alerts/stats.h"
 #include "reeve/base/build_info.h"
 #include "reeve/control/stats.h"
 #include "reeve/http/stats.h"
@@ -33,6 +34,10 @@ class AgentMetrics {
   /// The controller, whose Stats become the reeve_action… families; none without one. Set
   /// before serving.
   void set_controller(std::function<control::Stats()> stats);
+
+  /// Who answers alerts, whose Stats become reeve_alert_decisions_total; none without one. Set
+  /// before serving.
+  void set_responder(std::function<alerts::Stats()> stats);
 
   /// The families as exposition text, in an order that stays.
   [[nodiscard]] std::string render() const;
