@@ -8,6 +8,7 @@
 
 #include "api/action_body.h"
 #include "api/answer.h"
+#include "api/openapi.h"
 #include "api/problem.h"
 #include "api/process_address.h"
 #include "api/routes.h"
@@ -167,6 +168,10 @@ http::Response reload_configuration(const Call& call) {
   }
   return answer(200, "application/json",
                 json::to_text({{"reloaded", true}, {"needs_restart", *reloaded}}));
+}
+
+http::Response show_openapi(const Call&) {
+  return answer(200, "application/json", std::string(openapi_document()));
 }
 
 http::Response show_health(const Call&) {

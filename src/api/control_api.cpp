@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/gate.h"
+#include "api/log_followers.h"
 #include "api/login_throttle.h"
 #include "api/observation.h"
 #include "api/routes.h"
@@ -23,6 +24,7 @@ struct ControlApi::State {
   const base::Log log;
   LoginThrottle throttle;
   base::Guarded<std::shared_ptr<const Gate>> gate;
+  LogFollowers followers{clock};
 };
 
 /// Counts it; after too many from one address the answer is another. A right token always gets
@@ -63,8 +65,9 @@ http::Response ControlApi::handle(const http::Request& request) {
   Verdict verdict = check(request, match, *gate);
   http::Response response;
   if (!verdict.problem) {
-    response = match.route->endpoint(
-        {request, *verdict.actor, std::move(verdict.captured), state_->around, observation});
+    response =
+        match.route->endpoint({request, *verdict.actor, std::move(verdict.captured), state_->around,
+                               observation, state_->clock, state_->followers});
   } else if (verdict.login_failed) {
     response = answer(state_->login_failed(request, *std::move(verdict.problem)), request.path);
     response.delay = failed_login_delay;

@@ -25,11 +25,23 @@ std::optional<std::vector<std::string>> match_path(std::string_view pattern,
   return pattern.empty() && path.empty() ? std::optional(std::move(captured)) : std::nullopt;
 }
 
-std::string_view name_of(Method method) {
-  return method == Method::post ? "POST" : "GET, HEAD";
-}
-
 }  // namespace
+
+std::string_view method_name(Method method) {
+  switch (method) {
+    case Method::post:
+      return "POST";
+    case Method::put:
+      return "PUT";
+    case Method::del:
+      return "DELETE";
+    case Method::get:
+    case Method::head:
+    case Method::other:
+      break;
+  }
+  return "GET";
+}
 
 const std::vector<Route>& control_routes() {
   static const std::vector<Route> routes = {
@@ -41,8 +53,11 @@ const std::vector<Route>& control_routes() {
       {Method::post, "/api/v1/processes/{name}/restart", Scope::control, "restart",
        restart_process},
       {Method::post, "/api/v1/processes/{name}/signal", Scope::control, "signal", signal_process},
+      {Method::get, "/api/v1/processes/{name}/logs/stdout", Scope::logs, "logs", show_stdout_log},
+      {Method::get, "/api/v1/processes/{name}/logs/stderr", Scope::logs, "logs", show_stderr_log},
       {Method::get, "/api/v1/operations", Scope::read, "operations", list_operations},
       {Method::get, "/api/v1/operations/{id}", Scope::read, "operation", show_operation},
+      {Method::get, "/api/v1/openapi.json", std::nullopt, "openapi", show_openapi},
       {Method::post, "/-/reload", Scope::admin, "reload", reload_configuration},
       {Method::get, "/-/healthy", std::nullopt, "healthy", show_health},
   };
@@ -58,7 +73,8 @@ Match find_route(const http::Request& request) {
       return {&route, std::move(*captured), {}};
     }
     if (captured) {
-      match.allowed = name_of(route.method);
+      match.allowed += match.allowed.empty() ? "" : ", ";
+      match.allowed += route.method == Method::get ? "GET, HEAD" : method_name(route.method);
     }
   }
   return match;

@@ -17,6 +17,8 @@
 
 namespace reeve::api {
 
+class LogFollowers;
+
 /// A request on its way to its endpoint.
 struct Call {
   const http::Request& request;
@@ -24,6 +26,8 @@ struct Call {
   std::vector<std::string> captured;  ///< what stood for the {…} of the pattern, decoded
   const ControlSurroundings& around;
   std::shared_ptr<Observation> observation;
+  const base::Clock& clock;
+  LogFollowers& followers;
 };
 
 using Endpoint = http::Response (*)(const Call&);
@@ -37,6 +41,9 @@ struct Route {
 };
 
 [[nodiscard]] const std::vector<Route>& control_routes();
+
+/// As it stands in a request; "GET" for HEAD too.
+[[nodiscard]] std::string_view method_name(http::Method method);
 
 struct Match {
   const Route* route = nullptr;       ///< null: no such path, or not with this method
@@ -55,9 +62,12 @@ struct Match {
 [[nodiscard]] http::Response stop_process(const Call& call);
 [[nodiscard]] http::Response restart_process(const Call& call);
 [[nodiscard]] http::Response signal_process(const Call& call);
+[[nodiscard]] http::Response show_stdout_log(const Call& call);
+[[nodiscard]] http::Response show_stderr_log(const Call& call);
 [[nodiscard]] http::Response list_operations(const Call& call);
 [[nodiscard]] http::Response show_operation(const Call& call);
 [[nodiscard]] http::Response reload_configuration(const Call& call);
+[[nodiscard]] http::Response show_openapi(const Call& call);
 [[nodiscard]] http::Response show_health(const Call& call);
 
 }  // namespace reeve::api

@@ -57,13 +57,13 @@ Agent::Agent(AgentParts parts)
       event_streams_(std::move(parts.event_streams)),
       server_url_(std::move(parts.server_url)),
       event_sources_(fleet_.inbox(), clock_, log_),
-      controller_({.members = std::move(parts.members),
+      controller_({.members = parts.members,
                    .snapshot = [this] { return fleet_.snapshot(); },
                    .nudge = [this](std::string_view supervisor) { fleet_.nudge(supervisor); },
                    .own_programs = std::move(parts.own_programs)},
                   control_options(config_), clock_, log_),
       metrics_api_(metrics_surroundings(), config_.metrics_api, clock_),
-      control_api_(control_surroundings(), config_.control_api, clock_, log_) {
+      control_api_(control_surroundings(parts.members), config_.control_api, clock_, log_) {
   fleet_.on_publish([this](const std::shared_ptr<const fleet::FleetSnapshot>& snapshot) {
     exposition_.publish(snapshot);
     // Decoding a long listing takes ten times its size for a moment: give it back.
@@ -85,13 +85,14 @@ api::MetricsSurroundings Agent::metrics_surroundings() {
   };
 }
 
-api::ControlSurroundings Agent::control_surroundings() {
+api::ControlSurroundings Agent::control_surroundings(std::vector<fleet::Member> members) {
   return {
       .snapshot = [this] { return fleet_.snapshot(); },
       .controller = &controller_,
       .reload = [this] { return reload(); },
       .observe = metrics_surroundings().observe,
       .listen_host = config_.control_listener.address.host,
+      .members = std::move(members),
   };
 }
 

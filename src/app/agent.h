@@ -62,7 +62,7 @@ class Agent {
   [[nodiscard]] base::Result<void> hear_events();
   [[nodiscard]] base::Result<void> apply(const config::Config& next);
   [[nodiscard]] api::MetricsSurroundings metrics_surroundings();
-  [[nodiscard]] api::ControlSurroundings control_surroundings();
+  [[nodiscard]] api::ControlSurroundings control_surroundings(std::vector<fleet::Member> members);
 
   const base::Clock& clock_;
   std::shared_ptr<base::LogSink> log_sink_;

@@ -23,7 +23,7 @@ inline const std::string web_token = "web-token-of-at-least-32-random-bytes";
   using api::Scope;
   api::ControlOptions options;
   options.tokens = {
-      {"ops", base::Secret(ops_token), {Scope::read, Scope::control, Scope::admin}},
+      {"ops", base::Secret(ops_token), {Scope::read, Scope::logs, Scope::control, Scope::admin}},
       {"reader", base::Secret(reader_token), {Scope::read}},
       {"web", base::Secret(web_token), {Scope::control}, {*substrate::Selector::parse("web:*")}},
   };
@@ -94,11 +94,17 @@ struct Desk {
   Desk() : api(surroundings(), three_tokens(), world.clock, base::Log()) {}
 
   [[nodiscard]] api::ControlSurroundings surroundings() {
-    return {[this] { return world.snapshot; }, &world.controller, [this] { return reload_result; },
-            [this](std::string_view handler, int status, auto) {
-              observed.push_back({std::string(handler), status});
-            },
-            "192.0.2.1"};
+    fleet::Member member = member_of("", world.supervisord);
+    member.logs = world.supervisord;
+    return {.snapshot = [this] { return world.snapshot; },
+            .controller = &world.controller,
+            .reload = [this] { return reload_result; },
+            .observe =
+                [this](std::string_view handler, int status, auto) {
+                  observed.push_back({std::string(handler), status});
+                },
+            .listen_host = "192.0.2.1",
+            .members = {member}};
   }
 
   /// Two supervisords, of which only the first is there.

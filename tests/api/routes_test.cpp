@@ -7,15 +7,18 @@
 #include <set>
 #include <sstream>
 
+#include <nlohmann/json.hpp>
+
+#include "api/openapi.h"
+#include "api/text.h"
 #include "support/catch.h"
 
 namespace reeve::api {
 namespace {
 
 std::string row_of(const Route& route) {
-  return "| `" + std::string(route.method == http::Method::get ? "GET" : "POST") + " " +
-         std::string(route.pattern) + "` | " +
-         (route.scope ? std::string(to_string(*route.scope)) : "–") + " |";
+  return "| `" + std::string(method_name(route.method)) + " " + std::string(route.pattern) +
+         "` | " + (route.scope ? std::string(to_string(*route.scope)) : "–") + " |";
 }
 
 TEST_CASE("the documentation lists the control listener's routes, all of them and no others") {
@@ -37,6 +40,63 @@ TEST_CASE("the documentation lists the control listener's routes, all of them an
   CHECK(documented == served);
 }
 
+/// Method, path and scope of everything in the OpenAPI document.
+std::set<std::string> described(const nlohmann::json& document) {
+  std::set<std::string> rows;
+  for (const auto& [path, item] : document["paths"].items()) {
+    for (const auto& [method, operation] : item.items()) {
+      std::string scopes;
+      for (const auto& way_in : operation["security"]) {
+        CHECK(way_in.size() == 1);
+        scopes += " " + way_in.begin().key() + " " + way_in.begin().value().dump();
+      }
+      rows.insert(method + " " + path + scopes);
+    }
+  }
+  return rows;
+}
+
+TEST_CASE("the OpenAPI document describes the control listener's routes, all and no others") {
+  std::set<std::string> served;
+  for (const Route& route : control_routes()) {
+    std::string scopes;
+    if (route.scope) {
+      const std::string list = "[\"" + std::string(to_string(*route.scope)) + "\"]";
+      scopes = " token " + list + " certificate " + list;
+    }
+    served.insert(lower_case(method_name(route.method)) + " " + std::string(route.pattern) +
+                  scopes);
+  }
+  CHECK(described(nlohmann::json::parse(openapi_document())) == served);
+}
+
+TEST_CASE("everything that the OpenAPI document refers to is in it") {
+  const auto document = nlohmann::json::parse(openapi_document());
+  std::set<std::string> missing;
+  const auto flat = document.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    if (pointer.ends_with("/$ref") &&
+        !document.contains(nlohmann::json::json_pointer(value.get<std::string>().substr(1)))) {
+      missing.insert(value.get<std::string>());
+    }
+  }
+  CHECK(missing.empty());
+}
+
+TEST_CASE("each part of a path in braces is a parameter of it") {
+  const auto document = nlohmann::json::parse(openapi_document());
+  for (const auto& [path, item] : document["paths"].items()) {
+    for (const auto& [method, operation] : item.items()) {
+      CAPTURE(method, path);
+      const std::string parameters = operation.value("parameters", nlohmann::json()).dump();
+      for (std::size_t at = path.find('{'); at != std::string::npos; at = path.find('{', at + 1)) {
+        const std::string name = path.substr(at + 1, path.find('}', at) - at - 1);
+        CHECK(parameters.find("parameters/" + name + "\"") != std::string::npos);
+      }
+    }
+  }
+}
+
 TEST_CASE("the handlers' names are few and literal, and no two routes share a method and path") {
   std::set<std::string> seen;
   for (const Route& route : control_routes()) {
@@ -47,7 +107,7 @@ TEST_CASE("the handlers' names are few and literal, and no two routes share a me
 
 TEST_CASE("GET never leads to an endpoint that acts") {
   for (const Route& route : control_routes()) {
-    const bool reads = !route.scope || *route.scope == Scope::read;
+    const bool reads = !route.scope || *route.scope == Scope::read || *route.scope == Scope::logs;
     CHECK((route.method == http::Method::get) == reads);
   }
 }

@@ -35,6 +35,10 @@ http::Method method_of(char letter) {
       return http::Method::head;
     case 'P':
       return http::Method::post;
+    case 'U':
+      return http::Method::put;
+    case 'D':
+      return http::Method::del;
     default:
       return http::Method::other;
   }
@@ -56,8 +60,8 @@ http::Request request_of(std::string_view input) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::set<int> documented = {200, 202, 400, 401, 403, 404, 405, 409, 412,
-                                           413, 415, 421, 422, 429, 501, 502, 503, 504};
+  static const std::set<int> documented = {200, 202, 400, 401, 403, 404, 405, 409, 412, 413,
+                                           415, 416, 421, 422, 429, 501, 502, 503, 504};
   static tests::Desk desk;
   const http::Request request = request_of({reinterpret_cast<const char*>(data), size});
   const std::size_t known = desk.world.controller.list().size();

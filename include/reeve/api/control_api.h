@@ -3,7 +3,7 @@
 // What the control listener answers. Every request passes one check in one visible order
 // (host, who, route, scope, content type, origin) before its handler; handlers are thin: they
 // read the snapshot or submit a command. handle() runs on the listener's workers, several at
-// once; `?wait=` holds none of them.
+// once; `?wait=` holds none of them, and what is followed has threads of its own.
 
 #include <functional>
 #include <memory>
@@ -17,6 +17,7 @@
 #include "reeve/base/log.h"
 #include "reeve/base/result.h"
 #include "reeve/control/controller.h"
+#include "reeve/fleet/fleet.h"
 #include "reeve/fleet/snapshot.h"
 #include "reeve/http/message.h"
 
@@ -30,6 +31,8 @@ struct ControlSurroundings {
   RequestObserver observe;
   /// The host of the listen address; empty where it binds all.
   std::string listen_host;
+  /// Whose logs can be read.
+  std::vector<fleet::Member> members = {};
 };
 
 class ControlApi {
