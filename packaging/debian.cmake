@@ -26,7 +26,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser)
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "supervisor, prometheus")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "supervisor, prometheus, prometheus-alertmanager")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 "Watches the processes of one or many supervisords, tells Prometheus about
 them, and starts, stops and restarts them when a person asks and the

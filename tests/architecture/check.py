@@ -120,7 +120,8 @@ def check_metrics(root):
     rows = re.findall(r"^\| `(\w+)`", (root / "docs/metrics.md").read_text(), re.M)
     breaches = [f"docs/metrics.md: {name} is there or in {CATALOGUE}, not in both"
                 for name in sorted(catalogue ^ set(rows))]
-    for folder, pattern in (("grafana", "*.json"), ("packaging/prometheus", "*.yml")):
+    for folder, pattern in (("grafana", "*.json"), ("packaging/prometheus", "*.yml"),
+                            ("packaging/alertmanager", "*.yml")):
         for file in sorted((root / folder).glob(pattern)):
             for name in sorted(set(METRIC.findall(file.read_text())) - catalogue - histograms):
                 breaches.append(f"{folder}/{file.name}: {name} is not in {CATALOGUE}")
