@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "metrics/target_labels.h"
+
 namespace reeve::metrics {
 namespace {
 
@@ -33,11 +35,7 @@ void write_last_actions(TextWriter& out, const control::Stats& stats) {
   out.begin(family("reeve_last_action_timestamp_seconds"));
   for (const auto& [what, at] : stats.last_actions) {
     const auto& [target, action] = what;
-    const std::string process =
-        join_labels(label("group", target.name.group), label("name", target.name.name));
-    const std::string supervisor =
-        target.supervisor.empty() ? "" : label("supervisor", target.supervisor);
-    out.sample({join_labels(supervisor, process), label("action", to_string(action))},
+    out.sample({target_labels(target), label("action", to_string(action))},
                std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count());
   }
 }

@@ -9,6 +9,7 @@
 
 #include "metrics/action_page.h"
 #include "metrics/alert_page.h"
+#include "metrics/guard_page.h"
 #include "metrics/own_process.h"
 #include "metrics/registry_text.h"
 
@@ -81,6 +82,7 @@ struct AgentMetrics::State {
   std::vector<std::function<http::Stats()>> listeners;
   std::function<control::Stats()> controller;
   std::function<alerts::Stats()> responder;
+  std::function<control::GuardStats()> guards;
   const std::optional<std::int64_t> booted = boot_time();
 };
 
@@ -122,6 +124,10 @@ void AgentMetrics::set_responder(std::function<alerts::Stats()> stats) {
   state_->responder = std::move(stats);
 }
 
+void AgentMetrics::set_guards(std::function<control::GuardStats()> stats) {
+  state_->guards = std::move(stats);
+}
+
 std::string AgentMetrics::render() const {
   TextWriter out(usual_size);
   write_families(out, state_->registry.Collect());
@@ -135,6 +141,9 @@ std::string AgentMetrics::render() const {
   }
   if (state_->responder) {
     write_alert_decisions(out, state_->responder());
+  }
+  if (state_->guards) {
+    write_guards(out, state_->guards());
   }
   write_own_process(out, state_->booted);
   return out.take();

@@ -112,6 +112,12 @@ inline constexpr std::array catalogue = {
            "Unix time at which an action on the process last ended."},
     Family{"reeve_alert_decisions_total", Type::counter, "rule,decision",
            "Decisions on alerts that were posted."},
+    Family{"reeve_guard_gave_up", Type::gauge, "group,name",
+           "Whether alerts gave up on the process, until a person resets its guard."},
+    Family{"reeve_guard_breaker_open", Type::gauge, "",
+           "Whether so many processes have a firing alert that nothing is done for any."},
+    Family{"reeve_maintenance", Type::gauge, "scope",
+           "Always 1: alerts do nothing in this scope for the time being."},
     // The agent's own process.
     Family{"process_cpu_seconds_total", Type::counter, "",
            "CPU time of the agent, user and system."},

@@ -125,6 +125,25 @@ TEST_CASE("decisions on alerts are counted by rule, and each is there at 0") {
   CHECK_THAT(text, Contains("reeve_alert_decisions_total{rule=\"none\",decision=\"no_rule\"} 0\n"));
 }
 
+TEST_CASE("guards are shown as they are: latches, the breaker, and where people are at work") {
+  AgentMetrics metrics({});
+  CHECK_THAT(metrics.render(), !Contains("reeve_guard"));
+  control::GuardStats stats;
+  metrics.set_guards([&] { return stats; });
+  CHECK_THAT(metrics.render(), Contains("reeve_guard_breaker_open 0\n"));
+  CHECK_THAT(metrics.render(), !Contains("reeve_maintenance"));
+  stats.breaker_open = true;
+  stats.guards.emplace_back().target = {"", {"web", "front"}};
+  stats.guards.emplace_back().target = {"db", {"pg", "pg"}};
+  stats.guards.back().gave_up = true;
+  stats.maintenance = {{"web:*", {}, "new disks", "ops"}};
+  const std::string text = metrics.render();
+  CHECK_THAT(text, Contains("reeve_guard_gave_up{group=\"web\",name=\"front\"} 0\n"));
+  CHECK_THAT(text, Contains("reeve_guard_gave_up{supervisor=\"db\",group=\"pg\",name=\"pg\"} 1\n"));
+  CHECK_THAT(text, Contains("reeve_guard_breaker_open 1\n"));
+  CHECK_THAT(text, Contains("reeve_maintenance{scope=\"web:*\"} 1\n"));
+}
+
 TEST_CASE("the order of families and samples does not change") {
   const auto page_of = [](std::vector<const char*> handlers) {
     AgentMetrics metrics({});

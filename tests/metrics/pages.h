@@ -27,6 +27,12 @@ inline std::string whole_page(std::vector<fleet::SupervisorSnapshot> supervisors
     return stats;
   });
   agent.set_responder([] { return alerts::Stats{{{"none", {}}}}; });
+  agent.set_guards([] {
+    control::GuardStats stats;
+    stats.guards.emplace_back().target = {"", {"a", "b"}};
+    stats.maintenance = {{"*", {}, "", "ops"}};
+    return stats;
+  });
   options.transitions = true;
   options.node_exporter_names = true;
   options.supervisord_exporter_names = true;

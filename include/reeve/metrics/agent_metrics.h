@@ -13,6 +13,7 @@
 
 #include "reeve/alerts/stats.h"
 #include "reeve/base/build_info.h"
+#include "reeve/control/guards.h"
 #include "reeve/control/stats.h"
 #include "reeve/http/stats.h"
 
@@ -38,6 +39,9 @@ class AgentMetrics {
   /// Who answers alerts, whose Stats become reeve_alert_decisions_total; none without one. Set
   /// before serving.
   void set_responder(std::function<alerts::Stats()> stats);
+  /// The guards, for reeve_guard_gave_up, reeve_guard_breaker_open and reeve_maintenance; none
+  /// without them. Set before serving.
+  void set_guards(std::function<control::GuardStats()> stats);
 
   /// The families as exposition text, in an order that stays.
   [[nodiscard]] std::string render() const;
