@@ -17,6 +17,8 @@ using base::Wakeup;
 constexpr Duration longest_between_heartbeats = std::chrono::seconds(5);
 constexpr Duration between_first_polls = std::chrono::milliseconds(10);
 constexpr Duration between_refusals = std::chrono::minutes(1);
+/// So many readings without an answer are as good as a refusal: polls were answered meanwhile.
+constexpr unsigned most_readings_unanswered = 3;
 /// At one visit: 4 MB and more. What is left waits for the next.
 constexpr int most_log_reads = 64;
 
@@ -30,6 +32,20 @@ bool is_refusal(base::ErrorKind kind) {
 base::Log log_of(const Member& member, const base::Log& log) {
   return member.name.empty() ? log : log.with("supervisor", member.name);
 }
+
+/// Ends with the agent, or when a heartbeat finds out that nobody answers.
+class Abandonable {
+ public:
+  Abandonable(const std::stop_token& stop, base::Guarded<std::stop_source>& under_way)
+      : forward_(stop, [this] { source_.request_stop(); }) {
+    under_way.with([&](std::stop_source& current) { current = source_; });
+  }
+  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  std::stop_source source_;
+  std::stop_callback<std::function<void()>> forward_;
+};
 
 }  // namespace
 
@@ -126,15 +142,17 @@ Duration Watch::attend(Chore chore, const std::stop_token& stop) {
 
 Duration Watch::survey(const std::stop_token& stop) {
   (void)read_log(stop);  // so that what is left fits into the survey
-  return poll(Chore::survey, stop);
+  const bool trusted = tail_.trusted();
+  const Duration rest = poll(Chore::survey, stop);
+  if (trusted && !tail_.trusted()) {
+    act(watcher_.with([](Watcher& watcher) { return watcher.log_read({}); }));
+  }
+  return rest;
 }
 
 Duration Watch::poll(Chore chore, const std::stop_token& stop) {
   const SteadyTime begun = clock_.steady_now();
-  std::stop_source abandon;
-  const std::stop_callback forward(stop, [&] { abandon.request_stop(); });
-  poll_under_way_.with([&](std::stop_source& source) { source = abandon; });
-
+  const Abandonable abandonable(stop, under_way_);
   const bool silent = watcher_.with([](Watcher& watcher) {
     if (watcher.silent()) {
       watcher.poll_begins();
@@ -142,7 +160,7 @@ Duration Watch::poll(Chore chore, const std::stop_token& stop) {
     return watcher.silent();
   });
   auto answer =
-      silent ? base::failure(base::ErrorKind::cancelled, "") : ask(chore, abandon.get_token());
+      silent ? base::failure(base::ErrorKind::cancelled, "") : ask(chore, abandonable.token());
   if (stop.stop_requested()) {
     return Duration::zero();
   }
@@ -211,8 +229,11 @@ base::Result<Poll> Watch::ask_for_survey(const Deadline& deadline) {
   poll.listing = std::move(survey->listing);
   poll.survey.emplace();
   if (survey->log) {
-    poll.survey->step = tail_.feed(*survey->log);
-    poll.survey->at_end = !poll.survey->step.again && tail_.following() && tail_.trusted();
+    auto step = tail_.feed(*survey->log);
+    if (tail_.trusted()) {
+      poll.survey->at_end = !step.again && tail_.following();
+      poll.survey->step = std::move(step);
+    }
   }
   return poll;
 }
@@ -235,7 +256,11 @@ bool Watch::may_read_log() const {
 }
 
 bool Watch::read_log(const std::stop_token& stop) {
-  if (!may_read_log() || watcher_.with([](const Watcher& watcher) { return watcher.silent(); })) {
+  if (!may_read_log()) {
+    act(watcher_.with([](Watcher& watcher) { return watcher.log_refused(); }));
+    return false;
+  }
+  if (watcher_.with([](const Watcher& watcher) { return watcher.silent(); })) {
     return false;
   }
   bool again = true;
@@ -246,6 +271,7 @@ bool Watch::read_log(const std::stop_token& stop) {
       refuse_log(text.error());
       return false;
     }
+    readings_unanswered_ = 0;
     const LogReading reading{tail_.feed(*text), tail_.following(), tail_.trusted()};
     again = reading.step.again && reading.trusted;
     act(watcher_.with([&](Watcher& watcher) { return watcher.log_read(reading); }));
@@ -254,9 +280,11 @@ bool Watch::read_log(const std::stop_token& stop) {
 }
 
 void Watch::refuse_log(const base::Error& error) {
-  if (!is_refusal(error.kind)) {
-    return;  // heartbeats tell
+  if (error.kind == base::ErrorKind::cancelled ||
+      (!is_refusal(error.kind) && ++readings_unanswered_ < most_readings_unanswered)) {
+    return;  // if it does not answer at all, heartbeats tell
   }
+  readings_unanswered_ = 0;
   log_refused_until_ = clock_.steady_now() + between_refusals;
   act(watcher_.with([](Watcher& watcher) { return watcher.log_refused(); }));
   if (options_.copy().main_log == MainLog::on && !std::exchange(refusal_told_, true)) {
@@ -267,13 +295,17 @@ void Watch::refuse_log(const base::Error& error) {
 }
 
 void Watch::look(const std::stop_token& stop) {
+  const Abandonable abandonable(stop, under_way_);
+  const auto deadline = Deadline::after(clock_, options_.copy().timeout, abandonable.token());
   for (const substrate::InstanceName& name :
        watcher_.with([](const Watcher& watcher) { return watcher.touched(); })) {
     const SteadyTime asked = clock_.steady_now();
     const auto answer =
-        member_.substrate->get_instance(name, Deadline::after(clock_, member_.call_timeout, stop));
+        member_.substrate->get_instance(name, deadline.within(member_.call_timeout));
     act(watcher_.with([&](Watcher& watcher) { return watcher.looked(name, answer, asked); }));
-    if (!answer && answer.error().kind != base::ErrorKind::not_found) {
+    const bool of_this_alone = !answer && (answer.error().kind == base::ErrorKind::not_found ||
+                                           answer.error().kind == base::ErrorKind::malformed);
+    if (!answer && !of_this_alone) {
       return;
     }
   }
@@ -292,7 +324,7 @@ void Watch::nudge() {
 
 void Watch::act(const Step& step) {
   if (step.abandon) {
-    poll_under_way_.copy().request_stop();
+    under_way_.copy().request_stop();
   }
   if (step.wake) {
     wake_poll_.nudge();

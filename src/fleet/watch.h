@@ -77,13 +77,14 @@ class Watch {
   base::Guarded<Watcher> watcher_;
   ResourceMeter meter_;
   base::Guarded<Usages> usages_;
-  base::Guarded<std::stop_source> poll_under_way_;
+  base::Guarded<std::stop_source> under_way_;  ///< a poll or looks, for heartbeats to abandon
   base::Wakeup wake_heartbeat_;
   base::Wakeup wake_poll_;
 
   // Of the poll thread alone.
   events::LogTail tail_;
   base::SteadyTime log_refused_until_{};
+  unsigned readings_unanswered_ = 0;
   bool refusal_told_ = false;
 };
 

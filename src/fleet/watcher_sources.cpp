@@ -81,6 +81,9 @@ void Watcher::lose_events(const events::Gap& gap) {
 Step Watcher::log_read(const LogReading& reading) {
   const bool begun = reading.following && !log_followed_;
   const bool doubted = log_trusted_ && !reading.trusted;
+  if (doubted && log_followed_) {
+    count_gap(CounterSource::log);
+  }
   log_followed_ = reading.following && reading.trusted;
   log_trusted_ = reading.trusted;
   log_soon_ = false;

@@ -163,7 +163,15 @@ struct LogRig : Rig {
     supervisord->write_manager_log(log_line("supervisord started with pid 100"));
     (void)following.poll(stop.get_token());
   }
+  /// Until the log is the source.
+  void join() {
+    (void)following.read_log(stop.get_token());
+    (void)following.survey(stop.get_token());
+  }
   [[nodiscard]] CounterSource source() const { return following.seen().counter_source; }
+  [[nodiscard]] std::uint64_t log_gaps() const {
+    return following.seen().counter_gaps[static_cast<std::size_t>(CounterSource::log)];
+  }
 };
 
 TEST_CASE("supervisord's log is a source once a survey has gone to its end") {
@@ -192,6 +200,55 @@ TEST_CASE("a log that cannot be read is left alone for a minute") {
   CHECK(rig.following.read_log(rig.stop.get_token()));
 }
 
+TEST_CASE("a log that is not to be followed any more is no source, until it is again") {
+  LogRig rig;
+  rig.join();
+  CHECK(rig.source() == CounterSource::log);
+  PollOptions options;
+  options.main_log = MainLog::off;
+  rig.following.configure(options);
+  CHECK_FALSE(rig.following.read_log(rig.stop.get_token()));
+  CHECK(rig.source() == CounterSource::polls);
+  CHECK(rig.log_gaps() == 1);
+  rig.following.configure({});
+  rig.join();
+  CHECK(rig.source() == CounterSource::log);
+}
+
+TEST_CASE("a log of which nothing comes, while polls do, is no source, and is left alone") {
+  LogRig rig;
+  rig.join();
+  const std::size_t readings = rig.supervisord->count(Operation::read_manager_log);
+  rig.supervisord->fail({Operation::read_manager_log, {}, FakeFailure::always, true});
+  (void)rig.following.read_log(rig.stop.get_token());
+  CHECK(rig.source() == CounterSource::log);
+  for (int i = 0; i < 4; ++i) {
+    (void)rig.following.read_log(rig.stop.get_token());
+  }
+  CHECK(rig.source() == CounterSource::polls);
+  CHECK(rig.supervisord->count(Operation::read_manager_log) == readings + 3);
+}
+
+TEST_CASE("a survey whose own text shows that programs write in the log ends the trust in it") {
+  LogRig rig;
+  rig.join();
+  // Behind what is read just before the survey.
+  rig.supervisord->after(0s, [&] {
+    rig.supervisord->after(0s, [&] {
+      rig.supervisord->write_manager_log("2026-11-22 08:35:31,157 DEBG 'web' stdout output:\n" +
+                                         log_line("exited: web (exit status 3; not expected)"));
+    });
+  });
+  (void)rig.following.survey(rig.stop.get_token());
+  CHECK(rig.source() == CounterSource::polls);
+  CHECK(rig.log_gaps() == 1);
+  CHECK(rig.following.seen().processes[0].counters.unexpected_exits == 0U);
+  REQUIRE(rig.sink->entries().back().level == base::LogLevel::warning);
+  const std::size_t entries = rig.sink->entries().size();
+  (void)rig.following.survey(rig.stop.get_token());
+  CHECK(rig.sink->entries().size() == entries);
+}
+
 TEST_CASE("a supervisord that cannot be surveyed is polled instead") {
   LogRig rig;
   rig.supervisord->fail(
@@ -209,6 +266,56 @@ TEST_CASE("records that were not whole are counted") {
   (void)rig.poll();
   CHECK(rig.watch.seen().polls.rejected_records == 2);
   CHECK(rig.watch.seen().processes.empty());
+}
+
+/// A Rig with so many programs that events have touched.
+struct TouchedRig : Rig {
+  explicit TouchedRig(int programs) {
+    Delivery delivery;
+    for (int i = 0; i < programs; ++i) {
+      const std::string name = "web" + std::to_string(i);
+      supervisord->add(program(name));
+      events::StateChange change;
+      change.name = {name, name};
+      events::Event event;
+      event.what = change;
+      delivery.heard.emplace_back(std::move(event));
+    }
+    (void)poll();
+    watch.hear(delivery);
+  }
+  void look() { watch.look(stop.get_token()); }
+  [[nodiscard]] std::size_t looks() const { return supervisord->count(Operation::get); }
+};
+
+TEST_CASE("all looks together take no longer than a poll may") {
+  TouchedRig rig(40);
+  const std::function<void()> be_slow = [&] {
+    rig.clock.advance(1s);
+    rig.supervisord->after(0s, be_slow);
+  };
+  rig.supervisord->after(0s, be_slow);
+  const base::SteadyTime before = rig.clock.steady_now();
+  rig.look();
+  CHECK(rig.clock.steady_now() - before <= 32s);
+}
+
+TEST_CASE("a look that is not answered is abandoned when a heartbeat fails") {
+  TouchedRig rig(2);
+  rig.supervisord->fail({Operation::get, {}, FakeFailure::always, true});
+  rig.supervisord->fail({Operation::connect, {}});
+  rig.supervisord->after(100ms, [&] { rig.beat(); });
+  const base::SteadyTime before = rig.clock.steady_now();
+  rig.look();
+  CHECK(rig.clock.steady_now() - before == 100ms);
+  CHECK(rig.looks() == 1);
+}
+
+TEST_CASE("a record that is not whole keeps nobody from looking at the next process") {
+  TouchedRig rig(3);
+  rig.supervisord->fail({Operation::get, {base::ErrorKind::malformed, "no state"}});
+  rig.look();
+  CHECK(rig.looks() == 3);
 }
 
 TEST_CASE("after a stop nothing is learned any more") {

@@ -182,6 +182,7 @@ TEST_CASE("a log in which programs write is not believed, and that is said once"
   Watched watched;
   (void)watched.watcher.log_read({{}, true, true});
   CHECK(watched.watcher.log_read({{}, true, false}).log);
+  CHECK(watched.gaps(CounterSource::log) == 1);
   CHECK_FALSE(watched.watcher.log_read({{}, true, false}).log);
   CHECK_FALSE(watched.needs().log);
 }
