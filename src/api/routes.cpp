@@ -57,6 +57,7 @@ const std::vector<Route>& control_routes() {
       {Method::get, "/api/v1/processes/{name}/logs/stderr", Scope::logs, "logs", show_stderr_log},
       {Method::get, "/api/v1/operations", Scope::read, "operations", list_operations},
       {Method::get, "/api/v1/operations/{id}", Scope::read, "operation", show_operation},
+      {Method::get, "/api/v1/events", Scope::read, "events", stream_events},
       {Method::get, "/api/v1/openapi.json", std::nullopt, "openapi", show_openapi},
       {Method::post, "/-/reload", Scope::admin, "reload", reload_configuration},
       {Method::get, "/-/healthy", std::nullopt, "healthy", show_health},

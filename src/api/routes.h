@@ -64,6 +64,7 @@ struct Match {
 [[nodiscard]] http::Response signal_process(const Call& call);
 [[nodiscard]] http::Response show_stdout_log(const Call& call);
 [[nodiscard]] http::Response show_stderr_log(const Call& call);
+[[nodiscard]] http::Response stream_events(const Call& call);
 [[nodiscard]] http::Response list_operations(const Call& call);
 [[nodiscard]] http::Response show_operation(const Call& call);
 [[nodiscard]] http::Response reload_configuration(const Call& call);

@@ -62,13 +62,17 @@ Agent::Agent(AgentParts parts)
                    .nudge = [this](std::string_view supervisor) { fleet_.nudge(supervisor); },
                    .own_programs = std::move(parts.own_programs)},
                   control_options(config_), clock_, log_),
+      events_(clock_),
       metrics_api_(metrics_surroundings(), config_.metrics_api, clock_),
       control_api_(control_surroundings(parts.members), config_.control_api, clock_, log_) {
   fleet_.on_publish([this](const std::shared_ptr<const fleet::FleetSnapshot>& snapshot) {
     exposition_.publish(snapshot);
+    events_.publish(snapshot);
     // Decoding a long listing takes ten times its size for a moment: give it back.
     ::malloc_trim(0);
   });
+  controller_.on_change(
+      [this](const control::Operation& operation) { events_.publish(operation); });
   exposition_.publish(fleet_.snapshot());
   agent_metrics_.observe_reload(true, clock_.system_now());
 }
@@ -93,6 +97,7 @@ api::ControlSurroundings Agent::control_surroundings(std::vector<fleet::Member> 
       .observe = metrics_surroundings().observe,
       .listen_host = config_.control_listener.address.host,
       .members = std::move(members),
+      .events = &events_,
   };
 }
 

@@ -12,6 +12,7 @@
 
 #include "app/event_sources.h"
 #include "reeve/api/control_api.h"
+#include "reeve/api/event_hub.h"
 #include "reeve/api/metrics_api.h"
 #include "reeve/base/log.h"
 #include "reeve/base/result.h"
@@ -80,6 +81,7 @@ class Agent {
   std::atomic<bool> lost_supervisord_ = false;
   EventSources event_sources_;
   control::Controller controller_;
+  api::EventHub events_;
   api::MetricsApi metrics_api_;
   api::ControlApi control_api_;
   std::unique_ptr<http::Server> metrics_server_;

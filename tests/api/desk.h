@@ -104,7 +104,8 @@ struct Desk {
                   observed.push_back({std::string(handler), status});
                 },
             .listen_host = "192.0.2.1",
-            .members = {member}};
+            .members = {member},
+            .events = &events};
   }
 
   /// Two supervisords, of which only the first is there.
@@ -122,6 +123,7 @@ struct Desk {
   base::Result<std::string> reload_result = std::string();
   std::vector<Observed> observed;
   World world;
+  api::EventHub events{world.manual};
   api::ControlApi api;
 };
 

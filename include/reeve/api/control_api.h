@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reeve/api/event_hub.h"
 #include "reeve/api/metrics_api.h"
 #include "reeve/api/options.h"
 #include "reeve/base/clock.h"
@@ -33,6 +34,7 @@ struct ControlSurroundings {
   std::string listen_host;
   /// Whose logs can be read.
   std::vector<fleet::Member> members = {};
+  EventHub* events = nullptr;  ///< must outlive the API
 };
 
 class ControlApi {
