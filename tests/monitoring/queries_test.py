@@ -14,7 +14,8 @@ import unittest
 FOLDER = pathlib.Path(sys.argv.pop())
 ALL = dict.fromkeys(("instance", "supervisor", "group", "name"), ".*")
 ONE = {"instance": "h", "supervisor": ".*", "group": "g", "name": "n"}
-EVERY_LABEL = '{instance="h",supervisor="s",group="g",name="n",action="stop",reason="r",source="x"}'
+EVERY_LABEL = ('{instance="h",supervisor="s",group="g",name="n",'
+               'action="stop",reason="r",source="x",rule="r"}')
 
 
 def panels(dashboard):
@@ -59,7 +60,7 @@ class Queries(unittest.TestCase):
         bars = [(panel, target, variables) for board, variables in (("fleet", ALL), ("process", ONE))
                 for panel in panels(board).values() for target in panel.get("targets", [])
                 if panel["fieldConfig"]["defaults"].get("custom", {}).get("drawStyle") == "bars"]
-        self.assertEqual(len(bars), 11)
+        self.assertEqual(len(bars), 12)
         for panel, target, variables in bars:
             step = 60 * int(panel["interval"].rstrip("m"))
             for scrape in (5, 15, 30, 60):  # seconds
