@@ -84,8 +84,10 @@ class Counting(Scenario):
             "main_log: on", self.supervisord.url))
 
     def config(self, events, url=None):
-        supervisor = f"supervisor: {{url: {url}}}\n" if url else ""
-        return supervisor + f"events: {{{events}}}\npoll: {{interval: 2s}}\n" + Agent.LISTENERS
+        supervisor = f"url: {url}, " if url else ""
+        # Busy with 300 starts at once supervisord answers late: that is no gap.
+        return (f"supervisor: {{{supervisor}timeout: 30s}}\nevents: {{{events}}}\n"
+                "poll: {interval: 2s}\n" + Agent.LISTENERS)
 
     def counters(self, family):
         found = collections.Counter()
