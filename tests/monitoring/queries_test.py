@@ -111,6 +111,19 @@ class Queries(unittest.TestCase):
         found = query(panels("process")["Counted from"], ONE)
         self.finds(series, f"sum by (source) ({found})", {'{source="events"}': 1})
 
+    def test_what_keeps_alerts_from_acting_is_shown_while_it_does(self):
+        series = {'reeve_guard_gave_up{instance="h",group="g",name="bad"}': "1x240",
+                  'reeve_guard_gave_up{instance="h",group="g",name="well"}': "0x240",
+                  'reeve_guard_breaker_open{instance="h"}': "1x240",
+                  'reeve_guard_breaker_open{instance="well"}': "0x240",
+                  'reeve_maintenance{instance="h",scope="web:*"}': "1x240"}
+        gave_up, breaker, maintenance = [
+            filled_in(target["expr"], ALL)
+            for target in panels("fleet")["What keeps alerts from acting"]["targets"]]
+        self.finds(series, gave_up, {'reeve_guard_gave_up{instance="h",group="g",name="bad"}': 1})
+        self.finds(series, breaker, {'{instance="h"}': 2})
+        self.finds(series, maintenance, {'{instance="h",scope="web:*"}': 3})
+
 
 if __name__ == "__main__":
     unittest.main()
