@@ -291,10 +291,13 @@ bool Counting::awaits_mark() const {
   return anchor_ && anchor_->surveyed && !anchor_->marked;
 }
 
-void Counting::give_mark_up() {
-  if (awaits_mark()) {
-    settle();
+bool Counting::give_mark_up() {
+  if (!awaits_mark()) {
+    return false;
   }
+  const bool is_gap = now_.events;
+  settle();
+  return is_gap;
 }
 
 Completeness Counting::complete() const {

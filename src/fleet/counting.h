@@ -88,8 +88,9 @@ class Counting {
   void drop_anchor();
   /// True if the survey has been answered and the mark is awaited.
   [[nodiscard]] bool awaits_mark() const;
-  /// It does not come: the stream is left until its next mark.
-  void give_mark_up();
+  /// It does not come: the stream is left until its next mark. True if it had told everything
+  /// until now: then that is a gap.
+  bool give_mark_up();
 
   /// Which sources have told everything since the last anchor that all have passed.
   [[nodiscard]] Completeness complete() const;

@@ -13,12 +13,12 @@ namespace {
 /// Each restart of a daemon is another source: the oldest are forgotten.
 constexpr std::size_t max_streams = 64;
 constexpr base::Duration deaf_after = std::chrono::seconds(20);
+constexpr base::Duration between_marks_for_deaf = std::chrono::minutes(1);
 
 }  // namespace
 
-std::string EventRouter::mark_text(const std::string& run, std::size_t member,
-                                   std::uint64_t anchor) {
-  return run + ":" + std::to_string(member) + ":" + std::to_string(anchor);
+std::string EventRouter::mark_text(const std::string& run, const OwnMark& mark) {
+  return run + ":" + std::to_string(mark.member) + ":" + std::to_string(mark.anchor);
 }
 
 EventRouter::Routed EventRouter::route(std::vector<events::Arrival> arrivals) {
@@ -45,17 +45,8 @@ void EventRouter::take(events::Event event, const events::Arrival& arrival, Rout
   const base::SteadyTime now = arrival.at.steady;
   Stream& stream = stream_of({*arrival.source, event.pool}, now);
   stream.last = std::max(stream.last, now);
-  const auto mark = own_mark(event);
-  if (mark && mark->member < members_) {
-    if (stream.member != mark->member) {
-      stream.spare = is_served(mark->member, *arrival.source, now);
-      if (!stream.spare) {
-        bind(stream, mark->member, routed);
-      }
-    }
-    if (stream.member) {
-      routed.members[*stream.member].heard.emplace_back(Mark{mark->anchor});
-    }
+  if (const auto mark = own_mark(event)) {
+    recognise(stream, *mark, *arrival.source, routed);
   }
   if (stream.member) {
     Delivery& delivery = routed.members[*stream.member];
@@ -63,14 +54,31 @@ void EventRouter::take(events::Event event, const events::Arrival& arrival, Rout
     delivery.heard.emplace_back(std::move(event));
     return;
   }
-  ask_for_mark(*arrival.source, stream, routed);
-  if (!stream.spare && !stream.named_deaf && now - stream.first >= deaf_after) {
+  if (!stream.named_deaf || now - stream.asked >= between_marks_for_deaf) {
+    stream.asked = now;
+    ask_for_mark(*arrival.source, stream, routed);
+  }
+  if (!stream.spare_of && !stream.named_deaf && now - stream.first >= deaf_after) {
     stream.named_deaf = true;
     routed.deaf_pools.push_back(event.pool);
   }
 }
 
-std::optional<EventRouter::OwnMark> EventRouter::own_mark(const events::Event& event) const {
+void EventRouter::recognise(Stream& stream, const OwnMark& mark, const events::Source& source,
+                            Routed& routed) {
+  if (stream.member != mark.member && !stream.left.contains(mark.member)) {
+    if (is_served(mark.member, source, stream.last)) {
+      stream.spare_of = mark.member;
+    } else {
+      bind(stream, mark.member, routed);
+    }
+  }
+  if (stream.member == mark.member) {
+    routed.members[mark.member].heard.emplace_back(Mark{mark.anchor});
+  }
+}
+
+std::optional<OwnMark> EventRouter::own_mark(const events::Event& event) const {
   const auto* const sent = std::get_if<events::RemoteCommunication>(&event.what);
   if (sent == nullptr || sent->type != substrate::survey_mark_type ||
       !sent->data.starts_with(run_ + ":")) {
@@ -83,20 +91,25 @@ std::optional<EventRouter::OwnMark> EventRouter::own_mark(const events::Event& e
   }
   const auto member = base::parse_number<std::size_t>(rest.substr(0, colon));
   const auto anchor = base::parse_number<std::uint64_t>(rest.substr(colon + 1));
-  return member && anchor ? std::optional(OwnMark{*member, *anchor}) : std::nullopt;
+  const bool valid = member && anchor && *member < members_;
+  return valid ? std::optional(OwnMark{*member, *anchor}) : std::nullopt;
 }
 
 void EventRouter::bind(Stream& stream, std::size_t member, Routed& routed) {
+  // What came between the two nobody heard.
+  const events::Gap unheard{events::Gap::Cause::pool_restarted, 0};
   for (auto& [key, other] : streams_) {
     if (other.member == member) {
       other.member.reset();
-      other.spare = true;
-      // What came between the two nobody heard.
-      routed.members[member].heard.emplace_back(events::Gap{events::Gap::Cause::pool_restarted, 0});
+      other.spare_of = member;
+      routed.members[member].heard.emplace_back(unheard);
     }
   }
+  if (stream.member) {
+    stream.left.insert(*stream.member);
+    routed.members[*stream.member].heard.emplace_back(unheard);
+  }
   stream.member = member;
-  stream.spare = false;
 }
 
 bool EventRouter::is_served(std::size_t member, const events::Source& source,
@@ -112,7 +125,8 @@ bool EventRouter::is_served(std::size_t member, const events::Source& source,
 void EventRouter::ask_for_mark(const events::Source& source, const Stream& stream,
                                Routed& routed) const {
   for (std::size_t member = 0; member < members_; ++member) {
-    if (!is_served(member, source, stream.last)) {
+    const bool possible = stream.spare_of.value_or(member) == member;
+    if (possible && !is_served(member, source, stream.last)) {
       routed.members[member].wants_mark = true;
       routed.members[member].wants_mark_soon |= stream.last - stream.first < deaf_after;
     }
@@ -129,7 +143,7 @@ EventRouter::Stream& EventRouter::stream_of(const Key& key, base::SteadyTime now
         streams_.begin(), streams_.end(),
         [](const auto& a, const auto& b) { return a.second.last < b.second.last; }));
   }
-  return streams_.emplace(key, Stream{std::nullopt, false, false, now, now}).first->second;
+  return streams_.emplace(key, Stream{.first = now, .last = now, .asked = now}).first->second;
 }
 
 }  // namespace reeve::fleet

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,6 +21,12 @@ namespace reeve::fleet {
 
 /// The mark of a survey came through the stream.
 struct Mark {
+  std::uint64_t anchor = 0;
+};
+
+/// What a mark says: whose survey sent it, and which of that member's.
+struct OwnMark {
+  std::size_t member = 0;
   std::uint64_t anchor = 0;
 };
 
@@ -47,26 +54,25 @@ class EventRouter {
   [[nodiscard]] Routed route(std::vector<events::Arrival> arrivals);
 
   /// The text of a mark, for the survey of a member.
-  [[nodiscard]] static std::string mark_text(const std::string& run, std::size_t member,
-                                             std::uint64_t anchor);
+  [[nodiscard]] static std::string mark_text(const std::string& run, const OwnMark& mark);
 
  private:
   struct Stream {
-    std::optional<std::size_t> member;  ///< whose it is
-    bool spare = false;                 ///< that member has another stream
+    std::optional<std::size_t> member = {};    ///< whose it is
+    std::optional<std::size_t> spare_of = {};  ///< it would be, but that member has another stream
+    /// Whose it was before: one supervisord that is listed twice hears the marks of both.
+    std::set<std::size_t> left = {};
     bool named_deaf = false;
     base::SteadyTime first;
     base::SteadyTime last;
+    base::SteadyTime asked;  ///< for a mark
   };
   /// One source may bring the events of several listeners of one supervisord.
   using Key = std::pair<events::Source, std::string>;
 
-  struct OwnMark {
-    std::size_t member = 0;
-    std::uint64_t anchor = 0;
-  };
   [[nodiscard]] std::optional<OwnMark> own_mark(const events::Event& event) const;
   void take(events::Event event, const events::Arrival& arrival, Routed& routed);
+  void recognise(Stream& stream, const OwnMark& mark, const events::Source& source, Routed& routed);
   void bind(Stream& stream, std::size_t member, Routed& routed);
   /// This supervisord has a stream that lives, and `source` cannot be the one after it.
   [[nodiscard]] bool is_served(std::size_t member, const events::Source& source,

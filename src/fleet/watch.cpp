@@ -213,7 +213,7 @@ base::Result<Poll> Watch::ask_for_list(Duration names_age, const Deadline& deadl
 base::Result<Poll> Watch::ask_for_survey(const Deadline& deadline) {
   const std::uint64_t anchor =
       watcher_.with([](Watcher& watcher) { return watcher.begin_survey(); });
-  substrate::SurveyRequest request{EventRouter::mark_text(run_, index_, anchor), std::nullopt};
+  substrate::SurveyRequest request{EventRouter::mark_text(run_, {index_, anchor}), std::nullopt};
   if (may_read_log() && tail_.following() && tail_.trusted()) {
     request.log = tail_.next();
   }

@@ -93,6 +93,7 @@ class Watcher {
   void take(const Wants& wants);
   void count_gap(CounterSource source);
   [[nodiscard]] bool stream_lives(base::SteadyTime now) const;
+  [[nodiscard]] bool mark_is_overdue(base::SteadyTime now) const;
   /// What time alone changes: whether the stream lives, and what feeds the counters. True if so.
   bool reconsider(base::SteadyTime now);
   void choose_source();
@@ -115,7 +116,7 @@ class Watcher {
   bool poll_soon_ = false;
   bool anchor_soon_ = false;
   bool log_soon_ = false;
-  bool stream_waits_ = false;  ///< a stream speaks that may be ours, or ours wants its mark
+  bool stream_waits_ = false;  ///< a stream speaks that may be ours: the next survey tells
   bool surveys_ = true;        ///< it can be surveyed
   bool log_followed_ = false;
   bool log_trusted_ = true;

@@ -7,8 +7,10 @@
 namespace reeve::fleet {
 namespace {
 
-/// A mark is heard within a second or two, or not at all.
+/// A mark is heard within a second or two once what came before it has been, or not at all.
 constexpr base::Duration mark_patience = std::chrono::seconds(5);
+/// As long as other events come: a burst of some thousands takes supervisord many seconds to tell.
+constexpr base::Duration longest_mark_patience = std::chrono::seconds(30);
 
 std::vector<EventCount> no_events_yet() {
   std::vector<EventCount> counts;
@@ -29,7 +31,6 @@ Step Watcher::hear(const Delivery& delivery, const Moment& now) {
       hear(*event, now);
     } else if (const auto* const mark = std::get_if<Mark>(&heard)) {
       tracker_.counting().marked(mark->anchor);
-      stream_waits_ = false;
     } else {
       lose_events(std::get<events::Gap>(heard));
     }
@@ -143,6 +144,7 @@ Step Watcher::looked(const substrate::InstanceName& name,
 
 std::uint64_t Watcher::begin_survey() {
   anchor_soon_ = false;
+  stream_waits_ = false;
   tracker_.counting().begin_anchor(++anchors_);
   return anchors_;
 }
@@ -169,11 +171,15 @@ bool Watcher::stream_lives(base::SteadyTime now) const {
   return heard_at_ && now - *heard_at_ < event_stream_patience;
 }
 
+bool Watcher::mark_is_overdue(base::SteadyTime now) const {
+  const base::SteadyTime quiet_since = std::max(surveyed_at_, heard_at_.value_or(surveyed_at_));
+  return now - quiet_since >= mark_patience || now - surveyed_at_ >= longest_mark_patience;
+}
+
 bool Watcher::reconsider(base::SteadyTime now) {
   Counting& counting = tracker_.counting();
-  if (counting.awaits_mark() && now - surveyed_at_ >= mark_patience) {
-    counting.give_mark_up();
-    stream_waits_ = true;
+  if (mark_is_overdue(now) && counting.give_mark_up()) {
+    count_gap(CounterSource::events);
   }
   const CounterSource source = seen_.counter_source;
   const bool was_up = seen_.event_stream && seen_.event_stream->up;

@@ -21,7 +21,7 @@ class Routing {
                            const std::string& run = "us") {
     return put(source, "reeve",
                events::RemoteCommunication{substrate::survey_mark_type,
-                                           EventRouter::mark_text(run, member, anchor)});
+                                           EventRouter::mark_text(run, {member, anchor})});
   }
   EventRouter::Routed gap(const Source& source, Gap::Cause cause = Gap::Cause::lost) {
     return route({std::make_shared<const Source>(source), {now_, {}}, Gap{cause, 3}});
@@ -109,6 +109,30 @@ TEST_CASE("a listener of another daemon takes the place of the one before at onc
   CHECK(heard(routing.event(first), 0) == 0);
 }
 
+TEST_CASE(
+    "a stream that turns out to be another's is a gap for the one before, and goes once only") {
+  Routing routing;
+  (void)routing.mark(first, 0, 1);
+  const auto moved = routing.mark(first, 1, 1);
+  REQUIRE(heard(moved, 0) == 1);
+  CHECK(std::holds_alternative<Gap>(moved.members[0].heard[0]));
+  CHECK(heard(moved, 1) == 2);
+  // One supervisord that is listed twice hears the marks of both.
+  const auto again = routing.mark(first, 0, 2);
+  CHECK(heard(again, 0) == 0);
+  CHECK(heard(again, 1) == 1);
+  CHECK(heard(routing.mark(first, 1, 2), 1) == 2);
+}
+
+TEST_CASE("a listener that waits for its turn bothers no other supervisord") {
+  Routing routing;
+  (void)routing.mark(first, 0, 1);
+  const Source also{"http://localhost:9001", ""};
+  CHECK(routing.event(also).members[1].wants_mark);
+  (void)routing.mark(also, 0, 1);
+  CHECK_FALSE(routing.event(also).members[1].wants_mark);
+}
+
 TEST_CASE("what found no room is a gap for everybody") {
   Routing routing;
   (void)routing.mark(first, 0, 1);
@@ -118,7 +142,7 @@ TEST_CASE("what found no room is a gap for everybody") {
   CHECK(heard(routed, 1) == 1);
 }
 
-TEST_CASE("a listener that hears no marks is named once, and no longer hurries anybody") {
+TEST_CASE("a listener that hears no marks is named once, and asks for one once a minute") {
   Routing routing;
   CHECK(routing.event(first).deaf_pools.empty());
   routing.passes(30s);
@@ -126,7 +150,11 @@ TEST_CASE("a listener that hears no marks is named once, and no longer hurries a
   CHECK(routed.deaf_pools == std::vector<std::string>{"reeve"});
   CHECK(routed.members[0].wants_mark);
   CHECK_FALSE(routed.members[0].wants_mark_soon);
-  CHECK(routing.event(first).deaf_pools.empty());
+  routing.passes(59s);
+  const auto soon = routing.event(first);
+  CHECK(soon.deaf_pools.empty());
+  CHECK_FALSE(soon.members[0].wants_mark);
+  CHECK(routing.passes(1s).event(first).members[0].wants_mark);
 }
 
 }  // namespace

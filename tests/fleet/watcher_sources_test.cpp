@@ -46,6 +46,13 @@ class Watched {
     (void)watcher.polled(std::move(answer), 1ms, now_);
     (void)hear(Mark{anchor});
   }
+  /// A survey without text of the log, whose mark does not come.
+  void survey() {
+    (void)watcher.begin_survey();
+    Poll answer = poll();
+    answer.survey.emplace();
+    (void)watcher.polled(std::move(answer), 1ms, now_);
+  }
   void passes(base::Duration span) { now_.steady += span; }
   Step beat() { return watcher.heartbeat(substrate::Pid{7}, now_); }
   [[nodiscard]] Needs needs() const { return watcher.needs(now_.steady); }
@@ -123,23 +130,62 @@ TEST_CASE("a stream without even a tick for half a minute is down, until it spea
   CHECK(watched.watcher.seen().counter_source == CounterSource::events);
 }
 
-TEST_CASE("a mark that does not come within seconds is given up, and tried with the next poll") {
+TEST_CASE("a mark that does not come is given up, which is a gap, and tried with the next poll") {
   Watched watched;
   watched.join();
   (void)watched.crash();
-  (void)watched.watcher.begin_survey();
-  Poll answer;
-  answer.survey = SurveyedLog{{}, false};
-  answer.listing.instances = {running("web", {10, 100})};
-  (void)watched.watcher.polled(std::move(answer), 1ms,
-                               {base::SteadyTime(1h), base::SystemTime(1'700'000'000s)});
+  watched.survey();
   CHECK_FALSE(watched.needs().anchor);
-  watched.passes(5s);
+  SECTION("five seconds after the last event") {
+    watched.passes(4s);
+    (void)watched.hear(events::Tick{5s, {}}, "TICK_5");
+    watched.passes(4s);
+    (void)watched.beat();
+    CHECK(watched.watcher.seen().counter_source == CounterSource::events);
+    watched.passes(1s);
+  }
+  SECTION("after half a minute, however many events come") {
+    for (int i = 0; i < 29; ++i) {
+      watched.passes(1s);
+      (void)watched.crash();
+      CHECK(watched.watcher.seen().counter_source == CounterSource::events);
+    }
+    watched.passes(1s);
+    (void)watched.crash();
+  }
   (void)watched.beat();
   CHECK(watched.watcher.seen().counter_source == CounterSource::polls);
+  CHECK(watched.gaps(CounterSource::events) == 1);
   CHECK(watched.needs().anchor);
   CHECK_FALSE(watched.needs().anchor_soon);
-  CHECK(watched.web().counters.unexpected_exits == 1U);
+}
+
+TEST_CASE("a stream that may be its own is worth one survey, until it asks for another") {
+  Watched watched;
+  const auto ask = [&] {
+    Delivery delivery;
+    delivery.wants_mark = true;
+    (void)watched.watcher.hear(delivery, {});
+  };
+  CHECK_FALSE(watched.needs().anchor);
+  ask();
+  CHECK(watched.needs().anchor);
+  watched.survey();
+  CHECK_FALSE(watched.needs().anchor);
+  ask();
+  CHECK(watched.needs().anchor);
+}
+
+TEST_CASE("a stream that fell silent while its mark was awaited is not surveyed for") {
+  Watched watched;
+  watched.join();
+  (void)watched.crash();
+  watched.passes(event_stream_patience);
+  watched.survey();
+  watched.passes(event_stream_patience);
+  (void)watched.beat();
+  CHECK_FALSE(watched.watcher.seen().event_stream->up);
+  CHECK_FALSE(watched.needs().anchor);
 }
 
 TEST_CASE(

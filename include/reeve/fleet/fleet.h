@@ -1,8 +1,9 @@
 #pragma once
 
 // Keeps watching one or several supervisords, none of which can delay another: per supervisord
-// a heartbeat thread and a poll thread, and one thread that publishes what they found as one
-// immutable snapshot. While a supervisord does not answer, only heartbeats are sent.
+// a heartbeat thread and a poll thread, and one thread that tells whose the events in the inbox
+// are, hands them out, and publishes what all of them found as one immutable snapshot. While a
+// supervisord does not answer, only heartbeats are sent.
 
 #include <functional>
 #include <memory>
