@@ -49,6 +49,7 @@ int http_status(const control::Refusal& refusal) {
     case RefusalReason::own_program:
     case RefusalReason::not_allowed:
     case RefusalReason::signal_not_allowed:
+    case RefusalReason::guarded:
       return 403;
     case RefusalReason::not_found:
     case RefusalReason::invalid:
@@ -56,6 +57,7 @@ int http_status(const control::Refusal& refusal) {
     case RefusalReason::stale:
     case RefusalReason::in_flight:
     case RefusalReason::shutting_down:
+    case RefusalReason::not_recorded:
       return http_status(refusal.error.kind);
   }
   return 500;

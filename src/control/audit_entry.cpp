@@ -24,7 +24,46 @@ constexpr std::array<std::pair<const char*, Text>, 9> texts = {{
     {"result", &AuditEntry::result},
 }};
 
+AuditEntry about(const Command& command, AuditKind kind, base::SystemTime at) {
+  AuditEntry entry;
+  entry.at = at;
+  entry.kind = kind;
+  entry.actor = command.actor;
+  entry.source = command.source;
+  entry.action = to_string(command.action);
+  entry.target = command.target;
+  if (command.trigger) {
+    entry.rule = command.trigger->rule;
+    entry.fingerprint = command.trigger->fingerprint;
+  }
+  return entry;
+}
+
+std::string text_of(const std::optional<substrate::Incarnation>& incarnation) {
+  return incarnation ? incarnation->text() : "";
+}
+
 }  // namespace
+
+AuditEntry audit_entry_of(const Operation& operation) {
+  AuditEntry entry = about(operation.command, AuditKind::operation,
+                           operation.finished_at.value_or(operation.created_at));
+  entry.decision = operation.verdict ? to_string(*operation.verdict) : "";
+  entry.reason = operation.error ? operation.error->message : operation.command.reason;
+  entry.operation = operation.id;
+  entry.incarnation_before = text_of(operation.incarnation_before);
+  entry.incarnation_after = text_of(operation.incarnation_after);
+  entry.result = operation.result ? to_string(*operation.result) : "";
+  return entry;
+}
+
+AuditEntry audit_entry_of(const Command& command, const Refusal& refusal, base::SystemTime now) {
+  AuditEntry entry = about(command, AuditKind::decision, now);
+  entry.decision = refusal.verdict ? to_string(*refusal.verdict) : to_string(refusal.reason);
+  entry.reason = refusal.error.message;
+  entry.operation = refusal.operation;
+  return entry;
+}
 
 std::string to_line(const AuditEntry& entry) {
   Json object = {{"at", base::to_rfc3339(entry.at)},

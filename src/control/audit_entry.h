@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "reeve/control/audit.h"
+#include "reeve/control/controller.h"
 
 namespace reeve::control {
 
@@ -15,5 +16,10 @@ namespace reeve::control {
 [[nodiscard]] std::string to_line(const AuditEntry& entry);
 /// Nothing if it is none. Times are cut to milliseconds by to_line().
 [[nodiscard]] std::optional<AuditEntry> audit_entry_from(std::string_view line);
+
+/// Of one that is done.
+[[nodiscard]] AuditEntry audit_entry_of(const Operation& operation);
+[[nodiscard]] AuditEntry audit_entry_of(const Command& command, const Refusal& refusal,
+                                        base::SystemTime now);
 
 }  // namespace reeve::control

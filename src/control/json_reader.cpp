@@ -40,6 +40,12 @@ Json text_to_json(std::string_view text) {
   return bytes;
 }
 
+void put_text(Json& object, const char* name, std::string_view text) {
+  if (!text.empty()) {
+    object[name] = text_to_json(text);
+  }
+}
+
 const Json* JsonReader::find(const char* name) const {
   if (!value_->is_object()) {
     return nullptr;

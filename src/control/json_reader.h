@@ -25,6 +25,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] std::string to_line(const Json& object);
 /// A string, or where its bytes are no UTF-8 an array of them.
 [[nodiscard]] Json text_to_json(std::string_view text);
+/// As a member of `object`, if it is not empty.
+void put_text(Json& object, const char* name, std::string_view text);
 
 class JsonReader {
  public:
@@ -64,11 +66,26 @@ class JsonReader {
     }
     good_ = good_ && find(name) == nullptr;
   }
-  /// Calls `read` with a new value where there is such a member.
-  template <class T, class Read>
-  void maybe(const char* name, std::optional<T>& into, const Read& read) {
-    if (find(name) != nullptr) {
-      read(into.emplace());
+  /// Calls `read` with a reader of the object, where there is one.
+  template <class Read>
+  void inside(const char* name, const Read& read) {
+    if (const Json* const object = find(name)) {
+      JsonReader inner(*object);
+      read(inner);
+      good_ = good_ && inner.good();
+    }
+  }
+  /// Calls `read` for each element of the array, where there is one, with a reader of which it is
+  /// the member `name`.
+  template <class Read>
+  void each(const char* name, const Read& read) {
+    const Json* const array = find(name);
+    good_ = good_ && (array == nullptr || array->is_array());
+    for (std::size_t at = 0; array != nullptr && good_ && at < array->size(); ++at) {
+      const Json element = {{name, (*array)[at]}};
+      JsonReader inner(element);
+      read(inner);
+      good_ = good_ && inner.good();
     }
   }
 

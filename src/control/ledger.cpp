@@ -26,12 +26,26 @@ const Operation* Ledger::in_flight(const Target& target) const {
 
 Operation Ledger::add(const Command& command, base::SystemTime now) {
   Operation operation;
-  operation.id = prefix_ + "-" + std::to_string(++count_);
+  do {  // an earlier run may have had the same prefix, if the clock was turned back
+    operation.id = prefix_ + "-" + std::to_string(++count_);
+  } while (entry(operation.id) != nullptr);
   operation.command = command;
   operation.created_at = now;
-  entries_.push_back({operation, false, {}});
+  entries_.push_back({.operation = operation, .held = true, .taken = false, .waiting = {}});
   forget_oldest_done();
   return operation;
+}
+
+void Ledger::release(std::string_view id) {
+  entry(id)->held = false;
+}
+
+void Ledger::withdraw(std::string_view id) {
+  std::erase_if(entries_, [&](const Entry& each) { return each.operation.id == id; });
+}
+
+void Ledger::restore(const Operation& operation) {
+  entries_.push_back({.operation = operation, .held = false, .taken = false, .waiting = {}});
 }
 
 bool Ledger::may_run(const Entry& candidate) const {
@@ -49,19 +63,24 @@ bool Ledger::may_run(const Entry& candidate) const {
   return on_supervisor < max_per_supervisor;
 }
 
-std::optional<Operation> Ledger::take() {
-  const auto found = std::find_if(entries_.begin(), entries_.end(),
-                                  [&](const Entry& each) { return !each.taken && may_run(each); });
-  if (found == entries_.end()) {
-    return std::nullopt;
-  }
-  found->taken = true;
-  return found->operation;
+std::optional<Operation> Ledger::take(const std::function<bool(const Operation&)>& may_go_on) {
+  return take_first([&](const Entry& each) {
+    return may_run(each) && (!each.cut_off() || !may_go_on || may_go_on(each.operation));
+  });
+}
+
+void Ledger::put_back(std::string_view id) {
+  entry(id)->taken = false;
 }
 
 std::optional<Operation> Ledger::take_queued() {
-  const auto found =
-      std::find_if(entries_.begin(), entries_.end(), [](const Entry& each) { return !each.taken; });
+  return take_first([](const Entry& each) { return !each.cut_off(); });
+}
+
+template <class Fits>
+std::optional<Operation> Ledger::take_first(const Fits& fits) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& each) { return each.waits() && fits(each); });
   if (found == entries_.end()) {
     return std::nullopt;
   }
@@ -106,6 +125,17 @@ std::vector<Operation> Ledger::list() const {
 bool Ledger::idle() const {
   return std::none_of(entries_.begin(), entries_.end(),
                       [](const Entry& each) { return each.runs(); });
+}
+
+std::size_t Ledger::unfinished(Source source) const {
+  return static_cast<std::size_t>(
+      std::count_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
+        return !each.operation.done() && each.operation.command.source == source;
+      }));
+}
+
+bool Ledger::has_cut_off() const {
+  return std::any_of(entries_.begin(), entries_.end(), std::mem_fn(&Entry::cut_off));
 }
 
 Ledger::Entry* Ledger::entry(std::string_view id) {

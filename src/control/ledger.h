@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,10 +31,19 @@ class Ledger {
   /// The operation on this target that is not done; null if none.
   [[nodiscard]] const Operation* in_flight(const Target& target) const;
 
+  /// It is held: not to be taken until it is released.
   Operation add(const Command& command, base::SystemTime now);
-  /// Takes the next operation that may run; its group is busy until it is finished.
-  [[nodiscard]] std::optional<Operation> take();
-  /// Takes one that is queued, whether it may run or not.
+  void release(std::string_view id);
+  void withdraw(std::string_view id);  ///< as if it had never been added
+  /// One from an earlier run of the agent.
+  void restore(const Operation& operation);
+  /// Takes the next operation that may run; its group is busy until it is finished. `may_go_on`
+  /// is asked of those that an earlier run began.
+  [[nodiscard]] std::optional<Operation> take(
+      const std::function<bool(const Operation&)>& may_go_on = {});
+  /// It was taken too early: its time is still to come.
+  void put_back(std::string_view id);
+  /// Takes one that nothing was done for, whether it may run or not.
   [[nodiscard]] std::optional<Operation> take_queued();
   void update(const Operation& operation);
   /// `operation` is done; who waited for it is to be told.
@@ -44,16 +54,26 @@ class Ledger {
   [[nodiscard]] std::optional<Operation> find(std::string_view id) const;
   [[nodiscard]] std::vector<Operation> list() const;
   [[nodiscard]] bool idle() const;  ///< nothing is taken and unfinished
+  [[nodiscard]] std::size_t unfinished(Source source) const;
+  /// There are some that an earlier run began, and nobody has taken.
+  [[nodiscard]] bool has_cut_off() const;
 
  private:
   struct Entry {
     Operation operation;
+    bool held = false;
     bool taken = false;
     std::vector<Controller::Finished> waiting;
 
     [[nodiscard]] bool runs() const { return taken && !operation.done(); }
+    [[nodiscard]] bool waits() const { return !held && !taken && !operation.done(); }
+    [[nodiscard]] bool cut_off() const {
+      return waits() && operation.state != OperationState::queued;
+    }
   };
 
+  template <class Fits>
+  [[nodiscard]] std::optional<Operation> take_first(const Fits& fits);
   [[nodiscard]] bool may_run(const Entry& candidate) const;
   [[nodiscard]] Entry* entry(std::string_view id);
   void forget_oldest_done();

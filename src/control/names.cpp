@@ -108,6 +108,8 @@ std::string_view to_string(Step step) {
       return "signalled";
     case Step::outcome_unknown:
       return "outcome_unknown";
+    case Step::resumed:
+      return "resumed";
     case Step::finished:
       return "finished";
   }
@@ -130,10 +132,14 @@ std::string_view to_string(RefusalReason reason) {
       return "signal_not_allowed";
     case RefusalReason::stale:
       return "stale";
+    case RefusalReason::guarded:
+      return "guarded";
     case RefusalReason::in_flight:
       return "in_flight";
     case RefusalReason::shutting_down:
       return "shutting_down";
+    case RefusalReason::not_recorded:
+      return "not_recorded";
   }
   return "";
 }

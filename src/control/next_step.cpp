@@ -49,11 +49,6 @@ NextStep did_not_stay(const Operation& operation, const InstanceDetail& seen) {
                                            std::string(to_string(seen.state)) + std::move(why)});
 }
 
-bool is_new_run(const Operation& operation, const InstanceDetail& seen) {
-  return seen.incarnation() ? seen.incarnation() != operation.incarnation_before
-                            : seen.start_time && seen.start_time != operation.last_spawn_before;
-}
-
 NextStep first(const Operation& operation, const Seen& seen) {
   if (!seen) {
     return end(OperationResult::failed, seen.error());
@@ -146,6 +141,11 @@ NextStep after_started(const Operation& operation, const Seen& seen) {
 
 }  // namespace
 
+bool is_new_run(const Operation& operation, const InstanceDetail& seen) {
+  return seen.incarnation() ? seen.incarnation() != operation.incarnation_before
+                            : seen.start_time && seen.start_time != operation.last_spawn_before;
+}
+
 Error another_run(const Command& command, const std::optional<substrate::Incarnation>& current) {
   return {ErrorKind::stale, "'" + command.target.name.text() + "' is not the run " +
                                 command.if_incarnation->text() + " but " +
@@ -154,8 +154,9 @@ Error another_run(const Command& command, const std::optional<substrate::Incarna
 
 std::optional<Step> progress(const Operation& operation) {
   const auto found =
-      std::find_if(operation.steps.rbegin(), operation.steps.rend(),
-                   [](const OperationStep& each) { return each.step != Step::outcome_unknown; });
+      std::find_if(operation.steps.rbegin(), operation.steps.rend(), [](const OperationStep& each) {
+        return each.step != Step::outcome_unknown && each.step != Step::resumed;
+      });
   return found == operation.steps.rend() ? std::nullopt : std::optional(found->step);
 }
 
@@ -176,6 +177,7 @@ NextStep next_step(const Operation& operation, const Seen& seen, bool patient) {
                  {ErrorKind::timeout, "whether the signal was delivered is unknown"});
     case Step::signalled:
     case Step::outcome_unknown:
+    case Step::resumed:
     case Step::finished:
       break;
   }

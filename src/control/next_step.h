@@ -37,6 +37,9 @@ using Seen = base::Result<substrate::InstanceDetail>;
 [[nodiscard]] base::Error another_run(const Command& command,
                                       const std::optional<substrate::Incarnation>& current);
 
+/// What is seen was spawned after the operation's first look.
+[[nodiscard]] bool is_new_run(const Operation& operation, const substrate::InstanceDetail& seen);
+
 /// The last step done or asked for; nothing before the first look.
 [[nodiscard]] std::optional<Step> progress(const Operation& operation);
 

@@ -16,7 +16,8 @@ using base::ErrorKind;
 
 namespace {
 
-using Verdict = std::optional<Refusal>;
+/// Why not; nothing if nothing stands against it.
+using Objection = std::optional<Refusal>;
 
 struct Case {
   const Command& command;
@@ -24,32 +25,33 @@ struct Case {
   const Options& options;
 };
 
-Verdict because(RefusalReason reason, ErrorKind kind, std::string message) {
-  return Refusal{reason, {kind, std::move(message)}, {}};
+Objection because(RefusalReason reason, ErrorKind kind, std::string message,
+                  std::optional<Verdict> verdict = std::nullopt) {
+  return Refusal{reason, {kind, std::move(message)}, {}, verdict};
 }
 
 /// supervisord reads `group:*` as the whole group, and a client could mean it so.
-Verdict names_no_single_process(const Case& each) {
+Objection names_no_single_process(const Case& each) {
   const substrate::InstanceName& name = each.command.target.name;
   const auto addresses_many = [](const std::string& part) { return part.empty() || part == "*"; };
   if (addresses_many(name.group) || addresses_many(name.name)) {
     return because(RefusalReason::invalid, ErrorKind::invalid_argument,
-                   "'" + name.full() + "' does not name one process");
+                   "'" + name.full() + "' does not name one process", Verdict::no_target);
   }
   return std::nullopt;
 }
 
-Verdict unknown_supervisor(const Case& each) {
+Objection unknown_supervisor(const Case& each) {
   const std::string& name = each.command.target.supervisor;
   const auto& snapshot = *each.facts.snapshot;
   if (snapshot.find(name) != nullptr) {
     return std::nullopt;
   }
-  return because(RefusalReason::not_found, ErrorKind::not_found,
-                 no_such_supervisor(name, snapshot));
+  return because(RefusalReason::not_found, ErrorKind::not_found, no_such_supervisor(name, snapshot),
+                 Verdict::no_target);
 }
 
-Verdict supervisor_away(const Case& each) {
+Objection supervisor_away(const Case& each) {
   const auto* const supervisor = each.facts.snapshot->find(each.command.target.supervisor);
   if (supervisor->up) {
     return std::nullopt;
@@ -58,27 +60,30 @@ Verdict supervisor_away(const Case& each) {
   return because(
       RefusalReason::unreachable, kind,
       "supervisord at " + supervisor->url + " does not take calls: " +
-          (supervisor->last_error.empty() ? "it was not asked yet" : supervisor->last_error));
+          (supervisor->last_error.empty() ? "it was not asked yet" : supervisor->last_error),
+      Verdict::unreachable);
 }
 
-Verdict unknown_process(const Case& each) {
+Objection unknown_process(const Case& each) {
   const Target& target = each.command.target;
   if (each.facts.snapshot->find(target.supervisor)->find(target.name) != nullptr) {
     return std::nullopt;
   }
-  return because(RefusalReason::not_found, ErrorKind::not_found, no_such_process(target));
+  return because(RefusalReason::not_found, ErrorKind::not_found, no_such_process(target),
+                 Verdict::no_target);
 }
 
 /// Reeve cannot stop itself and then start itself again; nor would an alert on its own absence
 /// be answered twice.
-Verdict own_program(const Case& each) {
+Objection own_program(const Case& each) {
   const substrate::InstanceName& name = each.command.target.name;
   const auto& own = each.facts.own_programs;
   const auto programs = each.facts.programs();
   if (!programs) {
     return because(RefusalReason::unreachable, programs.error().kind,
                    "whether '" + name.text() +
-                       "' is Reeve itself could not be asked: " + programs.error().message);
+                       "' is Reeve itself could not be asked: " + programs.error().message,
+                   Verdict::unreachable);
   }
   const bool runs_reeve = std::any_of(
       (*programs)->begin(), (*programs)->end(), [&](const substrate::ProgramConfig& program) {
@@ -88,15 +93,15 @@ Verdict own_program(const Case& each) {
     return std::nullopt;
   }
   return because(RefusalReason::own_program, ErrorKind::denied,
-                 "'" + name.text() + "' is Reeve itself: use supervisorctl");
+                 "'" + name.text() + "' is Reeve itself: use supervisorctl", Verdict::self);
 }
 
-Verdict not_allowed(const Case& each) {
+Objection not_allowed(const Case& each) {
   const std::string& supervisor = each.command.target.supervisor;
   const substrate::InstanceName& name = each.command.target.name;
   const auto denied = [&](const std::string& by) {
     return because(RefusalReason::not_allowed, ErrorKind::denied,
-                   "'" + name.text() + "' may not be acted on: " + by);
+                   "'" + name.text() + "' may not be acted on: " + by, Verdict::not_allowed);
   };
   if (!any_matches(each.command.actor_allow, supervisor, name)) {
     return denied("it is not in the allow list of '" + each.command.actor + "'");
@@ -110,7 +115,7 @@ Verdict not_allowed(const Case& each) {
   return std::nullopt;
 }
 
-Verdict signal_not_allowed(const Case& each) {
+Objection signal_not_allowed(const Case& each) {
   const auto& allowed = each.options.signals;
   if (each.command.action != Action::signal) {
     return std::nullopt;
@@ -128,7 +133,7 @@ Verdict signal_not_allowed(const Case& each) {
 
 /// The snapshot lags behind: only a run that it knows to be over is refused here, the rest is
 /// for the look just before acting. A rehearsal has no such look.
-Verdict stale(const Case& each) {
+Objection stale(const Case& each) {
   const Command& command = each.command;
   const Target& target = command.target;
   const auto* const process = each.facts.snapshot->find(target.supervisor)->find(target.name);
@@ -137,29 +142,33 @@ Verdict stale(const Case& each) {
   if (!asked || (current ? current->start <= asked->start : !command.dry_run)) {
     return std::nullopt;
   }
-  return Refusal{RefusalReason::stale, another_run(command, current), {}};
+  return Refusal{RefusalReason::stale, another_run(command, current), {}, {}};
+}
+
+template <std::size_t count>
+Objection first_of(const std::array<Objection (*)(const Case&), count>& checks, const Case& each) {
+  for (const auto check : checks) {
+    if (auto objection = check(each)) {
+      return objection;
+    }
+  }
+  return std::nullopt;
+}
+
+Objection forbidden_in(const Case& each) {
+  return first_of(std::array{own_program, not_allowed, signal_not_allowed}, each);
 }
 
 }  // namespace
 
-std::optional<Refusal> refuse(const Command& command, const Facts& facts, const Options& options) {
-  using Check = Verdict (*)(const Case&);
-  constexpr std::array<Check, 8> checks = {
-      names_no_single_process,
-      unknown_supervisor,
-      supervisor_away,
-      unknown_process,
-      own_program,
-      not_allowed,
-      signal_not_allowed,
-      stale,
-  };
-  for (const Check check : checks) {
-    if (auto refusal = check({command, facts, options})) {
-      return refusal;
-    }
-  }
-  return std::nullopt;
+Objection refuse(const Command& command, const Facts& facts, const Options& options) {
+  constexpr std::array checks = {names_no_single_process, unknown_supervisor, supervisor_away,
+                                 unknown_process,         forbidden_in,       stale};
+  return first_of(checks, {command, facts, options});
+}
+
+Objection forbid(const Command& command, const Facts& facts, const Options& options) {
+  return forbidden_in({command, facts, options});
 }
 
 std::string canonical_signal(std::string_view text) {

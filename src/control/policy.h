@@ -29,6 +29,11 @@ struct Facts {
 [[nodiscard]] std::optional<Refusal> refuse(const Command& command, const Facts& facts,
                                             const Options& options);
 
+/// The part of it that may have changed since, for just before acting: Reeve itself, allow and
+/// deny, signals.
+[[nodiscard]] std::optional<Refusal> forbid(const Command& command, const Facts& facts,
+                                            const Options& options);
+
 /// "sighup" and "SIGHUP" are HUP.
 [[nodiscard]] std::string canonical_signal(std::string_view text);
 

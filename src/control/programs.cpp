@@ -51,6 +51,13 @@ ProgramCatalogue::Answer ProgramCatalogue::of(const fleet::Member& member, base:
   return entry.answer;
 }
 
+std::shared_ptr<const Programs> ProgramCatalogue::known(const std::string& supervisor) const {
+  const std::scoped_lock lock(mutex_);
+  const auto entry = entries_.find(supervisor);
+  const bool told = entry != entries_.end() && entry->second.answer && *entry->second.answer;
+  return told ? *entry->second.answer : std::make_shared<const Programs>();
+}
+
 ProgramCatalogue::Answer ProgramCatalogue::ask(const fleet::Member& member,
                                                const base::Deadline& deadline) const {
   auto told = member.administration->programs(deadline);

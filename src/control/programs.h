@@ -32,6 +32,8 @@ class ProgramCatalogue {
   /// `timeout`.
   [[nodiscard]] Answer of(const fleet::Member& member, base::Duration timeout,
                           std::stop_token stop);
+  /// What it told last, however long ago; empty if nothing.
+  [[nodiscard]] std::shared_ptr<const Programs> known(const std::string& supervisor) const;
 
  private:
   struct Entry {
@@ -43,7 +45,7 @@ class ProgramCatalogue {
   [[nodiscard]] Answer ask(const fleet::Member& member, const base::Deadline& deadline) const;
 
   const base::Clock* clock_;
-  std::mutex mutex_;  ///< guards the entries, whose places never change
+  mutable std::mutex mutex_;  ///< guards the entries, whose places never change
   std::condition_variable_any answered_;
   std::map<std::string, Entry> entries_;
 };

@@ -42,6 +42,7 @@ class Runner {
       : operation_(std::move(operation)), errand_(errand) {}
 
   Operation run();
+  Operation run_on(Seen seen);
 
  private:
   using Kind = NextStep::Kind;
@@ -58,9 +59,14 @@ class Runner {
   [[nodiscard]] bool patient() const;
   [[nodiscard]] Seen look() const;
   void note_before(const Seen& seen);
-  void note(Step step, std::string detail);
+  base::Result<void> note(Step step, std::string detail);
+  /// Records what is about to be asked for; false if that is not to be done.
+  bool announce(Step step, std::string detail);
+  Operation go_on(Seen seen);
   /// Does what was decided; false if that was the end.
-  bool carry_out(Kind kind);
+  bool carry_out(Kind kind, const Seen& seen);
+  /// The last word before the first request; false if it is no.
+  bool may_act(const Seen& seen);
   bool settle(const Answer& answer, Step done);
   [[nodiscard]] Answer ask_stop();
   [[nodiscard]] Answer ask_start();
@@ -78,11 +84,22 @@ Operation Runner::run() {
   operation_.state = OperationState::running;
   Seen seen = look();
   note_before(seen);
-  note(Step::looked, describe(seen));
+  (void)note(Step::looked, describe(seen));  // announces nothing
+  return go_on(std::move(seen));
+}
+
+Operation Runner::run_on(Seen seen) {
+  operation_.state = OperationState::running;
+  (void)note(Step::resumed, describe(seen));
+  return go_on(std::move(seen));
+}
+
+Operation Runner::go_on(Seen seen) {
   since_ = errand_.clock->steady_now();
   for (;;) {
     const NextStep next = next_step(operation_, seen, patient());
-    const bool goes_on = next.kind == Kind::finish ? finish(next, seen) : carry_out(next.kind);
+    const bool goes_on =
+        next.kind == Kind::finish ? finish(next, seen) : carry_out(next.kind, seen);
     if (!goes_on) {
       return std::move(operation_);
     }
@@ -115,26 +132,51 @@ void Runner::note_before(const Seen& seen) {
   }
 }
 
-void Runner::note(Step step, std::string detail) {
+base::Result<void> Runner::note(Step step, std::string detail) {
   operation_.steps.push_back({step, errand_.clock->system_now(), std::move(detail)});
-  errand_.record(operation_);
+  return errand_.record(operation_);
 }
 
-bool Runner::carry_out(Kind kind) {
+bool Runner::announce(Step step, std::string detail) {
+  // A start that a restart owes is asked for even so: its process would stay stopped.
+  const bool owed = progress(operation_) == Step::stopped;
+  auto recorded = note(step, std::move(detail));
+  if (recorded || owed) {
+    return true;
+  }
+  operation_.steps.pop_back();
+  return fail(OperationResult::failed, std::move(recorded.error()));
+}
+
+bool Runner::may_act(const Seen& seen) {
+  auto refusal =
+      progress(operation_) == Step::looked && seen ? errand_.object(*seen) : std::nullopt;
+  if (!refusal) {
+    return true;
+  }
+  operation_.verdict = refusal->verdict;
+  return fail(OperationResult::refused, std::move(refusal->error));
+}
+
+bool Runner::carry_out(Kind kind, const Seen& seen) {
+  if (kind != Kind::look_again && !may_act(seen)) {
+    return false;
+  }
   switch (kind) {
     case Kind::stop:
-      note(Step::stop_requested, "");
-      return settle(ask_stop(), Step::stopped);
+      return announce(Step::stop_requested, "") && settle(ask_stop(), Step::stopped);
     case Kind::start:
       if (progress(operation_) != Step::start_requested) {
-        note(Step::start_requested, "");
+        if (!announce(Step::start_requested, "")) {
+          return false;
+        }
       } else if (!within(restart_patience).wait(look_interval)) {
         break;
       }
       return settle(ask_start(), Step::started);
     case Kind::signal:
-      note(Step::signal_requested, operation_.command.signal);
-      return settle(ask_signal(), Step::signalled);
+      return announce(Step::signal_requested, operation_.command.signal) &&
+             settle(ask_signal(), Step::signalled);
     case Kind::look_again:
       if (within(restart_patience).wait(look_interval)) {
         return true;
@@ -151,7 +193,7 @@ bool Runner::settle(const Answer& answer, Step done) {
   if (answer) {
     operation_.state = OperationState::running;
     operation_.changed = operation_.changed.value_or(false) || *answer == Outcome::changed;
-    note(done, *answer == Outcome::changed ? "" : "it was so already");
+    (void)note(done, *answer == Outcome::changed ? "" : "it was so already");
     return true;
   }
   // A supervisord that goes down may be restarting: the start that is owed waits for it.
@@ -162,7 +204,7 @@ bool Runner::settle(const Answer& answer, Step done) {
   }
   if (operation_.state != OperationState::verifying) {
     operation_.state = OperationState::verifying;
-    note(Step::outcome_unknown, answer.error().message);
+    (void)note(Step::outcome_unknown, answer.error().message);
   }
   return true;
 }
@@ -221,6 +263,10 @@ void Runner::close(OperationResult result, std::string detail) {
 
 Operation run(Operation operation, const Errand& errand) {
   return Runner(std::move(operation), errand).run();
+}
+
+Operation run_on(Operation operation, Seen seen, const Errand& errand) {
+  return Runner(std::move(operation), errand).run_on(std::move(seen));
 }
 
 }  // namespace reeve::control

@@ -4,10 +4,12 @@
 // next_step() what to do, does it through the substrate, records it. Never throws.
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 
 #include "control/next_step.h"
 #include "control/programs.h"
+#include "reeve/control/controller.h"
 #include "reeve/control/operation.h"
 #include "reeve/fleet/fleet.h"
 
@@ -22,9 +24,14 @@ struct Errand {
   std::stop_token hurry;
   /// … and now at once.
   std::stop_token now;
-  std::function<void(const Operation&)> record;  ///< called at each step
+  /// Called at each step. An error before a request: it is not made, and the operation fails.
+  std::function<base::Result<void>(const Operation&)> record;
+  /// Called just before the first request, with what the look saw: why not to act after all.
+  std::function<std::optional<Refusal>(const substrate::InstanceDetail&)> object;
 };
 
 [[nodiscard]] Operation run(Operation operation, const Errand& errand);
+/// One that an earlier run of the agent began, from where it was cut off; `seen` just now.
+[[nodiscard]] Operation run_on(Operation operation, Seen seen, const Errand& errand);
 
 }  // namespace reeve::control

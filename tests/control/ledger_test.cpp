@@ -11,6 +11,13 @@ Command on(const char* process, const char* supervisor = "") {
   return command;
 }
 
+/// Added, and on the disk.
+Operation enter(Ledger& ledger, const Command& command) {
+  Operation operation = ledger.add(command, {});
+  ledger.release(operation.id);
+  return operation;
+}
+
 void finish(Ledger& ledger, Operation operation) {
   operation.state = OperationState::done;
   (void)ledger.finish(operation);
@@ -18,9 +25,9 @@ void finish(Ledger& ledger, Operation operation) {
 
 TEST_CASE("operations on one group run one at a time, in the order they came") {
   Ledger ledger("7");
-  const Operation front = ledger.add(on("web:front"), {});
-  const Operation back = ledger.add(on("web:back"), {});
-  const Operation job = ledger.add(on("job"), {});
+  const Operation front = enter(ledger, on("web:front"));
+  const Operation back = enter(ledger, on("web:back"));
+  const Operation job = enter(ledger, on("job"));
   CHECK(ledger.take()->id == front.id);
   CHECK(ledger.take()->id == job.id);
   CHECK_FALSE(ledger.take());
@@ -30,8 +37,8 @@ TEST_CASE("operations on one group run one at a time, in the order they came") {
 
 TEST_CASE("groups of the same name on two supervisords do not wait for each other") {
   Ledger ledger("7");
-  (void)ledger.add(on("web:front", "a"), {});
-  (void)ledger.add(on("web:front", "b"), {});
+  (void)enter(ledger, on("web:front", "a"));
+  (void)enter(ledger, on("web:front", "b"));
   CHECK(ledger.take());
   CHECK(ledger.take());
 }
@@ -39,9 +46,9 @@ TEST_CASE("groups of the same name on two supervisords do not wait for each othe
 TEST_CASE("one supervisord cannot take all the workers") {
   Ledger ledger("7");
   for (std::size_t i = 0; i <= Ledger::max_per_supervisor; ++i) {
-    (void)ledger.add(on(("job" + std::to_string(i)).c_str(), "slow"), {});
+    (void)enter(ledger, on(("job" + std::to_string(i)).c_str(), "slow"));
   }
-  const Operation other = ledger.add(on("job", "other"), {});
+  const Operation other = enter(ledger, on("job", "other"));
   for (std::size_t i = 0; i < Ledger::max_per_supervisor; ++i) {
     CHECK(ledger.take()->command.target.supervisor == "slow");
   }
@@ -51,24 +58,67 @@ TEST_CASE("one supervisord cannot take all the workers") {
 
 TEST_CASE("ids are unique, and tell one run of the agent from another") {
   Ledger ledger("1700000000000");
-  CHECK(ledger.add(on("a"), {}).id == "1700000000000-1");
-  CHECK(ledger.add(on("b"), {}).id == "1700000000000-2");
+  CHECK(enter(ledger, on("a")).id == "1700000000000-1");
+  CHECK(enter(ledger, on("b")).id == "1700000000000-2");
 }
 
 TEST_CASE("of the operations that are done the last thousand are remembered, and all others") {
   Ledger ledger("7");
-  const Operation waiting = ledger.add(on("waiting"), {});
+  const Operation waiting = enter(ledger, on("waiting"));
   for (std::size_t i = 0; i < Ledger::max_done + 10; ++i) {
-    finish(ledger, ledger.add(on("job"), {}));
+    finish(ledger, enter(ledger, on("job")));
   }
   CHECK(ledger.find(waiting.id));
   CHECK_FALSE(ledger.find("7-2"));
   CHECK(ledger.list().size() <= Ledger::max_done + 2);
 }
 
-TEST_CASE("only so many can wait for one operation") {
+TEST_CASE("an operation that is not on the disk yet is known, and not carried out") {
   Ledger ledger("7");
   const Operation operation = ledger.add(on("job"), {});
+  CHECK(ledger.in_flight(operation.command.target));
+  CHECK_FALSE(ledger.take());
+  CHECK_FALSE(ledger.take_queued());
+  ledger.release(operation.id);
+  CHECK(ledger.take()->id == operation.id);
+}
+
+TEST_CASE("an operation that could not be recorded leaves nothing behind") {
+  Ledger ledger("7");
+  const Operation operation = ledger.add(on("job"), {});
+  ledger.withdraw(operation.id);
+  CHECK_FALSE(ledger.find(operation.id));
+  CHECK_FALSE(ledger.in_flight(operation.command.target));
+}
+
+TEST_CASE("what an earlier run began is taken when it may go on, and put back if not") {
+  Ledger ledger("7");
+  Operation begun;
+  begun.id = "6-1";
+  begun.command = on("job");
+  begun.state = OperationState::running;
+  ledger.restore(begun);
+  CHECK(ledger.has_cut_off());
+  CHECK_FALSE(ledger.take([](const Operation&) { return false; }));
+  CHECK_FALSE(ledger.take_queued());
+  CHECK(ledger.take([](const Operation&) { return true; })->id == "6-1");
+  CHECK_FALSE(ledger.has_cut_off());
+  ledger.put_back("6-1");
+  CHECK(ledger.has_cut_off());
+}
+
+TEST_CASE("an id that an earlier run gave is not given again") {
+  Ledger ledger("7");
+  Operation old;
+  old.id = "7-1";
+  old.state = OperationState::done;
+  ledger.restore(old);
+  CHECK(ledger.add(on("job"), {}).id == "7-2");
+}
+
+TEST_CASE("only so many can wait for one operation") {
+  Ledger ledger("7");
+  const Operation operation = enter(ledger, on("job"));
   for (std::size_t i = 0; i < Ledger::max_waiting; ++i) {
     CHECK(ledger.wait_for(operation.id, [](const Operation&) {}));
   }

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "reeve/base/enumeration.h"
+
 namespace reeve::base {
 
 enum class ErrorKind {
@@ -30,6 +32,7 @@ enum class ErrorKind {
   internal,          ///< a bug or an exhausted resource on our side
 };
 
+inline constexpr auto all_error_kinds = all_of<ErrorKind, ErrorKind::internal>();
 /// The kind in the form used in logs, labels and JSON: "not_found".
 [[nodiscard]] std::string_view to_string(ErrorKind kind);
 

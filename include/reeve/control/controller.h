@@ -4,7 +4,9 @@
 // becomes an operation; a small pool of threads works the operations off: one at a time per
 // process, in order within a group. Every step is recorded with its time; a restart is a stop,
 // seen done, and a start, verified. submit() and the readers may be called from any thread.
-// Operations live in memory: the last 1000 that are done, and all that are not.
+// Operations live in memory, the last 1000 that are done and all that are not, and in the
+// journal, where there is one: then a restart that the agent's end cut off is finished by the
+// next start.
 
 #include <functional>
 #include <memory>
@@ -17,7 +19,11 @@
 
 #include "reeve/base/deadline.h"
 #include "reeve/base/log.h"
+#include "reeve/control/audit.h"
 #include "reeve/control/command.h"
+#include "reeve/control/decision.h"
+#include "reeve/control/journal.h"
+#include "reeve/control/maintenance.h"
 #include "reeve/control/operation.h"
 #include "reeve/control/options.h"
 #include "reeve/control/stats.h"
@@ -30,7 +36,8 @@ namespace reeve::control {
 struct Refusal {
   RefusalReason reason = RefusalReason::not_found;
   base::Error error;
-  std::string operation;  ///< in_flight: the id of the one that is
+  std::string operation;                          ///< in_flight: the id of the one that is
+  std::optional<Verdict> verdict = std::nullopt;  ///< the same for alerts, where there is a word
   friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
@@ -42,7 +49,15 @@ struct Surroundings {
   std::function<void(std::string_view supervisor)> nudge;
   /// Reeve's own program, where its environment names it: never acted on, on any supervisord.
   std::vector<substrate::InstanceName> own_programs;
+  Journal* journal = nullptr;  ///< null: nothing outlives the agent
+  Audit* audit = nullptr;      ///< null: no record is kept
+  /// Null: there is none. It binds alerts, and what a restart of the agent would finish.
+  const Maintenance* maintenance = nullptr;
 };
+
+/// An operation that is queued; the known one for a repeated idempotency key; one that is done and
+/// has no id for a dry run.
+using Admission = tl::expected<Operation, Refusal>;
 
 class Controller {
  public:
@@ -58,6 +73,9 @@ class Controller {
   /// Called with each new state of each operation, on the thread that makes it; it must return
   /// quickly. Set before start().
   void on_change(Finished observer);
+  /// Takes over what the journal holds: what is done as history; what was cut off is judged by
+  /// the first who carry operations out. Before start(), once.
+  void restore();
   void start();
   /// Accepts no more; what is queued is abandoned; what runs is ended as soon as it leaves
   /// nothing half done, at the latest at the deadline. A restart whose stop is done gets its
@@ -66,13 +84,18 @@ class Controller {
   /// For commands submitted from now on.
   void configure(const Options& options);
 
-  /// An operation that is queued; the known one for a repeated idempotency key; one that is done
-  /// and has no id for a dry run. May wait for supervisord's list of programs
-  /// (Options::listing_timeout).
-  [[nodiscard]] tl::expected<Operation, Refusal> submit(const Command& command);
+  /// May wait for supervisord's list of programs (Options::listing_timeout); for an alert's
+  /// command it does not, and what it would say is asked just before acting.
+  [[nodiscard]] Admission submit(const Command& command);
+  /// The same for several, each for itself, in their order; journalled together.
+  [[nodiscard]] std::vector<Admission> submit_all(const std::vector<Command>& commands);
+  /// Why the policy forbids it, as far as that is known without asking supervisord.
+  [[nodiscard]] std::optional<Refusal> permit(const Command& command) const;
   [[nodiscard]] std::optional<Operation> find(std::string_view id) const;
   /// Oldest first.
   [[nodiscard]] std::vector<Operation> list() const;
+  /// How many are not done.
+  [[nodiscard]] std::size_t unfinished(Source source) const;
   /// Calls back once the operation is done, on a thread of the pool, or at once if it is done
   /// already. False if there is no such operation or too many wait for it.
   bool on_finished(std::string_view id, Finished callback);

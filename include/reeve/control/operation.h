@@ -9,14 +9,17 @@
 #include <vector>
 
 #include "reeve/base/clock.h"
+#include "reeve/base/enumeration.h"
 #include "reeve/base/error.h"
 #include "reeve/control/command.h"
+#include "reeve/control/decision.h"
 #include "reeve/substrate/instance.h"
 
 namespace reeve::control {
 
 /// verifying: the answer to a step never came, so its outcome is unknown and looked for.
 enum class OperationState : std::uint8_t { queued, running, verifying, done };
+inline constexpr auto all_operation_states = base::all_of<OperationState, OperationState::done>();
 [[nodiscard]] std::string_view to_string(OperationState state);
 
 enum class OperationResult : std::uint8_t {
@@ -26,6 +29,8 @@ enum class OperationResult : std::uint8_t {
   abandoned,  ///< somebody else acted on it meanwhile, or the agent is shutting down
   refused,    ///< the look just before acting forbade it; nothing was done
 };
+inline constexpr auto all_operation_results =
+    base::all_of<OperationResult, OperationResult::refused>();
 [[nodiscard]] std::string_view to_string(OperationResult result);
 
 enum class Step : std::uint8_t {
@@ -37,8 +42,10 @@ enum class Step : std::uint8_t {
   signal_requested,
   signalled,
   outcome_unknown,  ///< no answer: looking for what happened
+  resumed,          ///< the agent ended in between: its next run goes on
   finished,
 };
+inline constexpr auto all_steps = base::all_of<Step, Step::finished>();
 [[nodiscard]] std::string_view to_string(Step step);
 
 struct OperationStep {
@@ -56,6 +63,9 @@ struct Operation {
   /// Once done: whether anything was (dry run: would be) changed.
   std::optional<bool> changed;
   std::optional<base::Error> error;  ///< why the result is not succeeded
+  std::optional<Verdict> verdict;    ///< of a late refusal
+  /// What the guards would have said to an alert: for the person whose command this is.
+  std::vector<std::string> advice;
   std::optional<substrate::Incarnation> incarnation_before;
   /// The last spawn known just before the start: what a new run is told apart from, where the
   /// process was not running.

@@ -24,11 +24,13 @@ enum class RefusalReason : std::uint8_t {
   not_allowed,
   signal_not_allowed,
   stale,
+  guarded,  ///< an alert's, by the guards
   in_flight,
   shutting_down,
+  not_recorded,  ///< the journal cannot be written
 };
 inline constexpr auto all_refusal_reasons =
-    base::all_of<RefusalReason, RefusalReason::shutting_down>();
+    base::all_of<RefusalReason, RefusalReason::not_recorded>();
 [[nodiscard]] std::string_view to_string(RefusalReason reason);
 
 /// Why an accepted command did not succeed; reeve_action_failures_total's reasons.

@@ -1,0 +1,216 @@
+// How a command becomes an operation, or does not.
+
+#include <algorithm>
+#include <utility>
+
+#include "control/audit_entry.h"
+#include "control/controller_state.h"
+#include "control/policy.h"
+
+namespace reeve::control {
+
+using base::ErrorKind;
+
+namespace {
+
+Refusal in_flight(const Operation& other) {
+  return {RefusalReason::in_flight,
+          {ErrorKind::conflict, "the operation " + other.id + " on '" +
+                                    other.command.target.name.text() + "' is not done yet"},
+          other.id,
+          Verdict::in_flight};
+}
+
+Refusal key_reused(const Operation& other) {
+  return {RefusalReason::invalid,
+          {ErrorKind::invalid_argument,
+           "the idempotency key was used for another command, the operation " + other.id},
+          other.id};
+}
+
+Refusal not_recorded(const base::Error& error) {
+  return {RefusalReason::not_recorded,
+          {ErrorKind::internal, "nothing is done without a record of it: " + error.message},
+          {}};
+}
+
+/// What the actor may do is no part of what he asks: his list may be reloaded between two tries.
+bool asks_the_same(const Command& known, Command command) {
+  command.actor_allow = known.actor_allow;
+  return command == known;
+}
+
+/// What the snapshot says would happen.
+bool would_change(const Command& command, const substrate::InstanceDetail& seen) {
+  switch (command.action) {
+    case Action::start:
+      return !substrate::is_active(seen.state);
+    case Action::stop:
+      return substrate::is_active(seen.state);
+    case Action::restart:
+    case Action::signal:
+      break;
+  }
+  return true;
+}
+
+Operation rehearsed(const Command& command, const substrate::InstanceDetail& seen,
+                    base::SystemTime now) {
+  Operation operation;
+  operation.command = command;
+  operation.state = OperationState::done;
+  operation.changed = would_change(command, seen);
+  operation.incarnation_before = seen.incarnation();
+  operation.created_at = now;
+  operation.finished_at = now;
+  return operation;
+}
+
+bool is_among(const std::vector<Operation>& operations, const std::string& id) {
+  return std::any_of(operations.begin(), operations.end(),
+                     [&](const Operation& each) { return each.id == id; });
+}
+
+}  // namespace
+
+std::optional<Admission> Controller::State::repeated(const Ledger& all, const Command& command) {
+  const Operation* const known = all.repeated(command);
+  if (known == nullptr) {
+    return std::nullopt;
+  }
+  return asks_the_same(known->command, command) ? Admission(*known)
+                                                : tl::unexpected(key_reused(*known));
+}
+
+std::optional<Refusal> Controller::State::permit(const Command& command) const {
+  const auto programs = [&]() -> ProgramCatalogue::Answer {
+    return catalogue.known(command.target.supervisor);
+  };
+  return refuse(command, {around.snapshot(), around.own_programs, programs}, options.copy());
+}
+
+std::optional<Refusal> Controller::State::refuse_now(const Command& command) {
+  if (command.source == Source::alert) {
+    return permit(command);
+  }
+  const auto programs = [&]() -> ProgramCatalogue::Answer {
+    const fleet::Member* const asked = member_of(command.target.supervisor);
+    return asked == nullptr ? base::failure(ErrorKind::internal, "no such member of the fleet")
+                            : programs_of(*asked);
+  };
+  return refuse(command, {around.snapshot(), around.own_programs, programs}, options.copy());
+}
+
+Controller::State::Candidate Controller::State::consider(const Command& asked) {
+  Candidate candidate;
+  candidate.command = asked;
+  candidate.command.signal = canonical_signal(asked.signal);
+  const Command& command = candidate.command;
+  candidate.settled = ledger.with([&](const Ledger& all) { return repeated(all, command); });
+  if (candidate.settled) {
+    return candidate;
+  }
+  if (hurry.stop_requested()) {
+    candidate.settled = tl::unexpected(shutting_down());
+    return candidate;
+  }
+  if (auto refusal = refuse_now(command)) {
+    candidate.settled = tl::unexpected(*std::move(refusal));
+    return candidate;
+  }
+  const auto snapshot = around.snapshot();
+  const auto* const supervisor = snapshot->find(command.target.supervisor);
+  const auto* const process =
+      supervisor == nullptr ? nullptr : supervisor->find(command.target.name);
+  if (process != nullptr) {
+    candidate.seen = process->detail;
+  }
+  return candidate;
+}
+
+Admission Controller::State::enter(Ledger& all, const Candidate& candidate,
+                                   std::vector<Operation>& accepted) const {
+  const Command& command = candidate.command;
+  if (hurry.stop_requested()) {
+    return tl::unexpected(shutting_down());
+  }
+  if (auto known = repeated(all, command)) {
+    return *std::move(known);
+  }
+  if (const Operation* const other = all.in_flight(command.target)) {
+    return tl::unexpected(in_flight(*other));
+  }
+  if (command.dry_run) {
+    return rehearsed(command, candidate.seen, clock.system_now());
+  }
+  Operation operation = all.add(command, clock.system_now());
+  operation.advice = candidate.advice;
+  all.update(operation);
+  accepted.push_back(operation);
+  return operation;
+}
+
+void Controller::State::enter_all(std::vector<Candidate>& candidates) {
+  const std::scoped_lock lock(entering);
+  std::vector<Operation> accepted;
+  ledger.with([&](Ledger& all) {
+    for (Candidate& each : candidates) {
+      if (!each.settled) {
+        each.settled = enter(all, each, accepted);
+      }
+    }
+  });
+  const auto recorded = record(accepted);
+  for (const Operation& each : accepted) {
+    if (recorded) {
+      tell(each);
+    }
+    ledger.with([&](Ledger& all) { recorded ? all.release(each.id) : all.withdraw(each.id); });
+  }
+  for (Candidate& each : candidates) {
+    if (!recorded && *each.settled && is_among(accepted, (*each.settled)->id)) {
+      each.settled = tl::unexpected(not_recorded(recorded.error()));
+    }
+  }
+}
+
+void Controller::State::tell_refused(const std::vector<Candidate>& candidates) {
+  std::vector<AuditEntry> entries;
+  for (const Candidate& each : candidates) {
+    if (each.settled->has_value()) {
+      continue;
+    }
+    const Refusal& refusal = each.settled->error();
+    tally.with([&](Tally& counts) { counts.refused(each.command, refusal.reason); });
+    if (each.command.source == Source::alert) {
+      continue;  // who turned the alert into a command tells of all alerts alike
+    }
+    log.info("an action was refused", {{"action", std::string(to_string(each.command.action))},
+                                       {"process", each.command.target.text()},
+                                       {"actor", each.command.actor},
+                                       {"reason", std::string(to_string(refusal.reason))}});
+    entries.push_back(audit_entry_of(each.command, refusal, clock.system_now()));
+  }
+  if (around.audit != nullptr) {
+    around.audit->record(entries);
+  }
+}
+
+std::vector<Admission> Controller::State::submit_all(const std::vector<Command>& commands) {
+  std::vector<Candidate> candidates;
+  candidates.reserve(commands.size());
+  for (const Command& each : commands) {
+    candidates.push_back(consider(each));
+  }
+  enter_all(candidates);
+  wake_workers();
+  tell_refused(candidates);
+  std::vector<Admission> admissions;
+  admissions.reserve(candidates.size());
+  for (Candidate& each : candidates) {
+    admissions.push_back(*std::move(each.settled));
+  }
+  return admissions;
+}
+
+}  // namespace reeve::control

@@ -1,0 +1,101 @@
+#pragma once
+
+// The controller's inside: what it knows, and the two ways through it, in a file each. A command
+// is admitted (admission.cpp): policy, guards, journal, ledger. An operation is carried out
+// (execution.cpp), with the last word just before acting, and ended. What an earlier run of the
+// agent left half done is judged in recovery.cpp.
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "control/ledger.h"
+#include "control/programs.h"
+#include "control/resume.h"
+#include "control/runner.h"
+#include "control/tally.h"
+#include "reeve/base/guarded.h"
+#include "reeve/base/wakeup.h"
+#include "reeve/control/controller.h"
+
+namespace reeve::control {
+
+[[nodiscard]] Refusal shutting_down();
+
+struct Controller::State {
+  static constexpr std::size_t workers = 8;
+
+  State(Surroundings given, const Options& initial, const base::Clock& its_clock,
+        base::Log its_log);
+
+  [[nodiscard]] const fleet::Member* member_of(const std::string& supervisor) const;
+  [[nodiscard]] ProgramCatalogue::Answer programs_of(const fleet::Member& member);
+
+  // admission.cpp
+  /// A command on its way; settled once it is known what becomes of it.
+  struct Candidate {
+    Command command;
+    std::optional<Admission> settled;
+    substrate::InstanceDetail seen;
+    std::vector<std::string> advice;
+  };
+  [[nodiscard]] std::vector<Admission> submit_all(const std::vector<Command>& commands);
+  [[nodiscard]] std::optional<Refusal> permit(const Command& command) const;
+  [[nodiscard]] Candidate consider(const Command& asked);
+  [[nodiscard]] std::optional<Refusal> refuse_now(const Command& command);
+  [[nodiscard]] static std::optional<Admission> repeated(const Ledger& all, const Command& command);
+  [[nodiscard]] Admission enter(Ledger& all, const Candidate& candidate,
+                                std::vector<Operation>& accepted) const;
+  void enter_all(std::vector<Candidate>& candidates);
+  void tell_refused(const std::vector<Candidate>& candidates);
+
+  // execution.cpp
+  void work(base::Wakeup& wakeup);
+  bool run_next();
+  void carry_out(Operation operation);
+  [[nodiscard]] Errand errand_for(const Operation& operation);
+  [[nodiscard]] std::optional<Refusal> object_late(const Command& command,
+                                                   const ProgramCatalogue::Answer& programs,
+                                                   const substrate::InstanceDetail& seen);
+  void finish(const Operation& operation, base::Duration took);
+  void record_end(const Operation& operation);
+  void break_off(const std::string& id);
+  /// Closes it where it stands.
+  [[nodiscard]] Operation ended(Operation operation, OperationResult result) const;
+  void abandon_queued();
+  void wake_workers();
+  void tell(const Operation& operation) const;
+  /// On the disk when it returns, if there is a journal.
+  [[nodiscard]] base::Result<void> record(const std::vector<Operation>& operations) const;
+
+  // recovery.cpp
+  void restore();
+  [[nodiscard]] Circumstances circumstances_of(const Target& target) const;
+  [[nodiscard]] bool may_go_on(const Operation& operation) const;
+  /// What an earlier run began: goes on, waits, or is abandoned. False: nothing can be done yet.
+  bool go_on(Operation operation);
+  void abandon(Operation operation, const std::string& why);
+
+  const Surroundings around;
+  base::Guarded<Options> options;
+  const base::Clock& clock;
+  const base::Log log;
+  ProgramCatalogue catalogue;
+  /// Held while commands are entered and journalled, so that none is known before it is on the
+  /// disk: only who submits waits for it.
+  std::mutex entering;
+  base::Guarded<Ledger> ledger;
+  base::Guarded<Tally> tally;
+  std::stop_source hurry;  ///< also: accept no more
+  std::stop_source now;
+  Finished observer;  ///< of each change
+  std::array<base::Wakeup, workers> wakeups;
+  std::vector<std::jthread> threads;
+};
+
+}  // namespace reeve::control

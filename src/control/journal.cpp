@@ -1,0 +1,150 @@
+#include "reeve/control/journal.h"
+
+#include <algorithm>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "control/ledger.h"
+#include "control/line_file.h"
+#include "control/operation_line.h"
+#include "reeve/base/text.h"
+
+namespace reeve::control {
+
+using base::ErrorKind;
+using base::Result;
+
+namespace {
+
+constexpr std::string_view file_name = "journal.jsonl";
+/// Written anew without what is no longer needed when it has grown so far.
+constexpr std::uint64_t max_growth_bytes = std::uint64_t{8} * 1024 * 1024;
+
+/// As they were last recorded, in the order of their first record.
+class Latest {
+ public:
+  void take(Operation operation) {
+    const auto [place, is_new] = places_.try_emplace(operation.id, operations_.size());
+    if (is_new) {
+      operations_.push_back(std::move(operation));
+    } else {
+      operations_[place->second] = std::move(operation);
+    }
+  }
+  /// Without those that are done and too old to be history.
+  [[nodiscard]] std::vector<Operation> kept() {
+    auto done = static_cast<std::size_t>(
+        std::count_if(operations_.begin(), operations_.end(), std::mem_fn(&Operation::done)));
+    std::erase_if(operations_,
+                  [&](const Operation& each) { return each.done() && done-- > Ledger::max_done; });
+    return std::move(operations_);
+  }
+
+ private:
+  std::vector<Operation> operations_;
+  std::unordered_map<std::string, std::size_t> places_;
+};
+
+/// A last line that makes no sense was being written when the machine lost its power.
+Result<std::vector<Operation>> load(const std::string& path, const base::Log& log) {
+  Latest latest;
+  std::size_t number = 0;
+  std::size_t damaged = 0;
+  auto read = read_lines(path, [&](std::string_view line) -> Result<void> {
+    ++number;
+    if (damaged != 0) {
+      return base::failure(ErrorKind::malformed,
+                           path + ":" + std::to_string(damaged) +
+                               ": this line of the journal cannot be read; mend it, or move the "
+                               "file away to begin without its operations");
+    }
+    if (auto operation = operation_from(line)) {
+      latest.take(*std::move(operation));
+    } else {
+      damaged = number;
+    }
+    return {};
+  });
+  if (!read && read.error().kind != ErrorKind::not_found) {
+    return base::failure(std::move(read.error()));
+  }
+  if (damaged != 0) {
+    log.warning("the last line of the journal cannot be read and is dropped",
+                {{"file", path}, {"line", std::to_string(damaged)}});
+  }
+  return latest.kept();
+}
+
+std::string lines_of(const std::vector<Operation>& operations) {
+  return base::join(operations, "", [](const Operation& each) { return to_line(each) + "\n"; });
+}
+
+/// Writes it anew with these alone.
+Result<LineFile> rewrite(const StateDir& state, const std::vector<Operation>& operations) {
+  return state.write(file_name, lines_of(operations)).and_then([&] {
+    return LineFile::open(state.path(file_name));
+  });
+}
+
+}  // namespace
+
+struct Journal::State {
+  State(const StateDir& directory, base::Log its_log, std::vector<Operation> found, LineFile lines)
+      : state(directory),
+        log(std::move(its_log)),
+        restored(std::move(found)),
+        file(std::move(lines)),
+        small(file.size()) {}
+
+  void compact();
+
+  const StateDir& state;
+  const base::Log log;
+  const std::vector<Operation> restored;
+  /// Held while the file is written: that is what keeps the lines in their order.
+  std::mutex writing;
+  LineFile file;
+  std::uint64_t small;  ///< its size when it was last written anew
+};
+
+void Journal::State::compact() {
+  auto fresh = load(state.path(file_name), log).and_then([this](const auto& operations) {
+    return rewrite(state, operations);
+  });
+  if (fresh) {
+    file = *std::move(fresh);
+  } else {
+    log.error("the journal cannot be made smaller", {{"error", fresh.error().message}});
+  }
+  small = file.size();  // even so: not again at once
+}
+
+Journal::Journal(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Journal::~Journal() = default;
+
+Result<std::unique_ptr<Journal>> Journal::open(const StateDir& state, base::Log log) {
+  auto found = load(state.path(file_name), log);
+  if (!found) {
+    return base::failure(std::move(found.error()));
+  }
+  return rewrite(state, *found).map([&](LineFile file) {
+    return std::unique_ptr<Journal>(new Journal(
+        std::make_unique<State>(state, std::move(log), *std::move(found), std::move(file))));
+  });
+}
+
+const std::vector<Operation>& Journal::restored() const {
+  return state_->restored;
+}
+
+Result<void> Journal::record(const std::vector<Operation>& operations) {
+  const std::string lines = lines_of(operations);
+  const std::scoped_lock lock(state_->writing);
+  if (state_->file.size() > state_->small + max_growth_bytes) {
+    state_->compact();
+  }
+  return state_->file.append(lines, Durability::synced);
+}
+
+}  // namespace reeve::control
