@@ -22,6 +22,7 @@ std::string needs_restart(const config::Config& before, const config::Config& af
       {"metrics.listen", before.metrics_listener.address != after.metrics_listener.address},
       {"metrics.web_config_file (TLS on or off)",
        before.metrics_listener.tls.has_value() != after.metrics_listener.tls.has_value()},
+      {"state_dir", before.state_dir != after.state_dir},
       {"control.enabled", before.control_enabled != after.control_enabled},
       {"control.listen", before.control_listener.address != after.control_listener.address},
       {"control.tls (on or off)",
@@ -51,6 +52,7 @@ Agent::Agent(AgentParts parts)
       log_(log_sink_),
       reread_(std::move(parts.reread)),
       config_(std::move(parts.config)),
+      state_(std::move(parts.state)),
       agent_metrics_(base::build_info()),
       exposition_(config_.metrics, agent_metrics_),
       fleet_(parts.members, config_.poll, clock_, log_),
@@ -60,7 +62,9 @@ Agent::Agent(AgentParts parts)
       controller_({.members = parts.members,
                    .snapshot = [this] { return fleet_.snapshot(); },
                    .nudge = [this](std::string_view supervisor) { fleet_.nudge(supervisor); },
-                   .own_programs = std::move(parts.own_programs)},
+                   .own_programs = std::move(parts.own_programs),
+                   .journal = state_ ? state_->journal.get() : nullptr,
+                   .audit = state_ ? state_->audit.get() : nullptr},
                   control_options(config_), clock_, log_),
       events_(clock_),
       metrics_api_(metrics_surroundings(), config_.metrics_api, clock_),
@@ -152,6 +156,7 @@ base::Result<void> Agent::start() {
   fleet_.start();
   if (control_server_) {
     agent_metrics_.set_controller([this] { return controller_.stats(); });
+    controller_.restore();
     controller_.start();
     control_server_->start();
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/event_sources.h"
+#include "app/state.h"
 #include "reeve/api/control_api.h"
 #include "reeve/api/event_hub.h"
 #include "reeve/api/metrics_api.h"
@@ -37,7 +38,8 @@ struct AgentParts {
   std::vector<substrate::InstanceName> own_programs;
   /// Standard input and output, if supervisord runs the agent as its listener.
   std::optional<events::Streams> event_streams;
-  std::string server_url;  ///< SUPERVISOR_SERVER_URL
+  std::string server_url;        ///< SUPERVISOR_SERVER_URL
+  std::unique_ptr<State> state;  ///< null: control is off
   const base::Clock* clock = nullptr;
   std::shared_ptr<base::LogSink> log_sink;
 };
@@ -73,6 +75,7 @@ class Agent {
   std::mutex reloading_;
   config::Config config_;
 
+  const std::unique_ptr<State> state_;
   metrics::AgentMetrics agent_metrics_;
   metrics::Exposition exposition_;
   fleet::Fleet fleet_;

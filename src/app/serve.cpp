@@ -45,6 +45,11 @@ std::vector<substrate::InstanceName> own_programs(const cli::Surroundings& surro
   return {{*group, *name}};
 }
 
+int fail(const base::Error& error, std::ostream& console) {
+  console << "reeve: " << error.message << '\n';
+  return 1;
+}
+
 void run_until_stopped(Agent& agent) {
   notify_manager("READY=1");
   while (wait_for_signal() == SIGHUP) {
@@ -75,10 +80,14 @@ int serve(const cli::CommonOptions& options, const cli::Surroundings& surroundin
   if (is_listener(found.config.events.stream, surroundings)) {
     auto taken = events::take_standard_streams();
     if (!taken) {
-      *surroundings.console.err << "reeve: " << taken.error().message << '\n';
-      return 1;
+      return fail(taken.error(), *surroundings.console.err);
     }
     streams = std::move(*taken);
+  }
+  const auto log_sink = base::make_stderr_sink(found.config.log);
+  auto state = open_state(found.config, base::Log(log_sink));
+  if (!state) {
+    return fail(state.error(), *surroundings.console.err);
   }
   Agent agent({.config = std::move(settings->config),
                .reread = reread,
@@ -86,11 +95,11 @@ int serve(const cli::CommonOptions& options, const cli::Surroundings& surroundin
                .own_programs = own_programs(surroundings),
                .event_streams = std::move(streams),
                .server_url = surroundings.variable("SUPERVISOR_SERVER_URL").value_or(""),
+               .state = *std::move(state),
                .clock = surroundings.clock,
-               .log_sink = base::make_stderr_sink(found.config.log)});
+               .log_sink = log_sink});
   if (const auto started = agent.start(); !started) {
-    *surroundings.console.err << "reeve: " << started.error().message << '\n';
-    return 1;
+    return fail(started.error(), *surroundings.console.err);
   }
   run_until_stopped(agent);
   agent.stop(base::Deadline::after(*surroundings.clock, shutdown_patience));

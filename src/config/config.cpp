@@ -41,9 +41,16 @@ void read_log(const Node& node, Source& source, base::LogOptions& log) {
   section.finish();
 }
 
+base::Result<std::string> parse_absolute_path(std::string_view text) {
+  return text.starts_with('/') ? base::Result<std::string>(text)
+                               : base::failure(base::ErrorKind::invalid_argument,
+                                               "expected a path that begins with /");
+}
+
 void read_root(const Node& node, Source& source, Config& config) {
   Section root(node, "", source);
   read_supervisors(root, config);
+  root.parsed<std::string>("state_dir", config.state_dir, parse_absolute_path);
   if (const Node* const poll = root.find("poll")) {
     read_poll(*poll, source, config.poll);
   }

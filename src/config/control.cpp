@@ -207,6 +207,8 @@ void read_control(const Node& node, Source& source, Config& config) {
   read_selectors(section, "allow", config.control.allow);
   read_selectors(section, "deny", config.control.deny);
   read_signals(section, config.control.signals);
+  section.duration("resume_within", config.control.resume_within,
+                   {std::chrono::seconds(0), std::chrono::hours(24)});
   section.finish();
   if (config.control_enabled) {
     check_entrance(section, config, plaintext);

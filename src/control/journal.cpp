@@ -80,6 +80,17 @@ std::string lines_of(const std::vector<Operation>& operations) {
   return base::join(operations, "", [](const Operation& each) { return to_line(each) + "\n"; });
 }
 
+bool has_a_longer_line(std::string_view lines, std::size_t bytes) {
+  while (!lines.empty()) {
+    const std::size_t length = lines.find('\n');
+    if (length > bytes) {
+      return true;
+    }
+    lines.remove_prefix(length + 1);
+  }
+  return false;
+}
+
 /// Writes it anew with these alone.
 Result<LineFile> rewrite(const StateDir& state, const std::vector<Operation>& operations) {
   return state.write(file_name, lines_of(operations)).and_then([&] {
@@ -140,6 +151,9 @@ const std::vector<Operation>& Journal::restored() const {
 
 Result<void> Journal::record(const std::vector<Operation>& operations) {
   const std::string lines = lines_of(operations);
+  if (has_a_longer_line(lines, LineFile::max_line_bytes)) {
+    return base::failure(ErrorKind::invalid_argument, "the operation is too long for the journal");
+  }
   const std::scoped_lock lock(state_->writing);
   if (state_->file.size() > state_->small + max_growth_bytes) {
     state_->compact();

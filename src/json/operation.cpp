@@ -22,6 +22,14 @@ ordered_json steps_of(const control::Operation& operation) {
   return steps;
 }
 
+ordered_json texts_of(const std::vector<std::string>& texts) {
+  ordered_json list = ordered_json::array();
+  for (const std::string& each : texts) {
+    list.push_back(base::to_utf8(each));
+  }
+  return list;
+}
+
 }  // namespace
 
 ordered_json to_json(const control::Operation& operation) {
@@ -45,6 +53,9 @@ ordered_json to_json(const control::Operation& operation) {
       {"state", control::to_string(operation.state)},
       {"result", result ? ordered_json(control::to_string(*result)) : ordered_json()},
       {"changed", or_null(operation.changed)},
+      {"decision",
+       operation.verdict ? ordered_json(control::to_string(*operation.verdict)) : ordered_json()},
+      {"advice", texts_of(operation.advice)},
       {"fault_code", fault != nullptr ? ordered_json(fault->code) : ordered_json()},
       {"fault_string",
        fault != nullptr ? ordered_json(base::to_utf8(fault->text)) : ordered_json()},

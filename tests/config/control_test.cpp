@@ -105,6 +105,17 @@ TEST_CASE("TLS needs a certificate and a key that can be read, mutual TLS a CA t
   CHECK(parse("control: {tls: {cert_file: '', key_file: '', client_ca_file: ''}}\n", "c"));
 }
 
+TEST_CASE("where the state is kept, and how long a restart that was cut off is finished") {
+  const auto config = parse("state_dir: /srv/reeve\ncontrol: {resume_within: 90s}\n", "reeve.yaml");
+  REQUIRE(config);
+  CHECK(config->state_dir == "/srv/reeve");
+  CHECK(config->control.resume_within == std::chrono::seconds(90));
+  CHECK(default_config().state_dir == "/var/lib/reeve");
+  CHECK(errors_of("state_dir: here\ncontrol: {resume_within: 25h}\n") ==
+        "reeve.yaml:1:12: state_dir: expected a path that begins with /\n"
+        "reeve.yaml:2:26: control.resume_within: expected 0s to 24h, found '25h'");
+}
+
 TEST_CASE("what may be done to what is made of patterns and signals") {
   const auto config = parse(
       "control: {allow: ['web:*'], deny: [db], signals: [SIGHUP, TERM], allowed_hosts: [reeve]}\n",

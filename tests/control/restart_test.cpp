@@ -145,13 +145,23 @@ Operation interrupted_at(World& world, Step when) {
   Operation operation;
   operation.id = "1";
   operation.command = World::command(Action::restart, "job");
-  return run(operation, {tests::member_of("", world.supervisord), Spans{}, &world.clock,
-                         hurry.get_token(), now.get_token(), [&](const Operation& so_far) {
-                           hurry.request_stop();
-                           if (so_far.steps.back().step == when) {
-                             now.request_stop();
-                           }
-                         }});
+  const Errand errand{
+      .member = tests::member_of("", world.supervisord),
+      .spans = {},
+      .clock = &world.clock,
+      .hurry = hurry.get_token(),
+      .now = now.get_token(),
+      .record =
+          [&](const Operation& so_far) {
+            hurry.request_stop();
+            if (so_far.steps.back().step == when) {
+              now.request_stop();
+            }
+            return base::Result<void>();
+          },
+      .object = [](const substrate::InstanceDetail&) { return std::optional<Refusal>(); },
+  };
+  return run(operation, errand);
 }
 
 TEST_CASE("a restart that is stopped already is started though the agent has no time left") {

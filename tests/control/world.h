@@ -68,10 +68,18 @@ class FakeClock final : public base::Clock {
   return member;
 }
 
+/// What a controller keeps beyond its life.
+struct Memory {
+  control::Journal* journal = nullptr;
+  control::Audit* audit = nullptr;
+  const control::Maintenance* maintenance = nullptr;
+};
+
 /// One unnamed supervisord with web:front and web:back (one group), and job.
 struct World {
-  explicit World(std::vector<substrate::InstanceName> own_programs = {})
-      : controller(surroundings(std::move(own_programs)), control::Options{}, clock, base::Log()) {
+  explicit World(std::vector<substrate::InstanceName> own_programs = {}, const Memory& memory = {})
+      : controller(surroundings(std::move(own_programs), memory), control::Options{}, clock,
+                   base::Log()) {
     for (const char* name : {"web:front", "web:back", "job"}) {
       FakeProgram program;
       program.name = *substrate::InstanceName::parse(name);
@@ -90,11 +98,14 @@ struct World {
   }
 
   [[nodiscard]] control::Surroundings surroundings(
-      std::vector<substrate::InstanceName> own_programs) {
-    return {{member_of("", supervisord)},
-            [this] { return snapshot; },
-            [this](std::string_view) { ++nudges; },
-            std::move(own_programs)};
+      std::vector<substrate::InstanceName> own_programs, const Memory& memory) {
+    return {.members = {member_of("", supervisord)},
+            .snapshot = [this] { return snapshot; },
+            .nudge = [this](std::string_view) { ++nudges; },
+            .own_programs = std::move(own_programs),
+            .journal = memory.journal,
+            .audit = memory.audit,
+            .maintenance = memory.maintenance};
   }
 
   [[nodiscard]] static control::Command command(control::Action action, const char* process) {

@@ -226,7 +226,8 @@ def stanza(file, command):
 
 class Listeners:
     """An agent seen from outside, whoever runs it: its configuration, in which {metrics},
-    {control} and {token_file} are replaced, and its two listeners. LISTENERS makes use of them."""
+    {control} and {token_file} are replaced, and its two listeners. LISTENERS makes use of them.
+    Unless the configuration says another, its state directory is in its folder."""
 
     LISTENERS = """
 metrics:
@@ -256,6 +257,8 @@ control:
         for key, value in (("{metrics}", self.metrics_port), ("{control}", self.control_port),
                            ("{token_file}", self.token_file)):
             config = config.replace(key, str(value))
+        if "state_dir:" not in config:
+            config += f"\nstate_dir: {self.folder}/state\n"
         self.config.write_text(config)
 
     def up(self):

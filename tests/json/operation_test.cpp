@@ -27,6 +27,7 @@ TEST_CASE("an operation is written with every member in the documented order") {
   done.state = control::OperationState::done;
   done.result = control::OperationResult::succeeded;
   done.changed = true;
+  done.advice = {"cooling down"};
   done.incarnation_before = substrate::Incarnation::parse("10:1700000000").value();
   done.finished_at = done.created_at + milliseconds(1250);
   done.steps = {{control::Step::looked, done.created_at, "RUNNING"}};
@@ -34,6 +35,7 @@ TEST_CASE("an operation is written with every member in the documented order") {
         R"({"id":"1700000000000-7","action":"restart","supervisor":null,"group":"web",)"
         R"("name":"front","source":"api","actor":"ops","reason":"deploy","rule":null,)"
         R"("fingerprint":null,"state":"done","result":"succeeded","changed":true,)"
+        R"("decision":null,"advice":["cooling down"],)"
         R"("fault_code":null,"fault_string":null,"incarnation_before":"10:1700000000",)"
         R"("incarnation_after":null,"created_at":"2023-11-14T22:13:20.000Z",)"
         R"("finished_at":"2023-11-14T22:13:21.250Z","steps":[{"step":"looked",)"

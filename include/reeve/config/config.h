@@ -48,6 +48,7 @@ struct Config {
   http::ListenerOptions control_listener;
   api::ControlOptions control_api;
   control::Options control;
+  std::string state_dir = "/var/lib/reeve";  ///< used if control is enabled
   alerts::Options alerts;
   control::GuardOptions guards;  ///< alerts.budget and alerts.breaker
   base::LogOptions log;

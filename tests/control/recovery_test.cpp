@@ -1,0 +1,236 @@
+// The agent dies in the middle of an action, and its next run finds what it left.
+
+#include <functional>
+
+#include "control/world.h"
+#include "support/catch.h"
+#include "support/temporary_folder.h"
+
+namespace reeve::control {
+namespace {
+
+using namespace std::chrono_literals;
+using substrate::InstanceState;
+using tests::Memory;
+using tests::World;
+
+const substrate::InstanceName job{"job", "job"};
+
+/// What is thrown where the agent would be killed: nobody catches it.
+struct Killed {};
+
+/// A state directory, and one run of the agent after the other.
+struct Lives {
+  /// A run of the agent, on whatever world there is.
+  struct Life {
+    explicit Life(const StateDir& state)
+        : journal(*Journal::open(state, base::Log())), audit(*Audit::open(state, base::Log())) {}
+
+    [[nodiscard]] Memory memory() const { return {journal.get(), audit.get(), nullptr}; }
+
+    std::unique_ptr<Journal> journal;
+    std::unique_ptr<Audit> audit;
+  };
+
+  /// Takes over what there is, and carries out what it can.
+  [[nodiscard]] std::vector<Operation> next(World& world) {
+    second.emplace(state);
+    world.publish();
+    Controller controller(world.surroundings({}, second->memory()), Options{}, world.clock,
+                          base::Log());
+    controller.restore();
+    while (controller.run_next()) {
+    }
+    return controller.list();
+  }
+
+  /// Of the first run, killed when `when` says so.
+  void kill(World& world, const Command& command,
+            const std::function<bool(const Operation&)>& when) {
+    world.controller.on_change([when](const Operation& operation) {
+      if (when(operation)) {
+        throw Killed();
+      }
+    });
+    try {
+      REQUIRE(world.controller.submit(command));
+      (void)world.controller.run_next();
+    } catch (const Killed&) {
+      world.controller.on_change({});
+    }
+  }
+
+  [[nodiscard]] std::vector<AuditEntry> told() const {
+    return *second->audit->read(std::nullopt, 100);
+  }
+
+  tests::TemporaryFolder folder;
+  StateDir state = *StateDir::open(folder.path());
+  Life first{state};
+  std::optional<Life> second;
+};
+
+/// The agent is killed before this step is on the disk, and after all that came before it.
+std::function<bool(const Operation&)> before(Step step) {
+  return [step](const Operation& operation) {
+    return !operation.steps.empty() && operation.steps.back().step == step;
+  };
+}
+
+TEST_CASE("operations and their idempotency keys outlive the agent") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  Command command = World::command(Action::restart, "job");
+  command.idempotency_key = "once";
+  const Operation done = world.carry_out(command);
+  CHECK(lives.next(world) == std::vector{done});
+  Controller third(world.surroundings({}, lives.second->memory()), Options{}, world.clock,
+                   base::Log());
+  third.restore();
+  CHECK(third.submit(command) == done);
+}
+
+TEST_CASE("an agent that is killed before it asks for the stop leaves the process alone") {
+  for (const Step step : {Step::looked, Step::stop_requested}) {
+    Lives lives;
+    World world({}, lives.first.memory());
+    const auto run = world.look("job").incarnation();
+    lives.kill(world, World::command(Action::restart, "job"), before(step));
+    const std::vector<Operation> found = lives.next(world);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].result == OperationResult::abandoned);
+    CHECK(world.look("job").incarnation() == run);
+    CHECK(world.look("job").state == InstanceState::running);
+  }
+}
+
+TEST_CASE("an agent that is killed after it asked for the stop finishes the restart") {
+  for (const Step step : {Step::stopped, Step::start_requested}) {
+    Lives lives;
+    World world({}, lives.first.memory());
+    const auto run = world.look("job").incarnation();
+    lives.kill(world, World::command(Action::restart, "job"), before(step));
+    CHECK(world.look("job").state == InstanceState::stopped);
+    const std::vector<Operation> found = lives.next(world);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].result == OperationResult::succeeded);
+    CHECK(world.look("job").state == InstanceState::running);
+    CHECK(world.look("job").incarnation() != run);
+    CHECK(world.supervisord->count(tests::Operation::start) == 1);
+  }
+}
+
+TEST_CASE("an agent that is killed after the start does not start it again") {
+  for (const Step step : {Step::started, Step::finished}) {
+    Lives lives;
+    World world({}, lives.first.memory());
+    lives.kill(world, World::command(Action::restart, "job"), before(step));
+    const auto run = world.look("job").incarnation();
+    const std::vector<Operation> found = lives.next(world);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].result == OperationResult::succeeded);
+    CHECK(world.look("job").incarnation() == run);
+  }
+}
+
+TEST_CASE("what a person did meanwhile wins, and is told") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  lives.kill(world, World::command(Action::restart, "job"), before(Step::start_requested));
+  world.supervisord->tick(1s);
+  (void)world.supervisord->start_instance(job, base::Deadline::after(world.clock, 5s));
+  const auto run = world.look("job").incarnation();
+  const std::vector<Operation> found = lives.next(world);
+  CHECK(found.at(0).result == OperationResult::abandoned);
+  CHECK(world.look("job").incarnation() == run);
+  REQUIRE(lives.told().size() == 1);
+  CHECK(lives.told()[0].result == "abandoned");
+  CHECK(lives.told()[0].reason ==
+        "the agent ended before this was done: somebody else started it meanwhile");
+}
+
+TEST_CASE("what is queued when the agent is killed is abandoned") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  REQUIRE(world.controller.submit(World::command(Action::stop, "job")));
+  const std::vector<Operation> found = lives.next(world);
+  CHECK(found.at(0).result == OperationResult::abandoned);
+  CHECK(world.look("job").state == InstanceState::running);
+}
+
+TEST_CASE("an end that was told is not told again") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  (void)world.carry_out(World::command(Action::restart, "job"));
+  (void)lives.next(world);
+  CHECK(lives.told().size() == 1);
+}
+
+TEST_CASE("a supervisord that is away is waited for, and what waits can be ended with the agent") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  lives.kill(world, World::command(Action::restart, "job"), before(Step::start_requested));
+  world.supervisord->fail({.error = {base::ErrorKind::unreachable, "nobody there"}});
+  CHECK_FALSE(lives.next(world).at(0).done());
+  world.supervisord->recover();
+  CHECK(lives.next(world).at(0).result == OperationResult::succeeded);
+  CHECK(world.look("job").state == InstanceState::running);
+}
+
+TEST_CASE("a restart that the agent's orderly end cuts off is finished by the next run") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  world.supervisord->change(job, [](auto& program) { program.stops_after = 30s; });
+  world.supervisord->after(
+      5s, [&world] { world.controller.stop(base::Deadline::after(world.clock, 0s)); });
+  REQUIRE(world.controller.submit(World::command(Action::restart, "job")));
+  (void)world.controller.run_next();
+  CHECK(world.controller.list().at(0).result == OperationResult::abandoned);
+  world.supervisord->tick(60s);
+  CHECK(lives.next(world).at(0).result == OperationResult::succeeded);
+  CHECK(world.look("job").state == InstanceState::running);
+}
+
+TEST_CASE("nothing is done that cannot be recorded first") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  Command endless = World::command(Action::restart, "job");
+  endless.reason = std::string(2'000'000, 'x');
+  const auto refused = world.controller.submit(endless);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().reason == RefusalReason::not_recorded);
+  CHECK(world.controller.list().empty());
+  CHECK(world.controller.submit(World::command(Action::restart, "job")));
+}
+
+TEST_CASE("several commands are entered together, each with an answer of its own") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  const auto admissions = world.controller.submit_all(
+      {World::command(Action::restart, "job"), World::command(Action::stop, "job"),
+       World::command(Action::stop, "nobody"), World::command(Action::stop, "web:front")});
+  REQUIRE(admissions.size() == 4);
+  CHECK(admissions[0]);
+  CHECK(admissions[1].error().verdict == Verdict::in_flight);
+  CHECK(admissions[1].error().operation == admissions[0]->id);
+  CHECK(admissions[2].error().verdict == Verdict::no_target);
+  CHECK(admissions[3]);
+  CHECK(lives.first.audit->read(std::nullopt, 10)->size() == 2);
+}
+
+TEST_CASE("the policy is asked again just before acting") {
+  World world;
+  const auto accepted = world.controller.submit(World::command(Action::stop, "job"));
+  REQUIRE(accepted);
+  Options options;
+  options.deny = {*substrate::Selector::parse("job")};
+  world.controller.configure(options);
+  REQUIRE(world.controller.run_next());
+  const Operation refused = *world.controller.find(accepted->id);
+  CHECK(refused.result == OperationResult::refused);
+  CHECK(refused.verdict == Verdict::not_allowed);
+  CHECK(world.look("job").state == InstanceState::running);
+}
+
+}  // namespace
+}  // namespace reeve::control
