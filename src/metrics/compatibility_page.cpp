@@ -9,9 +9,13 @@ using fleet::ProcessSnapshot;
 using substrate::InstanceDetail;
 using substrate::InstanceState;
 
-/// supervisord says 0 where it does not say anything, and so do they.
-int exit_status(const InstanceDetail& detail) {
-  return detail.exit_status.value_or(0);
+/// supervisord says 0 where it does not say anything, and so do they. Only an exit that an event
+/// told it has not said anything about yet: the log has, or nobody.
+std::optional<int> exit_status(const ProcessSnapshot& process) {
+  if (!process.detail.exit_status && process.detail.state == InstanceState::exited) {
+    return process.exit_status;
+  }
+  return process.detail.exit_status.value_or(0);
 }
 
 /// What node_exporter takes for up.
@@ -28,9 +32,7 @@ void write_node_exporter(TextWriter& out, const Shows& shows) {
                    [](const ProcessSnapshot& process) {
                      return std::optional(substrate::state_code(process.detail.state));
                    });
-  for_each_process(
-      out, family("node_supervisord_exit_status"), shows,
-      [](const ProcessSnapshot& process) { return std::optional(exit_status(process.detail)); });
+  for_each_process(out, family("node_supervisord_exit_status"), shows, exit_status);
   for_each_process(out, family("node_supervisord_start_time_seconds"), shows,
                    [](const ProcessSnapshot& process) -> std::optional<std::int64_t> {
                      const auto& start = process.detail.start_time;
@@ -44,11 +46,11 @@ void write_supervisord_exporter(TextWriter& out, const Shows& shows) {
   out.begin(family("supervisor_process_info"));
   for (const ShownSupervisor& each : shows) {
     for (const auto& process : each.processes) {
-      if (each.seen->up) {
+      const auto status = exit_status(*process.thing);
+      if (each.seen->up && status) {
         const InstanceDetail& detail = process.thing->detail;
-        const std::string labels =
-            join_labels(label("state", to_string(detail.state)),
-                        label("exit_status", std::to_string(exit_status(detail))));
+        const std::string labels = join_labels(label("state", to_string(detail.state)),
+                                               label("exit_status", std::to_string(*status)));
         out.sample({process.labels, labels}, detail.state == InstanceState::running ? 1 : 0);
       }
     }

@@ -45,6 +45,20 @@ TEST_CASE("node_exporter's names say what its collector says") {
   CHECK_THAT(text, !Contains("supervisor_process"));
 }
 
+TEST_CASE("an exit that an event told has the status that the log told, or no sample") {
+  Options options;
+  options.node_exporter_names = options.supervisord_exporter_names = true;
+  auto told = process("told", InstanceState::exited);
+  told.exit_status = 7;
+  const auto untold = process("untold", InstanceState::exited);
+  const std::string text = page(fleet_of({supervisord({told, untold})}), options);
+  CHECK(has(text, R"(node_supervisord_exit_status{group="told",name="told"} 7)"));
+  CHECK_THAT(text, Contains(R"(name="told",state="EXITED",exit_status="7"} 0)"));
+  CHECK_THAT(text, !Contains(R"(node_supervisord_exit_status{group="untold")"));
+  CHECK_THAT(text, !Contains(R"(supervisor_process_info{group="untold")"));
+  CHECK(has(text, R"(node_supervisord_state{group="untold",name="untold"} 100)"));
+}
+
 TEST_CASE("supervisord_exporter's names say what it says") {
   Options options;
   options.supervisord_exporter_names = true;
