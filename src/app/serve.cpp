@@ -20,8 +20,9 @@ namespace {
 /// Operations under way may take a program's whole stopwaitsecs; the unit waits a little longer.
 constexpr std::chrono::seconds shutdown_patience{25};
 
+/// Of several supervisords nobody knows which one a listener belongs to until it speaks.
 std::vector<fleet::Member> members(const config::Config& config,
-                                   const cli::Surroundings& surroundings) {
+                                   const cli::Surroundings& surroundings, bool as_listener) {
   const std::size_t files = kept_files(raise_open_files(), config.supervisors.size());
   std::vector<fleet::Member> members;
   for (const supervisor::Options& options : config.supervisors) {
@@ -31,6 +32,9 @@ std::vector<fleet::Member> members(const config::Config& config,
         base::ListenAddress{endpoint.host, endpoint.port, endpoint.socket_path}.is_local();
     members.push_back({options.name, endpoint.url(), options.timeout, same_host, peer.substrate,
                        peer.administration, peer.logs, files});
+  }
+  if (members.size() == 1) {
+    members.front().expects_events = as_listener || !config.events.socket.empty();
   }
   return members;
 }
@@ -91,7 +95,7 @@ int serve(const cli::CommonOptions& options, const cli::Surroundings& surroundin
   }
   Agent agent({.config = std::move(settings->config),
                .reread = reread,
-               .members = members(found.config, surroundings),
+               .members = members(found.config, surroundings, streams.has_value()),
                .own_programs = own_programs(surroundings),
                .event_streams = std::move(streams),
                .server_url = surroundings.variable("SUPERVISOR_SERVER_URL").value_or(""),

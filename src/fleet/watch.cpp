@@ -59,7 +59,11 @@ Watch::Watch(Member member, std::size_t index, const PollOptions& options, const
       run_(std::move(run)),
       options_(options),
       watcher_(Watcher(member_.name, member_.url)),
-      meter_(member_.same_host, {.max_open_files = member_.kept_files}, log_) {}
+      meter_(member_.same_host, {.max_open_files = member_.kept_files}, log_) {
+  if (member_.expects_events) {
+    watcher_.with([](Watcher& watcher) { watcher.expect_events(); });
+  }
+}
 
 void Watch::run_heartbeats(const std::stop_token& stop) {
   Pace pace(static_cast<std::minstd_rand::result_type>(2 * index_ + 1));

@@ -45,6 +45,8 @@ class Watcher {
  public:
   /// `url` is redacted.
   Watcher(std::string name, std::string url);
+  /// There is to be a stream of its events: until it speaks it is down.
+  void expect_events();
 
   /// The answer to a connect, whoever asked. A cancelled call teaches nothing.
   [[nodiscard]] Step heartbeat(const base::Result<substrate::Pid>& answer, const Moment& now);

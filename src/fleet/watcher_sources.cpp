@@ -22,6 +22,10 @@ std::vector<EventCount> no_events_yet() {
 
 }  // namespace
 
+void Watcher::expect_events() {
+  seen_.event_stream = EventStream{false, no_events_yet(), 0};
+}
+
 Step Watcher::hear(const Delivery& delivery, const Moment& now) {
   const Needs before = needs(now.steady);
   anchor_soon_ = anchor_soon_ || delivery.wants_mark_soon;

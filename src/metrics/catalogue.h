@@ -84,7 +84,8 @@ inline constexpr std::array catalogue = {
            "Bytes that the run wrote to storage, with all processes of its tree."},
     // The agent, of one supervisord.
     Family{"reeve_event_stream_up", Type::gauge, "",
-           "Whether an event of supervisord came within the last 30 seconds."},
+           "Whether an event of supervisord came within the last 30 seconds; absent if none is "
+           "expected."},
     Family{"reeve_events_total", Type::counter, "type", "Events that supervisord told of."},
     Family{"reeve_events_lost_total", Type::counter, "",
            "Events that are known to be lost on their way."},

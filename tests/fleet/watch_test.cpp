@@ -258,6 +258,26 @@ TEST_CASE("a supervisord that cannot be surveyed is polled instead") {
   CHECK(rig.supervisord->count(Operation::list) == 2);
 }
 
+TEST_CASE("an event stream that is configured is down until it speaks, any other is not there") {
+  Rig rig;
+  CHECK_FALSE(rig.watch.seen().event_stream);
+  Watch told({.name = "",
+              .url = "fake",
+              .call_timeout = 2s,
+              .substrate = rig.supervisord,
+              .administration = rig.supervisord,
+              .expects_events = true},
+             0, {}, rig.clock, base::Log(rig.sink), [] {});
+  REQUIRE(told.seen().event_stream);
+  CHECK_FALSE(told.seen().event_stream->up);
+  CHECK(told.seen().event_stream->counts.size() == events::type_labels().size());
+  Delivery delivery;
+  delivery.heard.emplace_back(events::Event{});
+  delivery.last = rig.clock.steady_now();
+  told.hear(delivery);
+  CHECK(told.seen().event_stream->up);
+}
+
 TEST_CASE("records that were not whole are counted") {
   Rig rig;
   rig.supervisord->add(program("web"));

@@ -135,15 +135,20 @@ TEST_CASE("unexpected exits are counted where something can know them, after a r
   CHECK_THAT(text, !Contains(metric + R"({group="unknown")"));
 }
 
-TEST_CASE("the event stream's facts are there from its first event on, and stay while it is down") {
+TEST_CASE("the event stream's facts are there where one is expected or was heard, down or up") {
   auto silent = supervisord({});
   silent.name = "silent";
   auto heard = odd_supervisord();
   heard.name = "heard";
   heard.up = false;
   heard.event_stream->up = false;
-  const std::string text = page(fleet_of({silent, heard}));
+  auto expected = supervisord({});
+  expected.name = "expected";
+  expected.event_stream = {false, {{"TICK_5", 0}}, 0};
+  const std::string text = page(fleet_of({silent, heard, expected}));
   CHECK(has(text, R"(reeve_event_stream_up{supervisor="heard"} 0)"));
+  CHECK(has(text, R"(reeve_event_stream_up{supervisor="expected"} 0)"));
+  CHECK(has(text, R"(reeve_events_total{supervisor="expected",type="TICK_5"} 0)"));
   CHECK(has(text, R"(reeve_events_total{supervisor="heard",type="TICK_5"} 12)"));
   CHECK(has(text, R"(reeve_events_total{supervisor="heard",type="other"} 0)"));
   CHECK(has(text, R"(reeve_events_lost_total{supervisor="heard"} 4)"));

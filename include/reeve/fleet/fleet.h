@@ -32,6 +32,8 @@ struct Member {
   std::shared_ptr<substrate::Logs> logs = nullptr;  ///< nothing: its own log is not followed
   /// Files in /proc of its programs that may be kept open, two for each process: half the cost.
   std::size_t kept_files = 1024;
+  /// A stream of its events is configured: one that has not spoken yet is down, not absent.
+  bool expects_events = false;
 };
 
 class Fleet {

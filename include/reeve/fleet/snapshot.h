@@ -59,7 +59,7 @@ struct EventCount {
   friend bool operator==(const EventCount&, const EventCount&) = default;
 };
 
-/// What a supervisord's listener delivered since it spoke first.
+/// What a supervisord's listener has delivered.
 struct EventStream {
   bool up = false;                 ///< an event, a TICK at least, within event_stream_patience
   std::vector<EventCount> counts;  ///< of all types, always in one order
@@ -89,7 +89,8 @@ struct SupervisorSnapshot {
   CounterSource counter_source = CounterSource::polls;
   /// Per CounterSource, in its order.
   std::array<std::uint64_t, all_counter_sources.size()> counter_gaps{};
-  std::optional<EventStream> event_stream;  ///< nothing before its first event
+  /// Nothing before its first event, unless one was to be expected: see Member.
+  std::optional<EventStream> event_stream;
   /// Null while it is not up, or not proven to run on this host. Of runs that may have ended since.
   Usages usages;
 

@@ -332,6 +332,13 @@ class Counting(Scenario):
         self.churn("log", ends_are_known=True)
         self.compare()
 
+    def test_a_relay_that_does_not_come_is_a_stream_that_is_down(self):
+        self.supervisord = self.start_supervisord(PROGRAMS)
+        socket = self.workspace.folder / "events.sock"
+        self.agent = self.workspace.start(Agent, self.workspace.folder / "reeve", self.config(
+            f"socket: {socket}", self.supervisord.url))
+        self.assertEqual(self.agent.samples().one("reeve_event_stream_up"), 0)
+
     def test_over_a_relay(self):
         self.relayed(PROGRAMS)
         self.churn("events")
