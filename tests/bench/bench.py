@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Reeve beside Debian's node_exporter and supervisorctl on the same supervisord, in one run, as
-a Markdown table. README.md says how each figure is taken. Run by `./dev bench [N...]`."""
+"""Reeve beside Debian's node_exporter and supervisorctl on supervisords with the same programs, in
+one run, as a Markdown table. README.md says how each figure is taken. Run by `./dev bench [N...]`."""
 
 import contextlib
 import os
