@@ -73,6 +73,14 @@ bool is_among(const std::vector<Operation>& operations, const std::string& id) {
 
 }  // namespace
 
+std::optional<Refusal> refusal_of(const Decision& decision) {
+  if (decision.verdict == Verdict::accepted || decision.verdict == Verdict::would_act) {
+    return std::nullopt;
+  }
+  return Refusal{
+      RefusalReason::guarded, {ErrorKind::conflict, decision.reason}, {}, decision.verdict};
+}
+
 std::optional<Admission> Controller::State::repeated(const Ledger& all, const Command& command) {
   const Operation* const known = all.repeated(command);
   if (known == nullptr) {
@@ -125,7 +133,27 @@ Controller::State::Candidate Controller::State::consider(const Command& asked) {
   if (process != nullptr) {
     candidate.seen = process->detail;
   }
+  heed_guards(candidate);
   return candidate;
+}
+
+void Controller::State::heed_guards(Candidate& candidate) {
+  const Command& command = candidate.command;
+  if (around.guards == nullptr) {
+    return;
+  }
+  if (!command.trigger) {
+    for (const Decision& each : around.guards->advice(command.target)) {
+      candidate.advice.push_back(std::string(to_string(each.verdict)) + ": " + each.reason);
+    }
+    return;
+  }
+  const bool ours_unfinished =
+      ledger.with([&](const Ledger& all) { return all.in_flight(command.target) != nullptr; });
+  const Decision decision = around.guards->consider(command, {candidate.seen, ours_unfinished});
+  if (auto refusal = refusal_of(decision)) {
+    candidate.settled = tl::unexpected(*std::move(refusal));
+  }
 }
 
 Admission Controller::State::enter(Ledger& all, const Candidate& candidate,
@@ -140,13 +168,14 @@ Admission Controller::State::enter(Ledger& all, const Candidate& candidate,
   if (const Operation* const other = all.in_flight(command.target)) {
     return tl::unexpected(in_flight(*other));
   }
-  if (command.dry_run) {
-    return rehearsed(command, candidate.seen, clock.system_now());
-  }
-  Operation operation = all.add(command, clock.system_now());
+  const base::SystemTime at = clock.system_now();
+  Operation operation =
+      command.dry_run ? rehearsed(command, candidate.seen, at) : all.add(command, at);
   operation.advice = candidate.advice;
-  all.update(operation);
-  accepted.push_back(operation);
+  if (!command.dry_run) {
+    all.update(operation);
+    accepted.push_back(operation);
+  }
   return operation;
 }
 

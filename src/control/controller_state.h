@@ -26,6 +26,8 @@
 namespace reeve::control {
 
 [[nodiscard]] Refusal shutting_down();
+/// Nothing if the guards permit it.
+[[nodiscard]] std::optional<Refusal> refusal_of(const Decision& decision);
 
 struct Controller::State {
   static constexpr std::size_t workers = 8;
@@ -48,6 +50,7 @@ struct Controller::State {
   [[nodiscard]] std::optional<Refusal> permit(const Command& command) const;
   [[nodiscard]] Candidate consider(const Command& asked);
   [[nodiscard]] std::optional<Refusal> refuse_now(const Command& command);
+  void heed_guards(Candidate& candidate);
   [[nodiscard]] static std::optional<Admission> repeated(const Ledger& all, const Command& command);
   [[nodiscard]] Admission enter(Ledger& all, const Candidate& candidate,
                                 std::vector<Operation>& accepted) const;
@@ -61,7 +64,7 @@ struct Controller::State {
   [[nodiscard]] Errand errand_for(const Operation& operation);
   [[nodiscard]] std::optional<Refusal> object_late(const Command& command,
                                                    const ProgramCatalogue::Answer& programs,
-                                                   const substrate::InstanceDetail& seen);
+                                                   const Seen& seen);
   void finish(const Operation& operation, base::Duration took);
   void record_end(const Operation& operation);
   void break_off(const std::string& id);

@@ -81,14 +81,22 @@ Errand Controller::State::errand_for(const Operation& operation) {
             return record({so_far});
           },
       .object = [this, command,
-                 programs](const auto& seen) { return object_late(command, programs, seen); },
+                 programs](const Seen& seen) { return object_late(command, programs, seen); },
   };
 }
 
 std::optional<Refusal> Controller::State::object_late(const Command& command,
                                                       const ProgramCatalogue::Answer& programs,
-                                                      const substrate::InstanceDetail&) {
-  return forbid(command, {nullptr, around.own_programs, [&] { return programs; }}, options.copy());
+                                                      const Seen& seen) {
+  if (!seen && !command.trigger) {
+    return std::nullopt;  // that it cannot be seen is answer enough
+  }
+  auto refusal =
+      forbid(command, {nullptr, around.own_programs, [&] { return programs; }}, options.copy());
+  if (refusal || around.guards == nullptr || !command.trigger) {
+    return refusal;
+  }
+  return refusal_of(around.guards->spend(command, {seen}));
 }
 
 void Controller::State::carry_out(Operation operation) {

@@ -11,11 +11,16 @@ using base::Deadline;
 using base::ErrorKind;
 
 Circumstances Controller::State::circumstances_of(const Target& target) const {
-  const auto window =
-      around.maintenance == nullptr ? std::nullopt : around.maintenance->covering(target);
+  std::optional<std::string> maintenance;
+  if (around.maintenance != nullptr) {
+    maintenance = around.maintenance->unreadable();
+    if (const auto window = around.maintenance->covering(target)) {
+      maintenance = window->reason;
+    }
+  }
   return {.now = clock.system_now(),
           .resume_within = options.copy().resume_within,
-          .maintenance = window ? std::optional(window->reason) : std::nullopt};
+          .maintenance = std::move(maintenance)};
 }
 
 void Controller::State::restore() {

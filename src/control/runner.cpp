@@ -64,9 +64,9 @@ class Runner {
   bool announce(Step step, std::string detail);
   Operation go_on(Seen seen);
   /// Does what was decided; false if that was the end.
-  bool carry_out(Kind kind, const Seen& seen);
+  bool carry_out(Kind kind);
   /// The last word before the first request; false if it is no.
-  bool may_act(const Seen& seen);
+  bool may_go_on(const NextStep& next, const Seen& seen);
   bool settle(const Answer& answer, Step done);
   [[nodiscard]] Answer ask_stop();
   [[nodiscard]] Answer ask_start();
@@ -98,8 +98,8 @@ Operation Runner::go_on(Seen seen) {
   since_ = errand_.clock->steady_now();
   for (;;) {
     const NextStep next = next_step(operation_, seen, patient());
-    const bool goes_on =
-        next.kind == Kind::finish ? finish(next, seen) : carry_out(next.kind, seen);
+    const bool goes_on = may_go_on(next, seen) &&
+                         (next.kind == Kind::finish ? finish(next, seen) : carry_out(next.kind));
     if (!goes_on) {
       return std::move(operation_);
     }
@@ -148,20 +148,19 @@ bool Runner::announce(Step step, std::string detail) {
   return fail(OperationResult::failed, std::move(recorded.error()));
 }
 
-bool Runner::may_act(const Seen& seen) {
-  auto refusal =
-      progress(operation_) == Step::looked && seen ? errand_.object(*seen) : std::nullopt;
+bool Runner::may_go_on(const NextStep& next, const Seen& seen) {
+  const bool is_first = progress(operation_) == Step::looked;
+  const bool would_act = next.kind != Kind::finish || !seen;
+  auto refusal = is_first && would_act ? errand_.object(seen) : std::nullopt;
   if (!refusal) {
     return true;
   }
   operation_.verdict = refusal->verdict;
+  operation_.changed = false;
   return fail(OperationResult::refused, std::move(refusal->error));
 }
 
-bool Runner::carry_out(Kind kind, const Seen& seen) {
-  if (kind != Kind::look_again && !may_act(seen)) {
-    return false;
-  }
+bool Runner::carry_out(Kind kind) {
   switch (kind) {
     case Kind::stop:
       return announce(Step::stop_requested, "") && settle(ask_stop(), Step::stopped);

@@ -27,7 +27,7 @@ struct Errand {
   /// Called at each step. An error before a request: it is not made, and the operation fails.
   std::function<base::Result<void>(const Operation&)> record;
   /// Called just before the first request, with what the look saw: why not to act after all.
-  std::function<std::optional<Refusal>(const substrate::InstanceDetail&)> object;
+  std::function<std::optional<Refusal>(const Seen&)> object;
 };
 
 [[nodiscard]] Operation run(Operation operation, const Errand& errand);

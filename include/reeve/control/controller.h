@@ -22,6 +22,7 @@
 #include "reeve/control/audit.h"
 #include "reeve/control/command.h"
 #include "reeve/control/decision.h"
+#include "reeve/control/guards.h"
 #include "reeve/control/journal.h"
 #include "reeve/control/maintenance.h"
 #include "reeve/control/operation.h"
@@ -53,6 +54,7 @@ struct Surroundings {
   Audit* audit = nullptr;      ///< null: no record is kept
   /// Null: there is none. It binds alerts, and what a restart of the agent would finish.
   const Maintenance* maintenance = nullptr;
+  Guards* guards = nullptr;  ///< null: none; they bind alerts, and advise people
 };
 
 /// An operation that is queued; the known one for a repeated idempotency key; one that is done and

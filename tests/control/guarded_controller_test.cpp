@@ -1,0 +1,184 @@
+// Guards at work: asked for the answer to an alert, and again just before acting.
+
+#include "control/guarded_world.h"
+#include "control/world.h"
+#include "support/catch.h"
+
+namespace reeve::control {
+namespace {
+
+using namespace std::chrono_literals;
+using substrate::InstanceState;
+using tests::World;
+
+/// An agent whose initial cooldowns are over, with guards between alerts and its supervisord.
+struct Guarded {
+  explicit Guarded(GuardOptions options = {}) : guards_options(options) {
+    world.manual.advance(1h);
+    world.publish();
+  }
+
+  [[nodiscard]] static Command alert(const char* process, Action action = Action::restart) {
+    Command command = World::command(action, process);
+    command.source = Source::alert;
+    command.trigger.emplace();
+    command.trigger->rule = "hung";
+    return command;
+  }
+  [[nodiscard]] Surroundings surroundings() {
+    Surroundings around = world.surroundings({});
+    around.guards = &guards;
+    around.maintenance = &maintenance;
+    return around;
+  }
+  [[nodiscard]] Operation queue(const Command& command) {
+    return controller.submit(command).value();
+  }
+  [[nodiscard]] Operation carry_out(const Operation& queued) {
+    while (controller.run_next()) {
+    }
+    return controller.find(queued.id).value();
+  }
+  /// What becomes of it if `meanwhile` happens between the answer and the action.
+  template <class Meanwhile>
+  [[nodiscard]] Operation late(const Meanwhile& meanwhile) {
+    const Operation queued = queue(alert("job"));
+    meanwhile();
+    return carry_out(queued);
+  }
+
+  World world;
+  tests::TemporaryFolder folder;
+  GuardOptions guards_options;
+  StateDir state = StateDir::open(folder.path() + "/state").value();
+  GuardClock clock{world.clock, "boot"};
+  Maintenance maintenance{state, clock, base::Log()};
+  Guards guards{guards_options, state, maintenance, clock, base::Log(), [] { return 0.5; }};
+  Controller controller{surroundings(), Options{}, world.clock, base::Log()};
+};
+
+TEST_CASE("an alert's action is counted just before it is done, not when it is accepted") {
+  Guarded agent;
+  const Operation queued = agent.queue(Guarded::alert("job"));
+  CHECK(agent.guards.list().empty());
+  CHECK(agent.carry_out(queued).result == OperationResult::succeeded);
+  REQUIRE(agent.guards.list().size() == 1);
+  CHECK(agent.guards.list()[0].budget_used == 1);
+}
+
+TEST_CASE("what the guards object to is not accepted, in their words") {
+  Guarded agent;
+  REQUIRE(agent.maintenance.set("*", 1h, "new disks", "ops"));
+  const auto refused = agent.controller.submit(Guarded::alert("job"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().reason == RefusalReason::guarded);
+  CHECK(refused.error().verdict == Verdict::maintenance);
+  CHECK_THAT(refused.error().error.message, Catch::Matchers::StartsWith("maintenance of * until"));
+}
+
+TEST_CASE("what comes between the answer and the action refuses it late, and nothing is counted") {
+  Guarded agent;
+  const auto name = substrate::InstanceName{"job", "job"};
+  const auto deadline = base::Deadline::after(agent.world.clock, 1min);
+  auto& supervisord = *agent.world.supervisord;
+  const auto verdict_if = [&](const auto& meanwhile) {
+    const Operation refused = agent.late(meanwhile);
+    CHECK(refused.result == OperationResult::refused);
+    CHECK(refused.changed == false);
+    CHECK(refused.error);
+    return refused.verdict;
+  };
+  SECTION("people go to work there") {
+    CHECK(verdict_if([&] { (void)agent.maintenance.set("*", 1h, "", "ops"); }) ==
+          Verdict::maintenance);
+  }
+  SECTION("so many others fire that the breaker opens") {
+    CHECK(verdict_if([&] {
+            agent.guards.firing({{"", {"a", "a"}}, {"", {"b", "b"}}, {"", {"c", "c"}}}, 3);
+          }) == Verdict::breaker_open);
+  }
+  SECTION("it is stopped") {
+    CHECK(verdict_if([&] {
+            (void)supervisord.stop_instance(name, substrate::StopMode::graceful, deadline);
+          }) == Verdict::stopped);
+  }
+  SECTION("it dies") {
+    CHECK(verdict_if([&] {
+            supervisord.change(name, [](auto& program) {
+              program.autorestart = tests::FakeProgram::Restart::never;
+            });
+            supervisord.crash(name, 1);
+          }) == Verdict::state);
+  }
+  SECTION("somebody is faster") {
+    CHECK(verdict_if([&] {
+            (void)supervisord.stop_instance(name, substrate::StopMode::graceful, deadline);
+            (void)supervisord.start_instance(name, deadline);
+          }) == Verdict::too_young);
+  }
+  SECTION("it vanishes") {
+    CHECK(verdict_if([&] { supervisord.remove("job"); }) == Verdict::no_target);
+  }
+  SECTION("supervisord goes away") {
+    CHECK(verdict_if([&] {
+            supervisord.fail(
+                {.operation = tests::Operation::get, .times = tests::FakeFailure::always});
+          }) == Verdict::unreachable);
+  }
+  CHECK(agent.guards.list().empty());
+  CHECK(supervisord.count(tests::Operation::stop) <= 1);
+}
+
+TEST_CASE("of two that were accepted the budget permits one") {
+  Guarded agent({{1, 1h}, {}});
+  const Operation first = agent.queue(Guarded::alert("job"));
+  const Operation second = agent.queue(Guarded::alert("web:front"));
+  CHECK(agent.carry_out(first).result == OperationResult::succeeded);
+  const Operation refused = agent.carry_out(second);
+  CHECK(refused.result == OperationResult::refused);
+  CHECK(refused.verdict == Verdict::budget);
+}
+
+TEST_CASE("an action that cannot be counted is not done") {
+  Guarded agent;
+  const Operation refused = agent.late(
+      [&] { std::filesystem::create_directory(agent.folder.path() + "/state/guards.json.new"); });
+  CHECK(refused.verdict == Verdict::state_unreadable);
+  CHECK(agent.world.supervisord->count(tests::Operation::stop) == 0);
+}
+
+TEST_CASE("a person acts whatever the guards think, and is told") {
+  Guarded agent;
+  REQUIRE(agent.carry_out(agent.queue(Guarded::alert("job"))).result == OperationResult::succeeded);
+  REQUIRE(agent.maintenance.set("job:job", 1h, "", "ops"));
+  const Operation done = agent.carry_out(agent.queue(World::command(Action::restart, "job")));
+  CHECK(done.result == OperationResult::succeeded);
+  REQUIRE(done.advice.size() == 2);
+  CHECK_THAT(done.advice[0], Catch::Matchers::StartsWith("maintenance: "));
+  CHECK_THAT(done.advice[1], Catch::Matchers::StartsWith("cooldown: "));
+  CHECK(agent.guards.list().at(0).budget_used == 1);
+}
+
+TEST_CASE("a rehearsal says what would be done, and does nothing") {
+  Guarded agent;
+  Command command = Guarded::alert("job");
+  command.dry_run = true;
+  CHECK(agent.queue(command).id.empty());
+  CHECK(agent.controller.submit(command).error().verdict == Verdict::cooldown);
+  CHECK_FALSE(agent.controller.run_next());
+  CHECK(agent.guards.list().empty());
+}
+
+TEST_CASE("what we are about to start was not stopped on purpose: an operation is in flight") {
+  Guarded agent;
+  (void)agent.carry_out(agent.queue(World::command(Action::stop, "job")));
+  agent.world.publish();
+  Command command = Guarded::alert("job", Action::start);
+  command.trigger->limits.only_if_state = {InstanceState::stopped};
+  CHECK(agent.controller.submit(command).error().verdict == Verdict::stopped);
+  (void)agent.queue(World::command(Action::start, "job"));
+  CHECK(agent.controller.submit(command).error().verdict == Verdict::in_flight);
+}
+
+}  // namespace
+}  // namespace reeve::control
