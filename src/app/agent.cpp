@@ -64,7 +64,9 @@ Agent::Agent(AgentParts parts)
                    .nudge = [this](std::string_view supervisor) { fleet_.nudge(supervisor); },
                    .own_programs = std::move(parts.own_programs),
                    .journal = state_ ? state_->journal.get() : nullptr,
-                   .audit = state_ ? state_->audit.get() : nullptr},
+                   .audit = state_ ? state_->audit.get() : nullptr,
+                   .maintenance = state_ ? state_->maintenance.get() : nullptr,
+                   .guards = state_ ? state_->guards.get() : nullptr},
                   control_options(config_), clock_, log_),
       events_(clock_),
       metrics_api_(metrics_surroundings(), config_.metrics_api, clock_),
@@ -156,6 +158,7 @@ base::Result<void> Agent::start() {
   fleet_.start();
   if (control_server_) {
     agent_metrics_.set_controller([this] { return controller_.stats(); });
+    agent_metrics_.set_guards([this] { return state_->guards->stats(); });
     controller_.restore();
     controller_.start();
     control_server_->start();
@@ -214,6 +217,9 @@ base::Result<void> Agent::apply(const config::Config& next) {
   fleet_.configure(next.poll);
   exposition_.configure(next.metrics);
   controller_.configure(control_options(next));
+  if (state_) {
+    state_->guards->configure(next.guards);
+  }
   metrics_api_.configure(next.metrics_api);
   control_api_.configure(next.control_api);
   return {};

@@ -89,7 +89,7 @@ int serve(const cli::CommonOptions& options, const cli::Surroundings& surroundin
     streams = std::move(*taken);
   }
   const auto log_sink = base::make_stderr_sink(found.config.log);
-  auto state = open_state(found.config, base::Log(log_sink));
+  auto state = open_state(found.config, *surroundings.clock, base::Log(log_sink));
   if (!state) {
     return fail(state.error(), *surroundings.console.err);
   }

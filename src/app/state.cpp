@@ -1,11 +1,21 @@
 #include "app/state.h"
 
+#include <random>
 #include <utility>
 
 namespace reeve::app {
+namespace {
+
+control::Guards::Random jitter() {
+  return [engine = std::mt19937(std::random_device()())]() mutable {
+    return std::uniform_real_distribution<double>(0, 1)(engine);
+  };
+}
+
+}  // namespace
 
 base::Result<std::unique_ptr<State>> open_state(const config::Config& config,
-                                                const base::Log& log) {
+                                                const base::Clock& clock, const base::Log& log) {
   if (!config.control_enabled) {
     return nullptr;
   }
@@ -13,7 +23,7 @@ base::Result<std::unique_ptr<State>> open_state(const config::Config& config,
   if (!directory) {
     return base::failure(std::move(directory.error()));
   }
-  auto state = std::make_unique<State>(State{*std::move(directory), nullptr, nullptr});
+  auto state = std::make_unique<State>(State{*std::move(directory), {}, {}, {}, {}});
   auto journal = control::Journal::open(state->directory, log);
   if (!journal) {
     return base::failure(std::move(journal.error()));
@@ -24,6 +34,10 @@ base::Result<std::unique_ptr<State>> open_state(const config::Config& config,
     return base::failure(std::move(audit.error()));
   }
   state->audit = *std::move(audit);
+  const control::GuardClock guard_clock(clock, control::boot_id());
+  state->maintenance = std::make_unique<control::Maintenance>(state->directory, guard_clock, log);
+  state->guards = std::make_unique<control::Guards>(
+      config.guards, state->directory, *state->maintenance, guard_clock, log, jitter());
   return state;
 }
 

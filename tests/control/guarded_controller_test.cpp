@@ -25,12 +25,6 @@ struct Guarded {
     command.trigger->rule = "hung";
     return command;
   }
-  [[nodiscard]] Surroundings surroundings() {
-    Surroundings around = world.surroundings({});
-    around.guards = &guards;
-    around.maintenance = &maintenance;
-    return around;
-  }
   [[nodiscard]] Operation queue(const Command& command) {
     return controller.submit(command).value();
   }
@@ -54,7 +48,8 @@ struct Guarded {
   GuardClock clock{world.clock, "boot"};
   Maintenance maintenance{state, clock, base::Log()};
   Guards guards{guards_options, state, maintenance, clock, base::Log(), [] { return 0.5; }};
-  Controller controller{surroundings(), Options{}, world.clock, base::Log()};
+  Controller controller{world.surroundings({}, {.maintenance = &maintenance, .guards = &guards}),
+                        Options{}, world.clock, base::Log()};
 };
 
 TEST_CASE("an alert's action is counted just before it is done, not when it is accepted") {

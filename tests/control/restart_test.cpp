@@ -159,7 +159,7 @@ Operation interrupted_at(World& world, Step when) {
             }
             return base::Result<void>();
           },
-      .object = [](const substrate::InstanceDetail&) { return std::optional<Refusal>(); },
+      .object = [](const Seen&) { return std::optional<Refusal>(); },
   };
   return run(operation, errand);
 }

@@ -73,6 +73,7 @@ struct Memory {
   control::Journal* journal = nullptr;
   control::Audit* audit = nullptr;
   const control::Maintenance* maintenance = nullptr;
+  control::Guards* guards = nullptr;
 };
 
 /// One unnamed supervisord with web:front and web:back (one group), and job.
@@ -105,7 +106,8 @@ struct World {
             .own_programs = std::move(own_programs),
             .journal = memory.journal,
             .audit = memory.audit,
-            .maintenance = memory.maintenance};
+            .maintenance = memory.maintenance,
+            .guards = memory.guards};
   }
 
   [[nodiscard]] static control::Command command(control::Action action, const char* process) {
