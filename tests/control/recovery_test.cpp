@@ -26,7 +26,7 @@ struct Lives {
     explicit Life(const StateDir& state)
         : journal(*Journal::open(state, base::Log())), audit(*Audit::open(state, base::Log())) {}
 
-    [[nodiscard]] Memory memory() const { return {journal.get(), audit.get(), nullptr}; }
+    [[nodiscard]] Memory memory() const { return {.journal = journal.get(), .audit = audit.get()}; }
 
     std::unique_ptr<Journal> journal;
     std::unique_ptr<Audit> audit;
@@ -36,8 +36,10 @@ struct Lives {
   [[nodiscard]] std::vector<Operation> next(World& world) {
     second.emplace(state);
     world.publish();
-    Controller controller(world.surroundings({}, second->memory()), Options{}, world.clock,
-                          base::Log());
+    const Maintenance maintenance(state, GuardClock(world.clock, "boot"), base::Log());
+    Memory memory = second->memory();
+    memory.maintenance = &maintenance;
+    Controller controller(world.surroundings({}, memory), Options{}, world.clock, base::Log());
     controller.restore();
     while (controller.run_next()) {
     }
@@ -118,6 +120,23 @@ TEST_CASE("an agent that is killed after it asked for the stop finishes the rest
     CHECK(world.look("job").incarnation() != run);
     CHECK(world.supervisord->count(tests::Operation::start) == 1);
   }
+}
+
+TEST_CASE("a restart that was cut off is not finished where people are at work, or may be") {
+  const std::string file = GENERATE(as<std::string>(), "", "damaged");
+  Lives lives;
+  World world({}, lives.first.memory());
+  lives.kill(world, World::command(Action::restart, "job"), before(Step::stopped));
+  if (file.empty()) {
+    Maintenance maintenance(lives.state, GuardClock(world.clock, "boot"), base::Log());
+    REQUIRE(maintenance.set("job:job", 1h, "new disks", "ops"));
+  } else {
+    REQUIRE(lives.state.write("maintenance.json", file));
+  }
+  const std::vector<Operation> found = lives.next(world);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].result == OperationResult::abandoned);
+  CHECK(world.look("job").state == InstanceState::stopped);
 }
 
 TEST_CASE("an agent that is killed after the start does not start it again") {
