@@ -325,14 +325,18 @@ std::optional<std::string> Guards::unreadable() const {
 }
 
 base::Result<void> Guards::reset(const Target& target) {
-  bool known = false;
-  auto written = state_->change([&](Book& book) {
-    known = book.targets.contains(target);
+  const auto forget_in = [&](Book& book) {
+    const bool known = book.begun || book.targets.contains(target);
     if (known) {
       forget(book, target);
     }
     return known;
-  });
+  };
+  bool known = false;
+  auto written = state_->change([&](Book& book) { return known = forget_in(book); });
+  if (written) {
+    known = state_->rehearsed.with(forget_in) || known;
+  }
   if (written && !known) {
     return base::failure(ErrorKind::not_found, "no alert has acted on '" + target.text() +
                                                    "': there is nothing to reset");

@@ -157,6 +157,8 @@ TEST_CASE("a rehearsal that would give up latches nothing but the rehearsal") {
   world.manual.advance(2h);
   CHECK(consider(world, command) == Verdict::gave_up);
   CHECK(world.guards->list().empty());
+  REQUIRE(world.guards->reset(command.target));
+  CHECK(consider(world, command) == Verdict::would_act);
 }
 
 TEST_CASE("a rehearsal heeds what was truly done") {
@@ -228,7 +230,14 @@ TEST_CASE("without a state every process is in its initial cooldown, also after 
 TEST_CASE("a reset ends the initial cooldown, too") {
   GuardedWorld world;
   world.restart([&] { std::filesystem::remove(world.file("guards.json")); });
-  REQUIRE(world.guards->reset_all());
+  SECTION("of one process") {
+    REQUIRE(world.guards->reset(alert_command().target));
+    CHECK(spend(world, alert_command("job")) == Verdict::cooldown);
+  }
+  SECTION("of all") {
+    REQUIRE(world.guards->reset_all());
+    CHECK(spend(world, alert_command("job")) == Verdict::accepted);
+  }
   CHECK(spend(world) == Verdict::accepted);
 }
 
@@ -389,6 +398,7 @@ TEST_CASE("what can no longer count is forgotten") {
 
 TEST_CASE("what nothing is known of cannot be reset") {
   GuardedWorld world;
+  REQUIRE(world.guards->reset_all());
   CHECK(world.guards->reset(alert_command().target).error().kind == base::ErrorKind::not_found);
 }
 

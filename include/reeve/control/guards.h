@@ -85,7 +85,8 @@ class Guards {
   [[nodiscard]] GuardStats stats() const;
   /// Why the state (maintenance too) cannot be read; nothing if it can.
   [[nodiscard]] std::optional<std::string> unreadable() const;
-  /// Forgets cooldown, budget and latch of this process; what it did still counts in the total.
+  /// Forgets cooldown, budget and latch of this process, rehearsed ones too; what was done to it
+  /// still counts in the total.
   /// not_found: nothing is known of it; conflict: the state cannot be read; others: it could not
   /// be written, and nothing has changed.
   [[nodiscard]] base::Result<void> reset(const Target& target);
