@@ -86,8 +86,11 @@ Wants Tracker::list(Poll poll, std::size_t& rejected) {
     InstanceDetail& detail = poll.listing.instances[i];
     const bool outdated = touched_.contains(detail.name);
     const ProcessList::Record* const known = outdated ? record_of(detail.name) : nullptr;
+    if (known != nullptr) {
+      detail = (*known)->detail;
+    }
     ProcessSnapshot process;
-    process.detail = known != nullptr ? (*known)->detail : std::move(detail);
+    process.detail = std::move(detail);
     if (i < poll.log_sizes.size()) {
       process.stdout_log_bytes = poll.log_sizes[i].standard_output;
       process.stderr_log_bytes = poll.log_sizes[i].standard_error;
