@@ -16,9 +16,9 @@ if(NOT TARGET yaml-cpp::yaml-cpp) # Debian 12 calls it yaml-cpp, Debian 13 yaml-
 endif()
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(libcrypt REQUIRED IMPORTED_TARGET libxcrypt)
+# A compiled library whose flags change class layout: the .pc file's flags must be used.
+pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 if(BUILD_TESTING)
   find_package(Catch2 CONFIG REQUIRED) # 2 on Debian 12, 3 on Debian 13
   find_package(Python3 COMPONENTS Interpreter REQUIRED)
-  # A compiled library whose flags change class layout: the .pc file's flags must be used.
-  pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 endif()

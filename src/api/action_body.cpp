@@ -1,16 +1,14 @@
 #include "api/action_body.h"
 
-#include <set>
 #include <utility>
 
-#include <nlohmann/json.hpp>
+#include "api/json_body.h"
 
 namespace reeve::api {
 namespace {
 
 using nlohmann::json;
 
-constexpr int max_depth = 4;
 constexpr std::size_t max_reason_bytes = 1024;
 constexpr std::size_t max_signal_bytes = 32;
 
@@ -19,36 +17,7 @@ tl::unexpected<Problem> malformed(std::string detail) {
 }
 
 tl::unexpected<Problem> senseless(std::string detail) {
-  return tl::unexpected(
-      Problem{.status = 422, .type = "invalid_request", .detail = std::move(detail)});
-}
-
-tl::expected<json, Problem> parse_object(std::string_view text) {
-  bool too_deep = false;
-  std::string repeated;
-  std::set<std::string> members;
-  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-    too_deep = too_deep || depth > max_depth;
-    if (event == json::parse_event_t::key && depth == 1 &&
-        !members.insert(parsed.get_ref<const std::string&>()).second) {
-      repeated = parsed.get<std::string>();
-    }
-    return !too_deep;
-  };
-  json object = json::parse(text, watch, false);
-  if (too_deep) {
-    return malformed("the body is nested too deeply");
-  }
-  if (object.is_discarded()) {
-    return malformed("the body is not JSON");
-  }
-  if (!object.is_object()) {
-    return malformed("the body is JSON but not an object");
-  }
-  if (!repeated.empty()) {
-    return malformed("'" + repeated + "' is given twice");
-  }
-  return object;
+  return tl::unexpected(senseless_request(std::move(detail)));
 }
 
 tl::expected<void, Problem> take_flag(const std::string& name, const json& value, bool& flag) {
@@ -61,11 +30,9 @@ tl::expected<void, Problem> take_flag(const std::string& name, const json& value
 
 tl::expected<void, Problem> take_text(const std::string& name, const json& value,
                                       std::size_t max_bytes, std::string& text) {
-  if (!value.is_string() || value.get_ref<const std::string&>().size() > max_bytes) {
-    return senseless("'" + name + "' is a text of at most " + std::to_string(max_bytes) + " bytes");
-  }
-  text = value.get<std::string>();
-  return {};
+  return text_member(name, value, max_bytes).map([&](std::string given) {
+    text = std::move(given);
+  });
 }
 
 tl::expected<void, Problem> take_incarnation(const json& value, ActionBody& body) {
@@ -118,17 +85,8 @@ tl::expected<ActionBody, Problem> checked(ActionBody body, control::Action actio
 }  // namespace
 
 tl::expected<ActionBody, Problem> read_action_body(std::string_view text, control::Action action) {
-  if (text.size() > max_action_body_bytes) {
-    return tl::unexpected(Problem{
-        .status = 413,
-        .type = "too_large",
-        .detail = "the body is longer than " + std::to_string(max_action_body_bytes) + " bytes"});
-  }
   ActionBody body;
-  if (text.empty()) {
-    return checked(std::move(body), action);
-  }
-  const auto object = parse_object(text);
+  const auto object = read_json_object(text);
   if (!object) {
     return tl::unexpected(object.error());
   }

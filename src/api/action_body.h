@@ -14,8 +14,6 @@
 
 namespace reeve::api {
 
-inline constexpr std::size_t max_action_body_bytes = std::size_t{16} * 1024;
-
 struct ActionBody {
   bool wait = true;
   std::string signal;

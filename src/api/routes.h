@@ -65,6 +65,12 @@ struct Match {
 [[nodiscard]] http::Response show_stdout_log(const Call& call);
 [[nodiscard]] http::Response show_stderr_log(const Call& call);
 [[nodiscard]] http::Response stream_events(const Call& call);
+[[nodiscard]] http::Response list_maintenance(const Call& call);
+[[nodiscard]] http::Response set_maintenance(const Call& call);
+[[nodiscard]] http::Response clear_maintenance(const Call& call);
+[[nodiscard]] http::Response list_guards(const Call& call);
+[[nodiscard]] http::Response reset_guards(const Call& call);
+[[nodiscard]] http::Response show_audit(const Call& call);
 [[nodiscard]] http::Response list_operations(const Call& call);
 [[nodiscard]] http::Response show_operation(const Call& call);
 [[nodiscard]] http::Response reload_configuration(const Call& call);

@@ -2,6 +2,7 @@
 
 // The one-shot commands, each from its arguments to its exit code.
 
+#include "cli/agent_session.h"
 #include "cli/session.h"
 #include "reeve/cli/command.h"
 
@@ -19,6 +20,14 @@ namespace reeve::cli {
 [[nodiscard]] int run(Session& session, const Reread& command);
 [[nodiscard]] int run(Session& session, const Update& command);
 [[nodiscard]] int run(Session& session, const Healthcheck& command);
+
+/// These ask a running agent.
+[[nodiscard]] int run(AgentSession& session, const ShowMaintenance& command);
+[[nodiscard]] int run(AgentSession& session, const SetMaintenance& command);
+[[nodiscard]] int run(AgentSession& session, const ClearMaintenance& command);
+[[nodiscard]] int run(AgentSession& session, const ShowGuards& command);
+[[nodiscard]] int run(AgentSession& session, const ResetGuards& command);
+[[nodiscard]] int run(AgentSession& session, const ShowAudit& command);
 
 /// These talk to nobody.
 [[nodiscard]] int run(const CheckConfig& command, const CommonOptions& options,

@@ -15,6 +15,23 @@ int refuse(const SettingsError& error, const Output& output) {
   return error.usage ? exit_usage : exit_failed;
 }
 
+template <class Command, class = void>
+constexpr bool asks_an_agent = false;
+template <class Command>
+constexpr bool asks_an_agent<Command, std::void_t<decltype(Command::agent)>> = true;
+
+template <class ForAgent>
+int ask(const ForAgent& command, const CommonOptions& options, const Surroundings& surroundings,
+        const std::stop_token& stop) {
+  auto peer = find_agent(command.agent, options, surroundings);
+  if (!peer) {
+    return refuse(peer.error(), Output(surroundings, options));
+  }
+  AgentSession session{*std::move(peer), Output(surroundings, options), options, surroundings,
+                       stop};
+  return run(session, command);
+}
+
 template <class OneShot>
 int talk(const OneShot& command, const CommonOptions& options, const Surroundings& surroundings,
          const std::stop_token& stop) {
@@ -43,6 +60,8 @@ int execute(const Invocation& invocation, const Surroundings& surroundings,
         } else if constexpr (std::is_same_v<Chosen, ShowVersion> ||
                              std::is_same_v<Chosen, Completion>) {
           return run(command, output);
+        } else if constexpr (asks_an_agent<Chosen>) {
+          return ask(command, options, surroundings, stop);
         } else {
           return talk(command, options, surroundings, stop);
         }

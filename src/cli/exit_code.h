@@ -26,6 +26,7 @@ enum class Verb {
   reread,
   update,
   healthcheck,
+  ask_agent,  ///< whatever it is asked
 };
 
 /// Total over both.

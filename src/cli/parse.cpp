@@ -10,6 +10,7 @@
 #include "cli/exit_code.h"
 #include "cli/json_lines.h"
 #include "cli/output.h"
+#include "cli/parse_agent.h"
 #include "cli/parse_options.h"
 #include "reeve/base/text.h"
 
@@ -22,35 +23,16 @@ const std::string agent = "Agent";
 
 constexpr const char* root_footer =
     R"(NAME is name, group:name, group:*, all, or a pattern with * ? [...]; with several supervisords
-SUPERVISOR/NAME. Except for serve, commands talk to supervisord directly, past the guards and
-the audit of a running agent.
+SUPERVISOR/NAME. Those that look and act talk to supervisord directly, past the guards and the
+audit of a running agent.
 
-Environment: REEVE_CONFIG, REEVE_URL, REEVE_USERNAME, REEVE_PASSWORD_FILE, NO_COLOR.
+Environment: REEVE_CONFIG, REEVE_URL, REEVE_USERNAME, REEVE_PASSWORD_FILE, REEVE_AGENT,
+REEVE_TOKEN_FILE, NO_COLOR.
 `reeve help COMMAND` says more about a command.)";
 
 constexpr const char* direct =
     "\nGoes to supervisord directly, past the guards and the audit of a running agent."
     "\nMore options: reeve help.";
-
-/// supervisorctl's `tail -100 NAME`.
-std::vector<std::string> with_long_tail(std::vector<std::string> arguments) {
-  const auto tail = std::find(arguments.begin(), arguments.end(), "tail");
-  for (auto word = tail; word != arguments.end(); ++word) {
-    const bool count = word->size() > 1 && word->front() == '-' &&
-                       word->find_first_not_of("0123456789", 1) == std::string::npos;
-    if (count) {
-      *word = "--bytes=" + word->substr(1);
-    }
-  }
-  return arguments;
-}
-
-/// Known before the rest is understood, because that may fail.
-bool asks_for_json(const std::vector<std::string>& arguments) {
-  const auto option = std::find(arguments.begin(), arguments.end(), "--output");
-  return (option != arguments.end() && option + 1 != arguments.end() && option[1] == "json") ||
-         std::find(arguments.begin(), arguments.end(), "--output=json") != arguments.end();
-}
 
 class Parser {
  public:
@@ -63,6 +45,7 @@ class Parser {
     add_common_options();
     add_looking_commands();
     add_acting_commands();
+    add_agent_commands();
     add_other_commands();
   }
 
@@ -312,6 +295,19 @@ class Parser {
     add_names(signal);
   }
 
+  void add_agent_commands() {
+    for (const AgentCommand& each : agent_commands()) {
+      CLI::App& command =
+          add(each.name, agent, each.description, each.examples,
+              [this, &each]() -> tl::expected<Invocation, ParseEnd> {
+                auto made = each.make(agent_words_);
+                return made ? tl::expected<Invocation, ParseEnd>(Invocation{common_, *made})
+                            : tl::unexpected(fail(exit_usage, made.error()));
+              });
+      each.add_options(command, agent_words_);
+    }
+  }
+
   void add_other_commands() {
     add("serve", agent, "The agent: polls, exports, controls",
         "Example:\n  reeve serve --config /etc/reeve/config.yaml\n"
@@ -375,6 +371,7 @@ class Parser {
   CommonOptions common_;
   Names names_;
   Tail tail_;
+  AgentWords agent_words_;
   std::string signal_;
   std::optional<std::string> file_;
   bool json_errors_ = false;

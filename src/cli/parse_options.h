@@ -37,6 +37,26 @@ inline std::string unguarded(const std::string& word) {
   return word.starts_with(guard) ? word.substr(1) : word;
 }
 
+/// supervisorctl's `tail -100 NAME`.
+inline std::vector<std::string> with_long_tail(std::vector<std::string> arguments) {
+  const auto tail = std::find(arguments.begin(), arguments.end(), "tail");
+  for (auto word = tail; word != arguments.end(); ++word) {
+    const bool count = word->size() > 1 && word->front() == '-' &&
+                       word->find_first_not_of("0123456789", 1) == std::string::npos;
+    if (count) {
+      *word = "--bytes=" + word->substr(1);
+    }
+  }
+  return arguments;
+}
+
+/// Known before the rest is understood, because that may fail.
+inline bool asks_for_json(const std::vector<std::string>& arguments) {
+  const auto option = std::find(arguments.begin(), arguments.end(), "--output");
+  return (option != arguments.end() && option + 1 != arguments.end() && option[1] == "json") ||
+         std::find(arguments.begin(), arguments.end(), "--output=json") != arguments.end();
+}
+
 /// A word that must be one of a few.
 template <class T>
 CLI::Option* add_choice(CLI::App& app, const std::string& option, T& value,

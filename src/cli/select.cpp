@@ -37,6 +37,7 @@ bool concerns(Verb verb, InstanceState state) {
     case Verb::reread:
     case Verb::update:
     case Verb::healthcheck:
+    case Verb::ask_agent:
     case Verb::restart:
       return true;
   }

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "cli/agent_client.h"
 #include "reeve/supervisor/supervisor_substrate.h"
 
 namespace reeve::cli {
@@ -29,6 +30,7 @@ Surroundings real_surroundings(const base::Clock& clock) {
   surroundings.clock = &clock;
   surroundings.variable = variable;
   surroundings.connect = connect;
+  surroundings.ask_agent = ask_agent;
   surroundings.is_root = ::geteuid() == 0;
   return surroundings;
 }

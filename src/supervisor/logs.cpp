@@ -1,5 +1,6 @@
 // The Logs half of SupervisorSubstrate.
 
+#include "reeve/base/percent_encoding.h"
 #include "reeve/supervisor/supervisor_substrate.h"
 #include "supervisor/faults.h"
 #include "supervisor/log_reader.h"
@@ -27,23 +28,6 @@ LogSource source_of(const Peer& peer, const std::string& address, LogStream stre
             return supervisor_call(method, {address, offset, length});
           },
           "reading the log of " + address};
-}
-
-/// Everything but letters, digits and -._~ as %XX.
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view plain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char letter : text) {
-    if (plain.find(letter) != std::string_view::npos) {
-      encoded += letter;
-    } else {
-      const auto byte = static_cast<unsigned char>(letter);
-      encoded += {'%', digits[byte / 16U], digits[byte % 16U]};
-    }
-  }
-  return encoded;
 }
 
 }  // namespace
@@ -94,7 +78,7 @@ Result<void> SupervisorSubstrate::follow_log(const InstanceName& name, LogStream
   }
   bool enough = false;
   const auto followed = peer_->stream(
-      "/logtail/" + percent_encoded(*address) + (is_stdout(stream) ? "/stdout" : "/stderr"),
+      "/logtail/" + base::percent_encoded(*address) + (is_stdout(stream) ? "/stdout" : "/stderr"),
       [&](std::string_view bytes) {
         enough = !consumer(bytes);
         return !enough;

@@ -1,5 +1,6 @@
 #include "api/action_body.h"
 
+#include "api/json_body.h"
 #include "support/catch.h"
 
 namespace reeve::api {
@@ -81,7 +82,7 @@ TEST_CASE("members that make no sense for the action are refused") {
 }
 
 TEST_CASE("size, depth and texts are bounded") {
-  CHECK(status_of(std::string(max_action_body_bytes + 1, ' ')) == 413);
+  CHECK(status_of(std::string(max_body_bytes + 1, ' ')) == 413);
   CHECK(detail_of(R"({"x": )" + std::string(5'000, '[') + std::string(5'000, ']') + "}") ==
         "the body is nested too deeply");
   CHECK(status_of(std::string(10'000, '[')) == 400);

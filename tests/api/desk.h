@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/guarded_world.h"
 #include "control/world.h"
 #include "http/later.h"
 #include "reeve/api/control_api.h"
@@ -105,7 +106,10 @@ struct Desk {
                 },
             .listen_host = "192.0.2.1",
             .members = {member},
-            .events = &events};
+            .events = &events,
+            .guards = guarded.guards.get(),
+            .maintenance = guarded.maintenance.get(),
+            .audit = audit.get()};
   }
 
   /// Two supervisords, of which only the first is there.
@@ -124,6 +128,8 @@ struct Desk {
   std::vector<Observed> observed;
   World world;
   api::EventHub events{world.manual};
+  GuardedWorld guarded;
+  std::unique_ptr<control::Audit> audit = control::Audit::open(*guarded.state, base::Log()).value();
   api::ControlApi api;
 };
 

@@ -11,20 +11,21 @@ namespace {
 using base::ErrorKind;
 
 const std::vector<Verb> all_verbs = {
-    Verb::list, Verb::status, Verb::start, Verb::stop,   Verb::restart, Verb::signal,
-    Verb::pid,  Verb::tail,   Verb::clear, Verb::reread, Verb::update,  Verb::healthcheck,
+    Verb::list,   Verb::status,      Verb::start,     Verb::stop,  Verb::restart,
+    Verb::signal, Verb::pid,         Verb::tail,      Verb::clear, Verb::reread,
+    Verb::update, Verb::healthcheck, Verb::ask_agent,
 };
 
 /// One digit for each verb, in the order above.
 const std::map<ErrorKind, std::string> expected = {
-    {ErrorKind::unreachable, "444444444114"},     {ErrorKind::socket_missing, "447777777114"},
-    {ErrorKind::timeout, "441111111114"},         {ErrorKind::cancelled, "111111111111"},
-    {ErrorKind::denied, "111111111111"},          {ErrorKind::not_found, "141111111114"},
-    {ErrorKind::no_file, "111111111111"},         {ErrorKind::conflict, "117177111111"},
-    {ErrorKind::stale, "111111111111"},           {ErrorKind::invalid_argument, "111111111111"},
-    {ErrorKind::spawn_failed, "777777777777"},    {ErrorKind::shutting_down, "111111111111"},
-    {ErrorKind::fault, "111111111111"},           {ErrorKind::malformed, "111111111111"},
-    {ErrorKind::not_implemented, "111111111111"}, {ErrorKind::internal, "111111111111"},
+    {ErrorKind::unreachable, "4444444441144"},     {ErrorKind::socket_missing, "4477777771147"},
+    {ErrorKind::timeout, "4411111111141"},         {ErrorKind::cancelled, "1111111111111"},
+    {ErrorKind::denied, "1111111111111"},          {ErrorKind::not_found, "1411111111141"},
+    {ErrorKind::no_file, "1111111111111"},         {ErrorKind::conflict, "1171771111111"},
+    {ErrorKind::stale, "1111111111111"},           {ErrorKind::invalid_argument, "1111111111111"},
+    {ErrorKind::spawn_failed, "7777777777777"},    {ErrorKind::shutting_down, "1111111111111"},
+    {ErrorKind::fault, "1111111111111"},           {ErrorKind::malformed, "1111111111111"},
+    {ErrorKind::not_implemented, "1111111111111"}, {ErrorKind::internal, "1111111111111"},
 };
 
 TEST_CASE("every error of every command has its exit code") {

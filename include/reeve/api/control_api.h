@@ -17,7 +17,10 @@
 #include "reeve/base/clock.h"
 #include "reeve/base/log.h"
 #include "reeve/base/result.h"
+#include "reeve/control/audit.h"
 #include "reeve/control/controller.h"
+#include "reeve/control/guards.h"
+#include "reeve/control/maintenance.h"
 #include "reeve/fleet/fleet.h"
 #include "reeve/fleet/snapshot.h"
 #include "reeve/http/message.h"
@@ -34,7 +37,11 @@ struct ControlSurroundings {
   std::string listen_host;
   /// Whose logs can be read.
   std::vector<fleet::Member> members = {};
-  EventHub* events = nullptr;  ///< must outlive the API
+  /// These must outlive the API.
+  EventHub* events = nullptr;
+  control::Guards* guards = nullptr;
+  control::Maintenance* maintenance = nullptr;
+  control::Audit* audit = nullptr;
 };
 
 class ControlApi {

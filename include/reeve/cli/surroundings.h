@@ -7,10 +7,12 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "reeve/base/clock.h"
+#include "reeve/cli/agent.h"
 #include "reeve/substrate/administration.h"
 #include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"
@@ -39,6 +41,10 @@ struct Surroundings {
   std::function<std::optional<std::string>(const std::string& name)> variable;
   /// Opens nothing yet: the first call does.
   std::function<Peer(const supervisor::Options& options)> connect;
+  /// One request to a running agent.
+  std::function<base::Result<AgentAnswer>(const AgentPeer& peer, const AgentRequest& request,
+                                          const std::stop_token& stop)>
+      ask_agent;
   std::string system_config = "/etc/reeve/config.yaml";
   /// Where `./config.yaml` would be.
   std::string working_folder = ".";
