@@ -59,6 +59,7 @@ Agent::Agent(AgentParts parts)
       event_streams_(std::move(parts.event_streams)),
       server_url_(std::move(parts.server_url)),
       event_sources_(fleet_.inbox(), clock_, log_),
+      events_(clock_),
       controller_({.members = parts.members,
                    .snapshot = [this] { return fleet_.snapshot(); },
                    .nudge = [this](std::string_view supervisor) { fleet_.nudge(supervisor); },
@@ -68,7 +69,6 @@ Agent::Agent(AgentParts parts)
                    .maintenance = state_ ? state_->maintenance.get() : nullptr,
                    .guards = state_ ? state_->guards.get() : nullptr},
                   control_options(config_), clock_, log_),
-      events_(clock_),
       metrics_api_(metrics_surroundings(), config_.metrics_api, clock_),
       control_api_(control_surroundings(parts.members), config_.control_api, clock_, log_) {
   fleet_.on_publish([this](const std::shared_ptr<const fleet::FleetSnapshot>& snapshot) {
@@ -77,6 +77,9 @@ Agent::Agent(AgentParts parts)
     // Decoding a long listing takes ten times its size for a moment: give it back.
     ::malloc_trim(0);
   });
+  if (state_) {
+    state_->audit->on_record([this](const control::AuditEntry& entry) { events_.publish(entry); });
+  }
   controller_.on_change(
       [this](const control::Operation& operation) { events_.publish(operation); });
   exposition_.publish(fleet_.snapshot());
@@ -104,6 +107,9 @@ api::ControlSurroundings Agent::control_surroundings(std::vector<fleet::Member> 
       .listen_host = config_.control_listener.address.host,
       .members = std::move(members),
       .events = &events_,
+      .guards = state_ ? state_->guards.get() : nullptr,
+      .maintenance = state_ ? state_->maintenance.get() : nullptr,
+      .audit = state_ ? state_->audit.get() : nullptr,
   };
 }
 

@@ -83,8 +83,8 @@ class Agent {
   const std::string server_url_;
   std::atomic<bool> lost_supervisord_ = false;
   EventSources event_sources_;
-  control::Controller controller_;
   api::EventHub events_;
+  control::Controller controller_;
   api::MetricsApi metrics_api_;
   api::ControlApi control_api_;
   std::unique_ptr<http::Server> metrics_server_;

@@ -34,9 +34,9 @@ TEST_CASE("every kind of error has its HTTP status, and every status its phrase"
 
 TEST_CASE("what the policy forbids is forbidden, whatever else a refusal is follows its error") {
   for (const RefusalReason reason : control::all_refusal_reasons) {
-    const bool forbidden = reason == RefusalReason::own_program ||
-                           reason == RefusalReason::not_allowed ||
-                           reason == RefusalReason::signal_not_allowed;
+    const bool forbidden =
+        reason == RefusalReason::own_program || reason == RefusalReason::not_allowed ||
+        reason == RefusalReason::signal_not_allowed || reason == RefusalReason::guarded;
     for (const auto& [kind, status] : statuses) {
       CHECK(http_status({reason, {kind, ""}, ""}) == (forbidden ? 403 : status));
     }
