@@ -60,8 +60,8 @@ http::Request request_of(std::string_view input) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::set<int> documented = {200, 202, 204, 400, 401, 403, 404, 405, 409, 412, 413,
-                                           415, 416, 421, 422, 429, 501, 502, 503, 504};
+  static const std::set<int> documented = {200, 202, 204, 400, 401, 403, 404, 405, 409, 412,
+                                           413, 415, 416, 421, 422, 429, 501, 502, 503, 504};
   static tests::Desk desk;
   const http::Request request = request_of({reinterpret_cast<const char*>(data), size});
   const std::size_t known = desk.world.controller.list().size();
