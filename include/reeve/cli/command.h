@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reeve/base/clock.h"
+#include "reeve/cli/agent_command.h"
 #include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"
 
@@ -105,44 +106,6 @@ struct ShowVersion {
 struct Completion {
   Shell shell = Shell::bash;
   friend bool operator==(const Completion&, const Completion&) = default;
-};
-
-/// Which running agent is asked, and who asks.
-struct AgentOptions {
-  std::optional<std::string> url;
-  std::optional<std::string> token_file;
-  friend bool operator==(const AgentOptions&, const AgentOptions&) = default;
-};
-struct ShowMaintenance {
-  AgentOptions agent;
-  friend bool operator==(const ShowMaintenance&, const ShowMaintenance&) = default;
-};
-struct SetMaintenance {
-  AgentOptions agent;
-  std::string scope;
-  base::Duration ttl{0};
-  std::string reason;
-  friend bool operator==(const SetMaintenance&, const SetMaintenance&) = default;
-};
-struct ClearMaintenance {
-  AgentOptions agent;
-  std::string scope;
-  friend bool operator==(const ClearMaintenance&, const ClearMaintenance&) = default;
-};
-struct ShowGuards {
-  AgentOptions agent;
-  friend bool operator==(const ShowGuards&, const ShowGuards&) = default;
-};
-struct ResetGuards {
-  AgentOptions agent;
-  std::string name;  ///< of a process, or `*`
-  friend bool operator==(const ResetGuards&, const ResetGuards&) = default;
-};
-struct ShowAudit {
-  AgentOptions agent;
-  std::optional<std::string> since;
-  std::optional<std::string> limit;
-  friend bool operator==(const ShowAudit&, const ShowAudit&) = default;
 };
 
 using Command = std::variant<Serve, RelayEvents, List, Status, Start, Stop, Restart, Signal,
