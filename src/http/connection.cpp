@@ -275,11 +275,11 @@ asio::awaitable<std::optional<Feed::Outlet::Piece>> Connection::next_piece(Feed:
   std::chrono::milliseconds silence{0};
   while (stream_.is_open() && !stream_.peer_has_left()) {
     auto piece = outlet.take();
+    if (piece && service_.draining) {
+      piece->last = true;  // however much more there would be
+    }
     if (!piece || piece->last || !piece->bytes.empty()) {
       co_return piece;
-    }
-    if (service_.draining) {
-      co_return Feed::Outlet::Piece{"", true};
     }
     if (silence >= options.heartbeat_interval && !options.heartbeat.empty()) {
       co_return Feed::Outlet::Piece{options.heartbeat, false};

@@ -192,6 +192,21 @@ TEST_CASE("a stop of the server ends a feed well, with what was written") {
   CHECK(handler.client_is_gone());
 }
 
+TEST_CASE("a producer that never ends does not hold up a stop of the server") {
+  const FeedHandler handler;
+  const RunningServer server(on_loopback(), handler);
+  const RawClient client(server.port());
+  client.send(get);
+  const Feed feed = handler.feed();
+  const std::jthread producer([&] {
+    while (feed.write("more and more ", 10s)) {
+    }
+  });
+  const std::jthread stopper([&] { server.stop(1h); });
+  CHECK(client.receive_all().ends_with("\r\n0\r\n\r\n"));
+  CHECK(handler.client_is_gone());
+}
+
 TEST_CASE("a feed that is never sent has no listener") {
   const FeedHandler handler;
   ListenerOptions options = on_loopback();
