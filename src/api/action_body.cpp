@@ -54,6 +54,9 @@ tl::expected<void, Problem> take(const std::string& name, const json& value, Act
   if (name == "dry_run") {
     return take_flag(name, value, body.dry_run);
   }
+  if (name == "rolling") {
+    return take_flag(name, value, body.rolling.emplace());
+  }
   if (name == "reason") {
     return take_text(name, value, max_reason_bytes, body.reason);
   }
@@ -64,8 +67,8 @@ tl::expected<void, Problem> take(const std::string& name, const json& value, Act
     return take_incarnation(value, body);
   }
   return malformed("'" + name +
-                   "' is not known: the members are wait, signal, reason, dry_run and"
-                   " if_incarnation");
+                   "' is not known: the members are wait, signal, reason, dry_run,"
+                   " if_incarnation and rolling");
 }
 
 tl::expected<ActionBody, Problem> checked(ActionBody body, control::Action action) {
@@ -79,12 +82,20 @@ tl::expected<ActionBody, Problem> checked(ActionBody body, control::Action actio
   if (!body.wait && action != control::Action::stop) {
     return senseless("'wait' can be false for a stop alone");
   }
+  if (body.rolling) {
+    return senseless("'rolling' goes with a group alone");
+  }
   return body;
 }
 
-}  // namespace
+tl::expected<ActionBody, Problem> checked_for_group(ActionBody body) {
+  if (!body.wait || !body.signal.empty() || body.if_incarnation) {
+    return senseless("'wait', 'signal' and 'if_incarnation' go with one process alone");
+  }
+  return body;
+}
 
-tl::expected<ActionBody, Problem> read_action_body(std::string_view text, control::Action action) {
+tl::expected<ActionBody, Problem> read_body(std::string_view text) {
   ActionBody body;
   const auto object = read_json_object(text);
   if (!object) {
@@ -95,7 +106,18 @@ tl::expected<ActionBody, Problem> read_action_body(std::string_view text, contro
       return tl::unexpected(taken.error());
     }
   }
-  return checked(std::move(body), action);
+  return body;
+}
+
+}  // namespace
+
+tl::expected<ActionBody, Problem> read_action_body(std::string_view text, control::Action action) {
+  return read_body(text).and_then(
+      [&](ActionBody body) { return checked(std::move(body), action); });
+}
+
+tl::expected<ActionBody, Problem> read_group_body(std::string_view text) {
+  return read_body(text).and_then(checked_for_group);
 }
 
 }  // namespace reeve::api

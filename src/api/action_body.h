@@ -20,11 +20,15 @@ struct ActionBody {
   std::string reason;
   bool dry_run = false;
   std::optional<substrate::Incarnation> if_incarnation;
+  std::optional<bool> rolling;  ///< of a group alone
 };
 
 /// An empty body is an empty object. 400 where it is malformed, 413 where it is too long, 422
 /// where it makes no sense for this action; the detail names the member.
 [[nodiscard]] tl::expected<ActionBody, Problem> read_action_body(std::string_view text,
                                                                  control::Action action);
+
+/// The same of an action on a whole group.
+[[nodiscard]] tl::expected<ActionBody, Problem> read_group_body(std::string_view text);
 
 }  // namespace reeve::api

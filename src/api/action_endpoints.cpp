@@ -76,40 +76,60 @@ tl::expected<base::Duration, Problem> patience_of(const http::Request& request) 
   return std::min<base::Duration>(*patience, longest_wait);
 }
 
+tl::expected<std::string, Problem> key_of(const http::Request& request) {
+  const auto key = request.header("Idempotency-Key");
+  if (key && (key->empty() || key->size() > max_key_bytes)) {
+    return tl::unexpected(malformed_request("an Idempotency-Key has 1 to 255 bytes"));
+  }
+  return std::string(key.value_or(""));
+}
+
+control::Command command_from(const Call& call, control::Target target, ActionBody body) {
+  control::Command command;
+  command.target = std::move(target);
+  command.actor = call.actor.name;
+  command.actor_allow = call.actor.allow;
+  command.reason = std::move(body.reason);
+  command.signal = std::move(body.signal);
+  command.stop_mode = body.wait ? substrate::StopMode::graceful : substrate::StopMode::force;
+  command.if_incarnation = body.if_incarnation;
+  command.dry_run = body.dry_run;
+  return command;
+}
+
 tl::expected<control::Command, Problem> command_of(const Call& call, Action action) {
   const auto target = address_of(call, *call.around.snapshot());
   if (!target) {
     return tl::unexpected(target.error());
   }
-  const auto key = call.request.header("Idempotency-Key");
-  if (key && (key->empty() || key->size() > max_key_bytes)) {
-    return tl::unexpected(malformed_request("an Idempotency-Key has 1 to 255 bytes"));
-  }
   return read_action_body(call.request.body, action).map([&](ActionBody body) {
-    control::Command command;
-    command.action = action;
-    command.target = *target;
-    command.actor = call.actor.name;
-    command.actor_allow = call.actor.allow;
-    command.reason = std::move(body.reason);
-    command.signal = std::move(body.signal);
-    command.stop_mode = body.wait ? substrate::StopMode::graceful : substrate::StopMode::force;
-    command.if_incarnation = body.if_incarnation;
-    command.dry_run = body.dry_run;
-    command.idempotency_key = key.value_or("");
+    return command_from(call, *target, std::move(body));
+  });
+}
+
+tl::expected<control::Command, Problem> group_command_of(const Call& call) {
+  const auto target = group_address_of(call, *call.around.snapshot());
+  if (!target) {
+    return tl::unexpected(target.error());
+  }
+  return read_group_body(call.request.body).map([&](ActionBody body) {
+    const bool rolling = body.rolling.value_or(true);
+    control::Command command = command_from(call, *target, std::move(body));
+    command.whole_group = rolling ? control::GroupOrder::rolling : control::GroupOrder::at_once;
     return command;
   });
 }
 
-http::Response act(const Call& call, Action action) {
-  const auto command = command_of(call, action);
-  if (!command) {
-    return answer(command.error(), call.request.path);
-  }
+http::Response act(const Call& call, Action action,
+                   tl::expected<control::Command, Problem> command) {
+  const auto key = key_of(call.request);
   const auto patience = patience_of(call.request);
-  if (!patience) {
-    return answer(patience.error(), call.request.path);
+  if (!command || !key || !patience) {
+    const Problem& problem = !command ? command.error() : !key ? key.error() : patience.error();
+    return answer(problem, call.request.path);
   }
+  command->action = action;
+  command->idempotency_key = *key;
   const auto operation = call.around.controller->submit(*command);
   if (!operation) {
     return answer(problem_of(operation.error(), command->target), call.request.path);
@@ -119,6 +139,14 @@ http::Response act(const Call& call, Action action) {
   }
   return *patience == base::Duration::zero() ? operation_answer(202, *operation)
                                              : answer_later(call, *operation, *patience);
+}
+
+http::Response act(const Call& call, Action action) {
+  return act(call, action, command_of(call, action));
+}
+
+http::Response act_on_group(const Call& call, Action action) {
+  return act(call, action, group_command_of(call));
 }
 
 }  // namespace
@@ -139,6 +167,18 @@ http::Response signal_process(const Call& call) {
   return act(call, Action::signal);
 }
 
+http::Response start_group(const Call& call) {
+  return act_on_group(call, Action::start);
+}
+
+http::Response stop_group(const Call& call) {
+  return act_on_group(call, Action::stop);
+}
+
+http::Response restart_group(const Call& call) {
+  return act_on_group(call, Action::restart);
+}
+
 http::Response list_operations(const Call& call) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Operation& operation : call.around.controller->list()) {
@@ -153,7 +193,7 @@ http::Response show_operation(const Call& call) {
     return answer(Problem{.status = 404,
                           .type = "not_found",
                           .detail = "there is no such operation, or it was forgotten: the last"
-                                    " thousand are kept while the agent runs"},
+                                    " thousand are kept"},
                   call.request.path);
   }
   return answer(200, "application/json", json::to_text(json::to_json(*operation)));

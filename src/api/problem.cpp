@@ -73,7 +73,7 @@ Problem problem_of(const control::Refusal& refusal, const control::Target& targe
   return {.status = http_status(refusal),
           .type = std::string(away ? to_string(refusal.error.kind) : to_string(refusal.reason)),
           .detail = refusal.error.message,
-          .process = target.name.full(),
+          .process = control::Target{"", target.name}.text(),
           .fault = refusal.error.fault,
           .operation = refusal.operation};
 }
@@ -84,7 +84,7 @@ Problem problem_of(const control::Operation& operation) {
   return {.status = http_status(error.kind),
           .type = std::string(to_string(error.kind)),
           .detail = error.message,
-          .process = operation.command.target.name.full(),
+          .process = control::Target{"", operation.command.target.name}.text(),
           .fault = error.fault,
           .operation = operation.id};
 }

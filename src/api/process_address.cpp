@@ -9,30 +9,53 @@ namespace {
 
 constexpr std::size_t max_name_bytes = 1024;
 
-}  // namespace
+tl::unexpected<Problem> too_long() {
+  return tl::unexpected(
+      malformed_request("a name has at most " + std::to_string(max_name_bytes) + " bytes"));
+}
 
-tl::expected<control::Target, Problem> address_of(const Call& call,
-                                                  const fleet::FleetSnapshot& snapshot) {
-  const std::string& text = call.captured.front();
-  if (text.size() > max_name_bytes) {
-    return tl::unexpected(malformed_request("a process name has at most " +
-                                            std::to_string(max_name_bytes) + " bytes"));
-  }
-  auto name = substrate::InstanceName::parse(text);
-  if (!name) {
-    return tl::unexpected(malformed_request(name.error().message));
-  }
+/// Of this supervisord, if there is no doubt which one is meant.
+tl::expected<control::Target, Problem> located(const Call& call,
+                                               const fleet::FleetSnapshot& snapshot,
+                                               substrate::InstanceName name) {
   const auto supervisor = call.request.parameter("supervisor");
   if (!supervisor && snapshot.supervisors.size() != 1) {
     return tl::unexpected(
         malformed_request("several supervisords are configured: add ?supervisor= and one of " +
                           control::supervisor_names(snapshot)));
   }
-  control::Target target{supervisor.value_or(snapshot.supervisors.front().name), std::move(*name)};
+  control::Target target{supervisor.value_or(snapshot.supervisors.front().name), std::move(name)};
   if (snapshot.find(target.supervisor) == nullptr) {
     return tl::unexpected(no_such_supervisor(target.supervisor, snapshot));
   }
   return target;
+}
+
+}  // namespace
+
+tl::expected<control::Target, Problem> address_of(const Call& call,
+                                                  const fleet::FleetSnapshot& snapshot) {
+  const std::string& text = call.captured.front();
+  if (text.size() > max_name_bytes) {
+    return too_long();
+  }
+  auto name = substrate::InstanceName::parse(text);
+  if (!name) {
+    return tl::unexpected(malformed_request(name.error().message));
+  }
+  return located(call, snapshot, std::move(*name));
+}
+
+tl::expected<control::Target, Problem> group_address_of(const Call& call,
+                                                        const fleet::FleetSnapshot& snapshot) {
+  const std::string& group = call.captured.front();
+  if (group.size() > max_name_bytes) {
+    return too_long();
+  }
+  if (group.empty() || group.find(':') != std::string::npos) {
+    return tl::unexpected(malformed_request("'" + group + "' is no group's name"));
+  }
+  return located(call, snapshot, {group, ""});
 }
 
 Problem no_such_supervisor(const std::string& name, const fleet::FleetSnapshot& snapshot) {

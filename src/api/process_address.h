@@ -17,6 +17,10 @@ namespace reeve::api {
 [[nodiscard]] tl::expected<control::Target, Problem> address_of(
     const Call& call, const fleet::FleetSnapshot& snapshot);
 
+/// The same of a whole group, whose name stands in the path.
+[[nodiscard]] tl::expected<control::Target, Problem> group_address_of(
+    const Call& call, const fleet::FleetSnapshot& snapshot);
+
 [[nodiscard]] Problem no_such_supervisor(const std::string& name,
                                          const fleet::FleetSnapshot& snapshot);
 /// Not found; or, where the supervisord was never read, unavailable.

@@ -71,6 +71,9 @@ struct Match {
 [[nodiscard]] http::Response list_guards(const Call& call);
 [[nodiscard]] http::Response reset_guards(const Call& call);
 [[nodiscard]] http::Response show_audit(const Call& call);
+[[nodiscard]] http::Response start_group(const Call& call);
+[[nodiscard]] http::Response stop_group(const Call& call);
+[[nodiscard]] http::Response restart_group(const Call& call);
 [[nodiscard]] http::Response list_operations(const Call& call);
 [[nodiscard]] http::Response show_operation(const Call& call);
 [[nodiscard]] http::Response reload_configuration(const Call& call);

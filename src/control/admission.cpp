@@ -6,6 +6,7 @@
 #include "control/audit_entry.h"
 #include "control/controller_state.h"
 #include "control/policy.h"
+#include "reeve/control/absent.h"
 
 namespace reeve::control {
 
@@ -16,9 +17,17 @@ namespace {
 Refusal in_flight(const Operation& other) {
   return {RefusalReason::in_flight,
           {ErrorKind::conflict, "the operation " + other.id + " on '" +
-                                    other.command.target.name.text() + "' is not done yet"},
+                                    other.command.target.text() + "' is not done yet"},
           other.id,
           Verdict::in_flight};
+}
+
+/// It was there a moment ago.
+Refusal gone(const Target& target) {
+  return {RefusalReason::not_found,
+          {ErrorKind::not_found, no_such_process(target)},
+          {},
+          Verdict::no_target};
 }
 
 Refusal key_reused(const Operation& other) {
@@ -54,13 +63,19 @@ bool would_change(const Command& command, const substrate::InstanceDetail& seen)
   return true;
 }
 
-Operation rehearsed(const Command& command, const substrate::InstanceDetail& seen,
+bool would_change(const Command& command, const std::vector<substrate::InstanceDetail>& seen) {
+  return std::any_of(seen.begin(), seen.end(),
+                     [&](const auto& each) { return would_change(command, each); });
+}
+
+/// `seen`: all that it is about.
+Operation rehearsed(const Command& command, const std::vector<substrate::InstanceDetail>& seen,
                     base::SystemTime now) {
   Operation operation;
   operation.command = command;
   operation.state = OperationState::done;
   operation.changed = would_change(command, seen);
-  operation.incarnation_before = seen.incarnation();
+  operation.incarnation_before = command.whole_group ? std::nullopt : seen.front().incarnation();
   operation.created_at = now;
   operation.finished_at = now;
   return operation;
@@ -126,12 +141,10 @@ Controller::State::Candidate Controller::State::consider(const Command& asked) {
     candidate.settled = tl::unexpected(*std::move(refusal));
     return candidate;
   }
-  const auto snapshot = around.snapshot();
-  const auto* const supervisor = snapshot->find(command.target.supervisor);
-  const auto* const process =
-      supervisor == nullptr ? nullptr : supervisor->find(command.target.name);
-  if (process != nullptr) {
-    candidate.seen = process->detail;
+  candidate.seen = about(*around.snapshot(), command);
+  if (candidate.seen.empty()) {
+    candidate.settled = tl::unexpected(gone(command.target));
+    return candidate;
   }
   heed_guards(candidate);
   return candidate;
@@ -149,8 +162,9 @@ void Controller::State::heed_guards(Candidate& candidate) {
     return;
   }
   const bool ours_unfinished =
-      ledger.with([&](const Ledger& all) { return all.in_flight(command.target) != nullptr; });
-  const Decision decision = around.guards->consider(command, {candidate.seen, ours_unfinished});
+      ledger.with([&](const Ledger& all) { return all.in_flight(command) != nullptr; });
+  const Decision decision =
+      around.guards->consider(command, {candidate.seen.front(), ours_unfinished});
   if (auto refusal = refusal_of(decision)) {
     candidate.settled = tl::unexpected(*std::move(refusal));
   }
@@ -165,7 +179,7 @@ Admission Controller::State::enter(Ledger& all, const Candidate& candidate,
   if (auto known = repeated(all, command)) {
     return *std::move(known);
   }
-  if (const Operation* const other = all.in_flight(command.target)) {
+  if (const Operation* const other = all.in_flight(command)) {
     return tl::unexpected(in_flight(*other));
   }
   const base::SystemTime at = clock.system_now();

@@ -73,7 +73,7 @@ std::string to_line(const AuditEntry& entry) {
   if (entry.target) {
     object["supervisor"] = text_to_json(entry.target->supervisor);
     object["group"] = text_to_json(entry.target->name.group);
-    object["name"] = text_to_json(entry.target->name.name);
+    put_text(object, "name", entry.target->name.name);  // none: a whole group
   }
   for (const auto& [name, member] : texts) {
     if (!(entry.*member).empty()) {
@@ -98,7 +98,7 @@ std::optional<AuditEntry> audit_entry_from(std::string_view line) {
   for (const auto& [name, member] : texts) {
     reader.text(name, entry.*member);
   }
-  if (reader.find("name") != nullptr) {
+  if (reader.find("group") != nullptr) {
     Target& target = entry.target.emplace();
     reader.text("supervisor", target.supervisor);
     reader.text("group", target.name.group);

@@ -141,6 +141,9 @@ Json to_json(const Command& command) {
   put_incarnation(object, "if_incarnation", command.if_incarnation);
   object["dry_run"] = command.dry_run;
   put_text(object, "idempotency_key", command.idempotency_key);
+  if (command.whole_group) {
+    object["whole_group"] = to_string(*command.whole_group);
+  }
   if (command.trigger) {
     object["trigger"] = to_json(*command.trigger);
   }
@@ -161,6 +164,9 @@ void read_command(JsonReader& reader, Command& command) {
   read_incarnation(reader, "if_incarnation", command.if_incarnation);
   reader.flag("dry_run", command.dry_run);
   reader.text("idempotency_key", command.idempotency_key);
+  if (reader.find("whole_group") != nullptr) {
+    reader.word("whole_group", all_group_orders, command.whole_group.emplace());
+  }
   reader.inside("trigger",
                 [&](JsonReader& inner) { read_trigger(inner, command.trigger.emplace()); });
 }

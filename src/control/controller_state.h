@@ -43,7 +43,7 @@ struct Controller::State {
   struct Candidate {
     Command command;
     std::optional<Admission> settled;
-    substrate::InstanceDetail seen;
+    std::vector<substrate::InstanceDetail> seen;  ///< of the process, or of a group's
     std::vector<std::string> advice;
   };
   [[nodiscard]] std::vector<Admission> submit_all(const std::vector<Command>& commands);
@@ -61,6 +61,10 @@ struct Controller::State {
   void work(base::Wakeup& wakeup);
   bool run_next();
   void carry_out(Operation operation);
+  // group_run.cpp
+  class GroupRun;
+  void carry_out_group(Operation operation);
+  [[nodiscard]] base::Result<Operation> begin_member(const Command& command);
   [[nodiscard]] Errand errand_for(const Operation& operation);
   [[nodiscard]] std::optional<Refusal> object_late(const Command& command,
                                                    const ProgramCatalogue::Answer& programs,

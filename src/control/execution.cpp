@@ -56,7 +56,8 @@ bool Controller::State::run_next() {
     if (operation->state != OperationState::queued) {
       return go_on(*std::move(operation));
     }
-    carry_out(*std::move(operation));
+    operation->command.whole_group ? carry_out_group(*std::move(operation))
+                                   : carry_out(*std::move(operation));
   } catch (const std::exception& caught) {
     log.error("an action was broken off", {{"operation", id}, {"error", caught.what()}});
     break_off(id);

@@ -91,6 +91,17 @@ bool has_a_longer_line(std::string_view lines, std::size_t bytes) {
   return false;
 }
 
+/// What is written behind it depends on its being on the disk: a request to supervisord, or an
+/// answer to who asked. Other steps are what a look at the process would tell as well.
+bool announces(const Operation& operation) {
+  if (operation.steps.empty() || operation.state == OperationState::queued || operation.done()) {
+    return true;
+  }
+  const Step last = operation.steps.back().step;
+  return last == Step::stop_requested || last == Step::start_requested ||
+         last == Step::signal_requested;
+}
+
 /// Writes it anew with these alone.
 Result<LineFile> rewrite(const StateDir& state, const std::vector<Operation>& operations) {
   return state.write(file_name, lines_of(operations)).and_then([&] {
@@ -158,7 +169,8 @@ Result<void> Journal::record(const std::vector<Operation>& operations) {
   if (state_->file.size() > state_->small + max_growth_bytes) {
     state_->compact();
   }
-  return state_->file.append(lines, Durability::synced);
+  const bool sync = std::any_of(operations.begin(), operations.end(), announces);
+  return state_->file.append(lines, sync ? Durability::synced : Durability::written);
 }
 
 }  // namespace reeve::control

@@ -5,6 +5,18 @@
 
 namespace reeve::control {
 
+namespace {
+
+bool meet(const Command& one, const Command& other) {
+  if (!one.whole_group && !other.whole_group) {
+    return one.target == other.target;
+  }
+  return one.target.supervisor == other.target.supervisor &&
+         one.target.name.group == other.target.name.group;
+}
+
+}  // namespace
+
 const Operation* Ledger::repeated(const Command& command) const {
   if (command.idempotency_key.empty()) {
     return nullptr;
@@ -17,9 +29,9 @@ const Operation* Ledger::repeated(const Command& command) const {
   return found == entries_.end() ? nullptr : &found->operation;
 }
 
-const Operation* Ledger::in_flight(const Target& target) const {
+const Operation* Ledger::in_flight(const Command& command) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
-    return !each.operation.done() && each.operation.command.target == target;
+    return !each.operation.done() && meet(each.operation.command, command);
   });
   return found == entries_.end() ? nullptr : &found->operation;
 }
@@ -38,6 +50,12 @@ Operation Ledger::add(const Command& command, base::SystemTime now) {
 
 void Ledger::release(std::string_view id) {
   entry(id)->held = false;
+}
+
+void Ledger::take_held(std::string_view id) {
+  Entry* const held = entry(id);
+  held->held = false;
+  held->taken = true;
 }
 
 void Ledger::withdraw(std::string_view id) {

@@ -28,12 +28,15 @@ class Ledger {
 
   /// The operation that the same actor asked for with the same key; null if none, or no key.
   [[nodiscard]] const Operation* repeated(const Command& command) const;
-  /// The operation on this target that is not done; null if none.
-  [[nodiscard]] const Operation* in_flight(const Target& target) const;
+  /// An operation that is not done and that this command must not meet: on the same process, on
+  /// its group, on one of its group's; null if none.
+  [[nodiscard]] const Operation* in_flight(const Command& command) const;
 
   /// It is held: not to be taken until it is released.
   Operation add(const Command& command, base::SystemTime now);
   void release(std::string_view id);
+  /// Takes it at once, held as it is and whatever else runs: it is part of what does.
+  void take_held(std::string_view id);
   void withdraw(std::string_view id);  ///< as if it had never been added
   /// One from an earlier run of the agent.
   void restore(const Operation& operation);

@@ -21,6 +21,16 @@ std::string_view to_string(Action action) {
   return "";
 }
 
+std::string_view to_string(GroupOrder order) {
+  switch (order) {
+    case GroupOrder::rolling:
+      return "rolling";
+    case GroupOrder::at_once:
+      return "at_once";
+  }
+  return "";
+}
+
 std::string_view to_string(Source source) {
   switch (source) {
     case Source::api:
@@ -108,6 +118,8 @@ std::string_view to_string(Step step) {
       return "signalled";
     case Step::outcome_unknown:
       return "outcome_unknown";
+    case Step::member:
+      return "member";
     case Step::resumed:
       return "resumed";
     case Step::finished:
@@ -173,7 +185,8 @@ std::string_view to_string(FailureReason reason) {
 }
 
 std::string Target::text() const {
-  return supervisor.empty() ? name.full() : supervisor + "/" + name.full();
+  const std::string process = name.name.empty() ? name.group + ":*" : name.full();
+  return supervisor.empty() ? process : supervisor + "/" + process;
 }
 
 }  // namespace reeve::control

@@ -177,6 +177,7 @@ NextStep next_step(const Operation& operation, const Seen& seen, bool patient) {
                  {ErrorKind::timeout, "whether the signal was delivered is unknown"});
     case Step::signalled:
     case Step::outcome_unknown:
+    case Step::member:
     case Step::resumed:
     case Step::finished:
       break;

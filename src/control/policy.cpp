@@ -73,6 +73,15 @@ Objection unknown_process(const Case& each) {
                  Verdict::no_target);
 }
 
+Objection unknown_group(const Case& each) {
+  if (!about(*each.facts.snapshot, each.command).empty()) {
+    return std::nullopt;
+  }
+  return because(RefusalReason::not_found, ErrorKind::not_found,
+                 "supervisord has no group '" + each.command.target.name.group + "'",
+                 Verdict::no_target);
+}
+
 /// Reeve cannot stop itself and then start itself again; nor would an alert on its own absence
 /// be answered twice.
 Objection own_program(const Case& each) {
@@ -162,13 +171,45 @@ Objection forbidden_in(const Case& each) {
 }  // namespace
 
 Objection refuse(const Command& command, const Facts& facts, const Options& options) {
-  constexpr std::array checks = {names_no_single_process, unknown_supervisor, supervisor_away,
-                                 unknown_process,         forbidden_in,       stale};
-  return first_of(checks, {command, facts, options});
+  const Case whole{command, facts, options};
+  if (!command.whole_group) {
+    constexpr std::array checks = {names_no_single_process, unknown_supervisor, supervisor_away,
+                                   unknown_process,         forbidden_in,       stale};
+    return first_of(checks, whole);
+  }
+  if (auto objection =
+          first_of(std::array{unknown_supervisor, supervisor_away, unknown_group}, whole)) {
+    return objection;
+  }
+  for (const auto& member : about(*facts.snapshot, command)) {
+    Command alone = command;
+    alone.target.name = member.name;
+    if (auto objection = forbidden_in({alone, facts, options})) {
+      return objection;
+    }
+  }
+  return std::nullopt;
 }
 
 Objection forbid(const Command& command, const Facts& facts, const Options& options) {
   return forbidden_in({command, facts, options});
+}
+
+std::vector<substrate::InstanceDetail> about(const fleet::FleetSnapshot& snapshot,
+                                             const Command& command) {
+  std::vector<substrate::InstanceDetail> found;
+  const auto* const supervisor = snapshot.find(command.target.supervisor);
+  if (supervisor == nullptr) {
+    return found;
+  }
+  const substrate::InstanceName& wanted = command.target.name;
+  for (const fleet::ProcessSnapshot& each : supervisor->processes) {
+    const substrate::InstanceName& name = each.detail.name;
+    if (command.whole_group ? name.group == wanted.group : name == wanted) {
+      found.push_back(each.detail);
+    }
+  }
+  return found;
 }
 
 std::string canonical_signal(std::string_view text) {

@@ -34,6 +34,10 @@ struct Facts {
 [[nodiscard]] std::optional<Refusal> forbid(const Command& command, const Facts& facts,
                                             const Options& options);
 
+/// All that the command is about, as it was seen last: the process, or those of its group.
+[[nodiscard]] std::vector<substrate::InstanceDetail> about(const fleet::FleetSnapshot& snapshot,
+                                                           const Command& command);
+
 /// "sighup" and "SIGHUP" are HUP.
 [[nodiscard]] std::string canonical_signal(std::string_view text);
 

@@ -38,7 +38,7 @@ void Controller::State::restore() {
 bool Controller::State::may_go_on(const Operation& operation) const {
   const auto snapshot = around.snapshot();
   const auto* const supervisor = snapshot->find(operation.command.target.supervisor);
-  return (supervisor != nullptr && supervisor->up) ||
+  return (supervisor != nullptr && supervisor->up) || operation.command.whole_group ||
          member_of(operation.command.target.supervisor) == nullptr ||
          is_too_old(operation, circumstances_of(operation.command.target));
 }
@@ -46,6 +46,10 @@ bool Controller::State::may_go_on(const Operation& operation) const {
 bool Controller::State::go_on(Operation operation) {
   const base::SteadyTime begun = clock.steady_now();
   const Target& target = operation.command.target;
+  if (operation.command.whole_group) {
+    abandon(std::move(operation), "each of its processes is seen to for itself");
+    return true;
+  }
   const fleet::Member* const member = member_of(target.supervisor);
   if (member == nullptr) {
     abandon(std::move(operation), "its supervisord is no longer configured");

@@ -14,7 +14,9 @@ using substrate::Outcome;
 
 namespace {
 
-constexpr std::chrono::milliseconds look_interval{250};
+/// An obedient process is seen soon, a slow one costs supervisord little.
+constexpr std::chrono::milliseconds first_pause{10};
+constexpr std::chrono::milliseconds longest_pause{250};
 /// A restart whose stop is under way is not given up easily: its process would stay stopped.
 constexpr std::chrono::minutes restart_patience{10};
 constexpr std::chrono::seconds patience{60};
@@ -43,6 +45,7 @@ class Runner {
 
   Operation run();
   Operation run_on(Seen seen);
+  Operation start_stopped() { return go_on(look()); }
 
  private:
   using Kind = NextStep::Kind;
@@ -57,6 +60,8 @@ class Runner {
     return Deadline::after(*errand_.clock, span, token());
   }
   [[nodiscard]] bool patient() const;
+  /// Before the next look; false if there is no more time.
+  bool pause();
   [[nodiscard]] Seen look() const;
   void note_before(const Seen& seen);
   base::Result<void> note(Step step, std::string detail);
@@ -78,6 +83,7 @@ class Runner {
   Operation operation_;
   const Errand& errand_;
   base::SteadyTime since_{};  ///< the first request
+  Duration pause_ = first_pause;
 };
 
 Operation Runner::run() {
@@ -107,6 +113,9 @@ Operation Runner::go_on(Seen seen) {
     if (seen && progress(operation_) == Step::stopped) {
       operation_.last_spawn_before = seen->start_time;
     }
+    if (errand_.only_until_stopped && progress(operation_) == Step::stopped && is_restart()) {
+      return std::move(operation_);
+    }
   }
 }
 
@@ -118,6 +127,12 @@ bool Runner::patient() const {
                                         errand_.spans.stop + errand_.spans.start + patience)
                    : asked + patience;
   return errand_.clock->steady_now() - since_ < limit;
+}
+
+bool Runner::pause() {
+  const Duration span = pause_;
+  pause_ = std::min<Duration>(2 * pause_, longest_pause);
+  return within(restart_patience).wait(span);
 }
 
 Seen Runner::look() const {
@@ -134,6 +149,7 @@ void Runner::note_before(const Seen& seen) {
 
 base::Result<void> Runner::note(Step step, std::string detail) {
   operation_.steps.push_back({step, errand_.clock->system_now(), std::move(detail)});
+  pause_ = first_pause;
   return errand_.record(operation_);
 }
 
@@ -169,7 +185,7 @@ bool Runner::carry_out(Kind kind) {
         if (!announce(Step::start_requested, "")) {
           return false;
         }
-      } else if (!within(restart_patience).wait(look_interval)) {
+      } else if (!pause()) {
         break;
       }
       return settle(ask_start(), Step::started);
@@ -177,7 +193,7 @@ bool Runner::carry_out(Kind kind) {
       return announce(Step::signal_requested, operation_.command.signal) &&
              settle(ask_signal(), Step::signalled);
     case Kind::look_again:
-      if (within(restart_patience).wait(look_interval)) {
+      if (pause()) {
         return true;
       }
       break;
@@ -262,6 +278,10 @@ void Runner::close(OperationResult result, std::string detail) {
 
 Operation run(Operation operation, const Errand& errand) {
   return Runner(std::move(operation), errand).run();
+}
+
+Operation start_stopped(Operation operation, const Errand& errand) {
+  return Runner(std::move(operation), errand).start_stopped();
 }
 
 Operation run_on(Operation operation, Seen seen, const Errand& errand) {

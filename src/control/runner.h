@@ -28,9 +28,13 @@ struct Errand {
   std::function<base::Result<void>(const Operation&)> record;
   /// Called just before the first request, with what the look saw: why not to act after all.
   std::function<std::optional<Refusal>(const Seen&)> object;
+  /// A restart ends there, unfinished: start_stopped() goes on.
+  bool only_until_stopped = false;
 };
 
 [[nodiscard]] Operation run(Operation operation, const Errand& errand);
+/// A restart that run() has left stopped.
+[[nodiscard]] Operation start_stopped(Operation operation, const Errand& errand);
 /// One that an earlier run of the agent began, from where it was cut off; `seen` just now.
 [[nodiscard]] Operation run_on(Operation operation, Seen seen, const Errand& errand);
 

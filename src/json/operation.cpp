@@ -44,7 +44,7 @@ ordered_json to_json(const control::Operation& operation) {
       {"action", control::to_string(command.action)},
       {"supervisor", null_if_empty(command.target.supervisor)},
       {"group", base::to_utf8(command.target.name.group)},
-      {"name", base::to_utf8(command.target.name.name)},
+      {"name", null_if_empty(command.target.name.name)},
       {"source", control::to_string(command.source)},
       {"actor", base::to_utf8(command.actor)},
       {"reason", null_if_empty(command.reason)},

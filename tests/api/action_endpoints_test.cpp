@@ -276,5 +276,22 @@ TEST_CASE("names that are not UTF-8 come back readable") {
   CHECK(json_of(response)["process"] == "caf\uFFFD:caf\uFFFD");
 }
 
+TEST_CASE("a group is acted on as a whole") {
+  Desk desk;
+  const auto response = done(desk, "/api/v1/groups/web/restart", R"({"rolling": false})");
+  CHECK(response.status == 200);
+  const auto operation = json_of(response);
+  CHECK(operation["group"] == "web");
+  CHECK(operation["name"].is_null());
+  CHECK(operation["result"] == "succeeded");
+  CHECK(desk.api.handle(post("/api/v1/groups/nothing/stop")).status == 404);
+  CHECK(desk.api.handle(post("/api/v1/groups/web:front/stop")).status == 400);
+  CHECK(desk.api.handle(post("/api/v1/groups/web/stop", R"({"wait": false})")).status == 422);
+  CHECK(desk.api.handle(post("/api/v1/processes/job/stop", R"({"rolling": true})")).status == 422);
+  const auto refused = desk.api.handle(post("/api/v1/groups/job/stop", "", tests::web_token));
+  CHECK(refused.status == 403);
+  CHECK(json_of(refused)["process"] == "job:*");
+}
+
 }  // namespace
 }  // namespace reeve::api

@@ -43,6 +43,7 @@ Operation full() {
   command.if_incarnation = substrate::Incarnation{{5}, substrate::ManagerTime(6s)};
   command.dry_run = true;
   command.idempotency_key = "key";
+  command.whole_group = GroupOrder::at_once;
   Trigger& trigger = command.trigger.emplace();
   trigger = {"hung", "ab12", SystemTime(123'456'789ns), true, {}};
   trigger.limits.only_if_state = {substrate::InstanceState::fatal,

@@ -76,11 +76,26 @@ TEST_CASE("of the operations that are done the last thousand are remembered, and
 TEST_CASE("an operation that is not on the disk yet is known, and not carried out") {
   Ledger ledger("7");
   const Operation operation = ledger.add(on("job"), {});
-  CHECK(ledger.in_flight(operation.command.target));
+  CHECK(ledger.in_flight(operation.command));
   CHECK_FALSE(ledger.take());
   CHECK_FALSE(ledger.take_queued());
   ledger.release(operation.id);
   CHECK(ledger.take()->id == operation.id);
+}
+
+TEST_CASE("a group and its members exclude each other") {
+  Ledger ledger("7");
+  Command group = on("web:front");
+  group.target.name.name.clear();
+  group.whole_group = GroupOrder::rolling;
+  const Operation whole = enter(ledger, group);
+  CHECK(ledger.in_flight(on("web:back"))->id == whole.id);
+  CHECK(ledger.in_flight(group)->id == whole.id);
+  CHECK(ledger.in_flight(on("job")) == nullptr);
+  CHECK(ledger.in_flight(on("web:back", "other")) == nullptr);
+  finish(ledger, whole);
+  const Operation member = enter(ledger, on("web:back"));
+  CHECK(ledger.in_flight(group)->id == member.id);
 }
 
 TEST_CASE("an operation that could not be recorded leaves nothing behind") {
@@ -88,7 +103,7 @@ TEST_CASE("an operation that could not be recorded leaves nothing behind") {
   const Operation operation = ledger.add(on("job"), {});
   ledger.withdraw(operation.id);
   CHECK_FALSE(ledger.find(operation.id));
-  CHECK_FALSE(ledger.in_flight(operation.command.target));
+  CHECK_FALSE(ledger.in_flight(operation.command));
 }
 
 TEST_CASE("what an earlier run began is taken when it may go on, and put back if not") {

@@ -31,10 +31,19 @@ struct Target {
   std::string supervisor;
   substrate::InstanceName name;
 
-  /// `group:name`, with `SUPERVISOR/` before it where it has a name: for people and logs.
+  /// `group:name`, with `SUPERVISOR/` before it where it has a name: for people and logs. For a
+  /// whole group `group:*`.
   [[nodiscard]] std::string text() const;
   friend auto operator<=>(const Target&, const Target&) = default;
 };
+
+/// How the members of a group are acted on.
+enum class GroupOrder : std::uint8_t {
+  rolling,  ///< each is done before the next begins; the first that fails ends it
+  at_once,  ///< a restart stops all before it starts any; what fails keeps no other from its turn
+};
+inline constexpr auto all_group_orders = base::all_of<GroupOrder, GroupOrder::at_once>();
+[[nodiscard]] std::string_view to_string(GroupOrder order);
 
 struct Command {
   Action action = Action::start;
@@ -53,6 +62,8 @@ struct Command {
   bool dry_run = false;
   /// Not empty: the same actor's same key is the same operation.
   std::string idempotency_key;
+  /// Not one process but its whole group is meant: then the target's name is empty.
+  std::optional<GroupOrder> whole_group;
   /// With Source::alert: what the guards go by.
   std::optional<Trigger> trigger;
 

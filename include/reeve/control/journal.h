@@ -26,7 +26,8 @@ class Journal {
 
   /// As they were last recorded, oldest first.
   [[nodiscard]] const std::vector<Operation>& restored() const;
-  /// On the disk, all of them or none, when it returns.
+  /// In the file, all of them or none, when it returns; and on the disk, if something is about to
+  /// be asked for or was ended.
   [[nodiscard]] base::Result<void> record(const std::vector<Operation>& operations);
 
  private:

@@ -42,6 +42,7 @@ enum class Step : std::uint8_t {
   signal_requested,
   signalled,
   outcome_unknown,  ///< no answer: looking for what happened
+  member,           ///< of a group: one of its processes is done
   resumed,          ///< the agent ended in between: its next run goes on
   finished,
 };

@@ -1,0 +1,128 @@
+// Actions on a whole group of the little supervisord.
+
+#include "control/world.h"
+#include "support/catch.h"
+
+namespace reeve::control {
+namespace {
+
+using namespace std::chrono_literals;
+using substrate::InstanceState;
+using tests::World;
+
+const substrate::InstanceName front{"web", "front"};
+const substrate::InstanceName back{"web", "back"};
+
+Command on_web(Action action, GroupOrder order = GroupOrder::rolling) {
+  Command command = World::command(action, "web:any");
+  command.target.name.name.clear();
+  command.whole_group = order;
+  return command;
+}
+
+/// What was asked of supervisord, in its order: "stop web:back".
+std::vector<std::string> asked(World& world) {
+  std::vector<std::string> asked;
+  for (const tests::FakeCall& call : world.supervisord->calls()) {
+    if (call.operation == tests::Operation::stop) {
+      asked.push_back("stop " + call.subject);
+    } else if (call.operation == tests::Operation::start) {
+      asked.push_back("start " + call.subject);
+    }
+  }
+  return asked;
+}
+
+TEST_CASE("a group is restarted process by process, each an operation of its own") {
+  World world;
+  const Operation done = world.carry_out(on_web(Action::restart));
+  CHECK(done.result == OperationResult::succeeded);
+  CHECK(done.changed == true);
+  CHECK(asked(world) == std::vector<std::string>{"stop web:back", "start web:back",
+                                                 "stop web:front", "start web:front"});
+  const std::vector<Operation> all = world.controller.list();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0] == done);
+  CHECK(all[1].command.target.name == back);
+  CHECK(all[1].incarnation_after == world.look("web:back").incarnation());
+  CHECK(all[2].result == OperationResult::succeeded);
+  REQUIRE(done.steps.size() == 4);
+  CHECK(done.steps[1].step == Step::member);
+  CHECK(done.steps[1].detail == "web:back succeeded, operation " + all[1].id);
+}
+
+TEST_CASE("a group that is not to roll is stopped as a whole before it is started") {
+  World world;
+  const Operation done = world.carry_out(on_web(Action::restart, GroupOrder::at_once));
+  CHECK(done.result == OperationResult::succeeded);
+  CHECK(asked(world) == std::vector<std::string>{"stop web:back", "stop web:front",
+                                                 "start web:back", "start web:front"});
+  CHECK(world.look("web:front").state == InstanceState::running);
+}
+
+TEST_CASE("a rolling restart ends with the first process that does not come up") {
+  World world;
+  world.supervisord->change(back, [](auto& program) { program.spawn_error = "no such file"; });
+  const auto untouched = world.look("web:front").incarnation();
+  const Operation done = world.carry_out(on_web(Action::restart));
+  CHECK(done.result != OperationResult::succeeded);
+  REQUIRE(done.error);
+  CHECK(done.error->message.find("'web:back'") == 0);
+  CHECK(world.look("web:front").incarnation() == untouched);
+}
+
+TEST_CASE("where all are stopped first, one that fails keeps no other from its start") {
+  World world;
+  world.supervisord->change(back, [](auto& program) { program.spawn_error = "no such file"; });
+  const auto before = world.look("web:front").incarnation();
+  const Operation done = world.carry_out(on_web(Action::restart, GroupOrder::at_once));
+  CHECK(done.result != OperationResult::succeeded);
+  CHECK(world.look("web:front").state == InstanceState::running);
+  CHECK(world.look("web:front").incarnation() != before);
+}
+
+TEST_CASE("a group is stopped, and started") {
+  World world;
+  CHECK(world.carry_out(on_web(Action::stop)).changed == true);
+  CHECK(world.look("web:front").state == InstanceState::stopped);
+  CHECK(world.look("web:back").state == InstanceState::stopped);
+  CHECK(world.look("job").state == InstanceState::running);
+  CHECK(world.carry_out(on_web(Action::start)).changed == true);
+  CHECK(world.look("web:back").state == InstanceState::running);
+  CHECK(world.carry_out(on_web(Action::start)).changed == false);
+}
+
+TEST_CASE("a group that Reeve itself is in, or a process that is not allowed, is refused") {
+  World world({front});
+  const auto refused = world.controller.submit(on_web(Action::restart));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().reason == RefusalReason::own_program);
+  World other;
+  Command command = on_web(Action::stop);
+  command.actor_allow = {*substrate::Selector::parse("web:front")};
+  CHECK(other.controller.submit(command).error().reason == RefusalReason::not_allowed);
+  command.target.name.group = "nothing";
+  CHECK(other.controller.submit(command).error().reason == RefusalReason::not_found);
+}
+
+TEST_CASE("a group's operation and one on its process exclude each other") {
+  World world;
+  const auto whole = world.controller.submit(on_web(Action::stop));
+  REQUIRE(whole);
+  const auto refused = world.controller.submit(World::command(Action::stop, "web:back"));
+  CHECK(refused.error().operation == whole->id);
+  CHECK(world.controller.submit(World::command(Action::stop, "job")));
+}
+
+TEST_CASE("a rehearsal of a group says whether anything would change") {
+  World world;
+  Command command = on_web(Action::stop);
+  command.dry_run = true;
+  CHECK(world.controller.submit(command)->changed == true);
+  command.action = Action::start;
+  CHECK(world.controller.submit(command)->changed == false);
+  CHECK(asked(world).empty());
+}
+
+}  // namespace
+}  // namespace reeve::control
