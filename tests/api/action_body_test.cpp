@@ -52,7 +52,8 @@ TEST_CASE("what is not a JSON object is malformed") {
 TEST_CASE("a member that is not known is named, and so are those that are") {
   CHECK(status_of(R"({"timeout": 5})") == 400);
   CHECK(detail_of(R"({"timeout": 5})") ==
-        "'timeout' is not known: the members are wait, signal, reason, dry_run and if_incarnation");
+        "'timeout' is not known: the members are wait, signal, reason, dry_run, "
+        "if_incarnation and rolling");
 }
 
 TEST_CASE("a member that is given twice is refused: which one was meant?") {

@@ -243,8 +243,7 @@ TEST_CASE("all errors come at once, sorted by place") {
         "reeve.yaml:2:18: poll.interval: expected a duration like 500ms, 5s, 2m or 1h, found 'x'\n"
         "reeve.yaml:3:19: supervisor.url: a URL begins with http://, https:// or unix:///\n"
         "reeve.yaml:4:1: unknown key 'foo': the keys here are alerts, control, events, log, "
-        "metrics, poll,"
-        " supervisor and supervisors");
+        "metrics, poll, state_dir, supervisor and supervisors");
 }
 
 }  // namespace
