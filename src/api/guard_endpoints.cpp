@@ -22,14 +22,26 @@ constexpr std::size_t default_limit = 100;
 constexpr std::size_t max_limit = 10'000;
 constexpr std::string_view everything = "*";
 
-/// The process that the path names; nothing for `*`.
+/// The process that the path names, which is known or was; nothing for `*`.
 tl::expected<std::optional<control::Target>, Problem> target_of(const Call& call) {
   if (call.captured.front() == everything) {
     return std::nullopt;
   }
-  return address_of(call, *call.around.snapshot()).map([](control::Target target) {
-    return std::optional(std::move(target));
-  });
+  const auto snapshot = call.around.snapshot();
+  auto target = address_of(call, *snapshot);
+  if (!target) {
+    return tl::unexpected(std::move(target.error()));
+  }
+  const fleet::SupervisorSnapshot& supervisor = *snapshot->find(target->supervisor);
+  const auto guards = call.around.guards->list();
+  const bool is_known =
+      supervisor.find(target->name) != nullptr ||
+      std::any_of(guards.begin(), guards.end(),
+                  [&](const control::GuardState& guard) { return guard.target == *target; });
+  if (!is_known) {
+    return tl::unexpected(unknown_process(*target, supervisor));
+  }
+  return *std::move(target);
 }
 
 void record_reset(const Call& call, const std::optional<control::Target>& target) {

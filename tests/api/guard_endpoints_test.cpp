@@ -121,7 +121,7 @@ TEST_CASE("guards are shown for each process that something is known of") {
 
 TEST_CASE("a person resets the guards of one process, or of all") {
   SpentDesk desk;
-  CHECK(desk.api.handle(post("/api/v1/guards/job/reset")).status == 404);
+  CHECK(desk.api.handle(post("/api/v1/guards/nobody/reset")).status == 404);
   CHECK(desk.api.handle(post("/api/v1/guards/web:*/reset")).status == 404);
   CHECK(desk.api.handle(post("/api/v1/guards/web:front/reset", R"({"x": 1})")).status == 400);
   CHECK(desk.guards().size() == 1);

@@ -63,7 +63,8 @@ class AskingTheAgent(Scenario):
 
     def test_guards_are_shown_and_reset(self):
         self.assertEqual(self.reeve("guards"), "no process was acted on for an alert\n")
-        self.assertIn("refused", self.reeve("guards", "reset", "web:front", code=1))
+        self.assertIn("refused", self.reeve("guards", "reset", "web:nobody", code=1))
+        self.assertEqual(self.reeve("guards", "reset", "web:front"), "web:front: reset\n")
         self.assertEqual(self.reeve("guards", "reset", "*"), "*: reset\n")
 
     def test_the_record_says_who_did_what_and_why(self):
