@@ -17,6 +17,11 @@ stopwaitsecs=2
 command=sleep infinity
 autostart=false
 startsecs=0
+[program:pair]
+command=sleep infinity
+process_name=%(process_num)d
+numprocs=2
+startsecs=0
 [program:broken]
 command=/no/such/program
 autostart=false
@@ -75,6 +80,22 @@ class ControlOverHttp(Scenario):
             self.assertEqual(answer.status, 200, answer.body)
             self.assertIs(json.loads(answer.body)["changed"], False)
 
+    def test_a_group_is_restarted_process_by_process(self):
+        def pids():
+            return [self.supervisord.rpc("getProcessInfo", f"pair:{each}")["pid"]
+                    for each in range(2)]
+        before = pids()
+        for rolling in (True, False):
+            answer = self.agent.control("POST", "/api/v1/groups/pair/restart?wait=20s",
+                                        {"rolling": rolling})
+            self.assertEqual(answer.status, 200, answer.body)
+            operation = json.loads(answer.body)
+            self.assertEqual((operation["group"], operation["name"]), ("pair", None))
+            self.assertEqual([step["step"] for step in operation["steps"]],
+                             ["looked", "member", "member", "finished"])
+            self.assertFalse(set(before) & set(pids()))
+            before = pids()
+
     def test_a_stop_and_a_signal(self):
         self.assertEqual(self.post("steady", "stop").status, 200)
         self.assertEqual(self.supervisord.state("steady"), "STOPPED")
@@ -86,7 +107,7 @@ class ControlOverHttp(Scenario):
         answer = self.agent.control("GET", "/api/v1/processes")
         self.assertEqual(answer.status, 200)
         self.assertEqual([process["name"] for process in json.loads(answer.body)],
-                         ["broken", "idle", "steady", "stubborn"])
+                         ["broken", "idle", "0", "1", "steady", "stubborn"])
         self.assertEqual(self.process("steady")["state"], "RUNNING")
 
     def test_what_cannot_be_is_answered_with_a_problem(self):
