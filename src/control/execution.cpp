@@ -126,7 +126,9 @@ void Controller::State::record_end(const Operation& operation) {
 
 void Controller::State::finish(const Operation& operation, base::Duration took) {
   record_end(operation);
-  tally.with([&](Tally& counts) { counts.finished(operation, took); });
+  if (!operation.command.whole_group) {  // its members are counted
+    tally.with([&](Tally& counts) { counts.finished(operation, took); });
+  }
   const auto callbacks = ledger.with([&](Ledger& all) { return all.finish(operation); });
   std::vector<base::LogField> fields = {
       {"operation", operation.id},

@@ -46,6 +46,7 @@ TEST_CASE("a group is restarted process by process, each an operation of its own
   CHECK(all[1].command.target.name == back);
   CHECK(all[1].incarnation_after == world.look("web:back").incarnation());
   CHECK(all[2].result == OperationResult::succeeded);
+  CHECK(world.controller.stats().of(Action::restart, Source::api).finished == 2);
   REQUIRE(done.steps.size() == 4);
   CHECK(done.steps[1].step == Step::member);
   CHECK(done.steps[1].detail == "web:back succeeded, operation " + all[1].id);
