@@ -64,6 +64,8 @@ class Runner {
   bool pause();
   [[nodiscard]] Seen look() const;
   void note_before(const Seen& seen);
+  /// Sees what the stop's answer tells, should that never come: from there on a start is owed.
+  void note_stopped(const Seen& seen);
   base::Result<void> note(Step step, std::string detail);
   /// Records what is about to be asked for; false if that is not to be done.
   bool announce(Step step, std::string detail);
@@ -103,6 +105,10 @@ Operation Runner::run_on(Seen seen) {
 Operation Runner::go_on(Seen seen) {
   since_ = errand_.clock->steady_now();
   for (;;) {
+    note_stopped(seen);
+    if (errand_.only_until_stopped && progress(operation_) == Step::stopped && is_restart()) {
+      return std::move(operation_);
+    }
     const NextStep next = next_step(operation_, seen, patient());
     const bool goes_on = may_go_on(next, seen) &&
                          (next.kind == Kind::finish ? finish(next, seen) : carry_out(next.kind));
@@ -110,12 +116,6 @@ Operation Runner::go_on(Seen seen) {
       return std::move(operation_);
     }
     seen = look();
-    if (seen && progress(operation_) == Step::stopped) {
-      operation_.last_spawn_before = seen->start_time;
-    }
-    if (errand_.only_until_stopped && progress(operation_) == Step::stopped && is_restart()) {
-      return std::move(operation_);
-    }
   }
 }
 
@@ -143,6 +143,21 @@ Seen Runner::look() const {
 void Runner::note_before(const Seen& seen) {
   if (seen) {
     operation_.incarnation_before = seen->incarnation();
+    operation_.last_spawn_before = seen->start_time;
+  }
+}
+
+void Runner::note_stopped(const Seen& seen) {
+  if (!seen) {
+    return;
+  }
+  if (is_restart() && progress(operation_) == Step::stop_requested &&
+      !substrate::is_active(seen->state)) {
+    operation_.state = OperationState::running;
+    operation_.changed = true;
+    (void)note(Step::stopped, "seen");
+  }
+  if (progress(operation_) == Step::stopped) {
     operation_.last_spawn_before = seen->start_time;
   }
 }

@@ -61,6 +61,16 @@ TEST_CASE("a group that is not to roll is stopped as a whole before it is starte
   CHECK(world.look("web:front").state == InstanceState::running);
 }
 
+TEST_CASE("where all are stopped first, a stop without an answer is waited for as any other") {
+  World world;
+  world.supervisord->fail(
+      {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
+  CHECK(world.carry_out(on_web(Action::restart, GroupOrder::at_once)).result ==
+        OperationResult::succeeded);
+  CHECK(asked(world) == std::vector<std::string>{"stop web:back", "stop web:front",
+                                                 "start web:back", "start web:front"});
+}
+
 TEST_CASE("a rolling restart ends with the first process that does not come up") {
   World world;
   world.supervisord->change(back, [](auto& program) { program.spawn_error = "no such file"; });

@@ -1,5 +1,7 @@
 // A restart against the little supervisord, with everything that can go wrong in between.
 
+#include <functional>
+
 #include "control/runner.h"
 #include "control/world.h"
 #include "support/catch.h"
@@ -138,30 +140,69 @@ TEST_CASE("what supervisord cannot tell of its programs does not hinder a restar
   CHECK(restart(world).result == OperationResult::succeeded);
 }
 
+using Record = std::function<base::Result<void>(const Operation&)>;
+
+/// As the controller has it, with a journal that answers as `record` does.
+Errand errand_in(World& world, Record record) {
+  return {.member = tests::member_of("", world.supervisord),
+          .spans = {},
+          .clock = &world.clock,
+          .hurry = {},
+          .now = {},
+          .record = std::move(record),
+          .object = [](const Seen&) { return std::optional<Refusal>(); }};
+}
+
+Operation new_restart() {
+  Operation operation;
+  operation.id = "1";
+  operation.command = World::command(Action::restart, "job");
+  return operation;
+}
+
 /// Carries a restart out while the agent runs out of time, as soon as `when` is recorded.
 Operation interrupted_at(World& world, Step when) {
   std::stop_source hurry;
   std::stop_source now;
-  Operation operation;
-  operation.id = "1";
-  operation.command = World::command(Action::restart, "job");
-  const Errand errand{
-      .member = tests::member_of("", world.supervisord),
-      .spans = {},
-      .clock = &world.clock,
-      .hurry = hurry.get_token(),
-      .now = now.get_token(),
-      .record =
-          [&](const Operation& so_far) {
-            hurry.request_stop();
-            if (so_far.steps.back().step == when) {
-              now.request_stop();
-            }
-            return base::Result<void>();
-          },
-      .object = [](const Seen&) { return std::optional<Refusal>(); },
-  };
-  return run(operation, errand);
+  Errand errand = errand_in(world, [&](const Operation& so_far) {
+    hurry.request_stop();
+    if (so_far.steps.back().step == when) {
+      now.request_stop();
+    }
+    return base::Result<void>();
+  });
+  errand.hurry = hurry.get_token();
+  errand.now = now.get_token();
+  return run(new_restart(), errand);
+}
+
+/// The disk is full once the stop is recorded, whose answer never comes.
+base::Result<void> only_the_stop(const Operation& so_far) {
+  const Step last = so_far.steps.back().step;
+  return last == Step::looked || last == Step::stop_requested
+             ? base::Result<void>()
+             : base::failure(ErrorKind::internal, "No space left on device");
+}
+
+TEST_CASE("a restart that is seen stopped is started though nothing more can be recorded") {
+  World world;
+  world.supervisord->fail(
+      {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
+  const Operation done = run(new_restart(), errand_in(world, only_the_stop));
+  CHECK(done.result == OperationResult::succeeded);
+  CHECK(world.look("job").state == InstanceState::running);
+}
+
+TEST_CASE("a restart that was cut off at its stop goes on though nothing can be recorded") {
+  World world;
+  Operation cut_off = new_restart();
+  const auto run_before = world.look("job");
+  cut_off.incarnation_before = run_before.incarnation();
+  cut_off.last_spawn_before = run_before.start_time;
+  cut_off.steps = {{Step::looked, {}, ""}, {Step::stop_requested, {}, ""}};
+  (void)world.carry_out(World::command(Action::stop, "job"));
+  (void)run_on(cut_off, world.look("job"), errand_in(world, only_the_stop));
+  CHECK(world.look("job").state == InstanceState::running);
 }
 
 TEST_CASE("a restart that is stopped already is started though the agent has no time left") {
