@@ -69,6 +69,7 @@ const std::vector<Route>& control_routes() {
       {Method::get, "/api/v1/guards", Scope::read, "guards", list_guards},
       {Method::post, "/api/v1/guards/{name}/reset", Scope::control, "guards", reset_guards},
       {Method::get, "/api/v1/audit", Scope::read, "audit", show_audit},
+      {Method::post, "/api/v1/alerts", Scope::alerts, "alerts", receive_alerts},
       {Method::get, "/api/v1/openapi.json", std::nullopt, "openapi", show_openapi},
       {Method::post, "/-/reload", Scope::admin, "reload", reload_configuration},
       {Method::get, "/-/healthy", std::nullopt, "healthy", show_health},

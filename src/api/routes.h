@@ -76,6 +76,7 @@ struct Match {
 [[nodiscard]] http::Response restart_group(const Call& call);
 [[nodiscard]] http::Response list_operations(const Call& call);
 [[nodiscard]] http::Response show_operation(const Call& call);
+[[nodiscard]] http::Response receive_alerts(const Call& call);
 [[nodiscard]] http::Response reload_configuration(const Call& call);
 [[nodiscard]] http::Response show_openapi(const Call& call);
 [[nodiscard]] http::Response show_health(const Call& call);

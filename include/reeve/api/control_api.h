@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reeve/alerts/responder.h"
 #include "reeve/api/event_hub.h"
 #include "reeve/api/metrics_api.h"
 #include "reeve/api/options.h"
@@ -42,6 +43,7 @@ struct ControlSurroundings {
   control::Guards* guards = nullptr;
   control::Maintenance* maintenance = nullptr;
   control::Audit* audit = nullptr;
+  alerts::Responder* responder = nullptr;
 };
 
 class ControlApi {
