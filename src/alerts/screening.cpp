@@ -89,7 +89,9 @@ void screen_target(const Alert& alert, const Screen& against, Screened& screened
   }
   screened.counts = true;
   control::Command command = command_of(alert, rule, *target, against.sender);
-  if (auto refusal = against.permit(command)) {
+  auto refusal = against.permit(command);
+  // A supervisord that is away is told of by the controller, if it comes to that.
+  if (refusal && refusal->verdict != Verdict::unreachable) {
     return decide(screened, refusal->verdict.value_or(Verdict::not_allowed),
                   std::move(refusal->error.message));
   }

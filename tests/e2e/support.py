@@ -339,6 +339,28 @@ class NodeExporter(Child):
         return self.samples().one("node_scrape_collector_success") == 1
 
 
+class Alertmanager(Child):
+    """A real Alertmanager with this configuration, and others of its cluster."""
+
+    def __init__(self, folder, config, cluster=()):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.gossip = f"127.0.0.1:{free_port()}"
+        peers = [f"--cluster.peer={each.gossip}" for each in cluster]
+        super().__init__(["/usr/bin/prometheus-alertmanager", f"--config.file={config}",
+                          f"--storage.path={folder}/alertmanager-{self.port}",
+                          f"--web.listen-address=127.0.0.1:{self.port}",
+                          f"--cluster.listen-address={self.gossip}", *peers,
+                          "--cluster.peer-timeout=1s", "--cluster.settle-timeout=2s"],
+                         pathlib.Path(folder) / f"alertmanager-{self.port}.log")
+
+    def up(self):
+        return request("GET", self.url + "/-/ready").status == 200
+
+    def samples(self):
+        return Samples(request("GET", self.url + "/metrics").body)
+
+
 class Workspace:
     """A temporary folder and the children that work in it. Leaving it ends them, the youngest
     first, and removes the folder."""

@@ -1,0 +1,373 @@
+#include "reeve/alerts/responder.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "alerts/alert_world.h"
+#include "support/catch.h"
+
+namespace reeve::alerts {
+namespace {
+
+using control::Verdict;
+using namespace std::chrono_literals;
+using tests::AlertWorld;
+using tests::hung_rule;
+
+std::uint64_t counted(const AlertWorld& world, const std::string& rule, Verdict verdict) {
+  return world.agent->responder.stats().decisions.at(rule).at(static_cast<std::size_t>(verdict));
+}
+
+Options with(const std::function<void(Options&, Rule&)>& change) {
+  Options options = hung_rule();
+  change(options, options.rules.front());
+  return options;
+}
+
+TEST_CASE("an alert restarts its process once, however often it is told of") {
+  AlertWorld world;
+  const Answer answer = world.post({world.alert()});
+  REQUIRE(answer.decisions.size() == 1);
+  const AlertDecision& decision = answer.decisions.front();
+  CHECK(answer.retry == "");
+  CHECK(decision.decision.verdict == Verdict::accepted);
+  CHECK(decision.rule == "hung");
+  CHECK(decision.target == control::Target{"", {"web", "front"}});
+  CHECK(decision.alertname == "Hung");
+  CHECK_FALSE(decision.operation.empty());
+
+  CHECK(world.decide(world.alert()) == "duplicate");
+  world.work();
+  CHECK(world.restarts() == 1);
+  CHECK(world.decide(world.alert()) == "duplicate");
+  world.pass(2h);
+  CHECK(world.decide(world.alert()) == "attempts_exhausted");
+  world.work();
+  CHECK(world.restarts() == 1);
+}
+
+TEST_CASE("the operation carries who asked, why, and what the rule demands") {
+  AlertWorld world;
+  const std::string id = world.post({world.alert()}).decisions.front().operation;
+  const auto operation = world.agent->controller.find(id);
+  REQUIRE(operation);
+  const control::Command& command = operation->command;
+  CHECK(command.action == control::Action::restart);
+  CHECK(command.source == control::Source::alert);
+  CHECK(command.actor == "alertmanager");
+  CHECK(command.reason == "the alert Hung");
+  REQUIRE(command.trigger);
+  CHECK(command.trigger->rule == "hung");
+  CHECK(command.trigger->fingerprint == "of-front");
+  CHECK(command.trigger->began == world.alert().began);
+  CHECK_FALSE(command.trigger->later_attempt);
+}
+
+TEST_CASE("one post that tells of an alert twice acts once") {
+  AlertWorld world;
+  const Answer answer = world.post({world.alert(), world.alert(), world.alert("web:back")});
+  REQUIRE(answer.decisions.size() == 3);
+  CHECK(answer.decisions[0].decision.verdict == Verdict::accepted);
+  CHECK(answer.decisions[1].decision.verdict == Verdict::duplicate);
+  CHECK(answer.decisions[2].decision.verdict == Verdict::accepted);
+}
+
+TEST_CASE("two alerts on one process make one operation") {
+  AlertWorld world;
+  Alert other = world.alert();
+  other.fingerprint = "another";
+  const Answer answer = world.post({world.alert(), other});
+  CHECK(answer.decisions[0].decision.verdict == Verdict::accepted);
+  CHECK(answer.decisions[1].decision.verdict == Verdict::in_flight);
+  world.work();
+  CHECK(world.decide(other) == "cooldown");
+  CHECK(world.restarts() == 1);
+}
+
+TEST_CASE("what an alert is and means is decided in this order") {
+  AlertWorld world(with([](Options& options, Rule& rule) {
+    options.identity = {{"instance", "host7"}};
+    Rule off = rule;
+    off.name = "off";
+    off.match = {{"alertname", "Off"}};
+    off.mode = Mode::off;
+    options.rules.push_back(off);
+  }));
+  Alert alert = world.alert("job");
+  alert.labels["alertname"] = "Unheard";
+  alert.status = AlertStatus::resolved;
+  CHECK(world.decide(alert) == "not_here");
+  alert.labels["instance"] = "host8";
+  CHECK(world.decide(alert) == "not_here");
+  alert.labels["instance"] = "host7";
+  CHECK(world.decide(alert) == "no_rule");
+  alert.labels["alertname"] = "Off";
+  CHECK(world.decide(alert) == "off");
+  alert.labels["alertname"] = "Hung";
+  CHECK(world.decide(alert) == "resolved");
+  alert.status = AlertStatus::firing;
+  alert.labels.erase("name");
+  CHECK(world.decide(alert) == "no_target");
+  alert.labels["name"] = "nobody";
+  CHECK(world.decide(alert) == "no_target");
+  alert.labels["name"] = "*";
+  CHECK(world.decide(alert) == "no_target");
+  alert.labels["name"] = "job";
+  CHECK(world.decide(alert) == "not_allowed");
+  alert.labels["group"] = "web";
+  alert.labels["name"] = "front";
+  CHECK(world.decide(alert) == "accepted");
+  CHECK(world.audited() ==
+        std::vector<std::string>{"of-job not_here ", "of-job not_here ", "of-job no_rule ",
+                                 "of-job off off", "of-job resolved hung", "of-job no_target hung",
+                                 "of-job no_target hung", "of-job no_target hung",
+                                 "of-job not_allowed hung", "of-job accepted hung"});
+}
+
+TEST_CASE("the sender's token limits what his alerts may act on, and so does control") {
+  AlertWorld world;
+  world.sender.allow = {*substrate::Selector::parse("web:back")};
+  CHECK(world.decide(world.alert()) == "not_allowed");
+  CHECK(world.decide(world.alert("web:back")) == "accepted");
+  world.sender.allow = {*substrate::Selector::parse("*")};
+  control::Options control;
+  control.deny = {*substrate::Selector::parse("web")};
+  world.agent->controller.configure(control);
+  CHECK(world.decide(world.alert()) == "not_allowed");
+}
+
+TEST_CASE("Reeve itself is never acted on") {
+  AlertWorld world;
+  world.own_programs = {{"web", "front"}};
+  world.restart();
+  CHECK(world.decide(world.alert()) == "self");
+}
+
+TEST_CASE("while supervisord does not answer nothing is begun, and the next post tries again") {
+  AlertWorld world;
+  world.supervisord->fail({.operation = tests::Operation::list});
+  world.publish();
+  auto down = std::make_shared<fleet::FleetSnapshot>(*world.snapshot);
+  world.supervisord->recover();
+  world.publish();
+  auto processes = world.snapshot->supervisors[0].processes;
+  CHECK(world.decide(world.alert()) == "accepted");
+  world.snapshot = down;
+  CHECK(world.decide(world.alert("web:back")) == "unreachable");
+  down->supervisors[0].processes = processes;
+  CHECK(world.decide(world.alert("web:back")) == "unreachable");
+  CHECK(world.decide(world.alert()) == "duplicate");
+  world.publish();
+  CHECK(world.decide(world.alert("web:back")) == "accepted");
+}
+
+TEST_CASE("a resolved alert ends its episode, and a new one acts once the process is due") {
+  AlertWorld world;
+  CHECK(world.decide(world.alert()) == "accepted");
+  world.work();
+  CHECK(world.decide(world.resolved()) == "resolved");
+  CHECK(world.decide(world.alert()) == "cooldown");
+  world.pass(1h);
+  CHECK(world.decide(world.alert()) == "accepted");
+  world.work();
+  CHECK(world.restarts() == 2);
+}
+
+TEST_CASE("an old post that comes after its alert was resolved does nothing") {
+  AlertWorld world;
+  const Alert stale = world.alert();
+  CHECK(world.decide(stale) == "accepted");
+  world.work();
+  CHECK(world.decide(world.resolved()) == "resolved");
+  world.pass(10min);
+  CHECK(world.decide(stale) == "restarted_since");
+}
+
+TEST_CASE("an episode ends by itself when nobody tells of its alert any more") {
+  AlertWorld world;
+  CHECK(world.decide(world.alert()) == "accepted");
+  world.work();
+  world.pass(6h);
+  CHECK(world.decide(world.alert()) == "attempts_exhausted");
+  world.pass(6h + 1s);
+  CHECK(world.decide(world.alert()) == "accepted");
+}
+
+TEST_CASE("a rule may allow a later attempt, which waits for the cooldown") {
+  AlertWorld world(with([](Options&, Rule& rule) { rule.max_attempts = 2; }));
+  const Alert alert = world.alert();
+  CHECK(world.decide(alert) == "accepted");
+  world.work();
+  world.pass(4min);
+  CHECK(world.decide(alert) == "duplicate");
+  world.pass(2min);
+  const std::string second = world.post({alert}).decisions.front().operation;
+  REQUIRE_FALSE(second.empty());
+  CHECK(world.agent->controller.find(second)->command.trigger->later_attempt);
+  world.work();
+  world.pass(2h);
+  CHECK(world.decide(alert) == "attempts_exhausted");
+  CHECK(world.restarts() == 2);
+}
+
+TEST_CASE("an operation that was refused in the last moment was no attempt") {
+  AlertWorld world;
+  CHECK(world.decide(world.alert()) == "accepted");
+  CHECK(world.agent->maintenance.set("web:front", 1h, "at work", "ops"));
+  world.work();
+  CHECK(world.restarts() == 0);
+  CHECK(world.decide(world.alert()) == "maintenance");
+  CHECK(world.agent->maintenance.clear("web:front"));
+  CHECK(world.decide(world.alert()) == "accepted");
+  world.work();
+  CHECK(world.restarts() == 1);
+}
+
+TEST_CASE("too many processes with alerts in one post open the breaker before any is acted on") {
+  AlertWorld world(
+      with([](Options&, Rule& rule) { rule.allow = {*substrate::Selector::parse("*")}; }));
+  const Answer answer = world.post({world.alert(), world.alert("web:back"), world.alert("job")});
+  for (const AlertDecision& decision : answer.decisions) {
+    CHECK(decision.decision.verdict == Verdict::breaker_open);
+  }
+}
+
+TEST_CASE("a rehearsal decides as if it acted, does nothing, and keeps books of its own") {
+  AlertWorld world(with([](Options& options, Rule&) { options.mode = Mode::dry_run; }));
+  const Answer answer = world.post({world.alert()});
+  CHECK(answer.decisions.front().decision.verdict == Verdict::would_act);
+  CHECK(answer.decisions.front().operation == "");
+  CHECK(world.decide(world.alert()) == "duplicate");
+  world.work();
+  CHECK(world.restarts() == 0);
+  CHECK(world.agent->controller.list().empty());
+  CHECK_FALSE(std::filesystem::exists(world.episodes_file()));
+
+  world.agent->responder.configure(hung_rule());
+  CHECK(world.decide(world.alert()) == "accepted");
+}
+
+TEST_CASE("other rules do not end the episodes of before") {
+  AlertWorld world;
+  CHECK(world.decide(world.alert()) == "accepted");
+  world.agent->responder.configure(with([](Options& options, Rule& rule) {
+    rule.limits.min_uptime = 1min;
+    options.rules.push_back(rule);
+    options.rules.back().name = "more";
+  }));
+  CHECK(world.decide(world.alert()) == "duplicate");
+  CHECK(counted(world, "hung", Verdict::accepted) == 1);
+  CHECK(counted(world, "more", Verdict::accepted) == 0);
+}
+
+TEST_CASE("episodes outlive the agent") {
+  AlertWorld world;
+  CHECK(world.decide(world.alert()) == "accepted");
+  world.work();
+  world.restart();
+  world.pass(2h);
+  CHECK(world.decide(world.alert()) == "attempts_exhausted");
+  CHECK(world.decide(world.resolved()) == "resolved");
+  world.restart();
+  CHECK(world.decide(world.alert()) == "accepted");
+}
+
+TEST_CASE("without the file of episodes the journal tells of attempts") {
+  AlertWorld world;
+  CHECK(world.decide(world.alert()) == "accepted");
+  world.work();
+  std::filesystem::remove(world.episodes_file());
+  world.restart();
+  world.pass(2h);
+  CHECK(world.decide(world.alert()) == "attempts_exhausted");
+}
+
+TEST_CASE("an operation that the agent's end cut off before it acted was no attempt") {
+  AlertWorld world;
+  CHECK(world.decide(world.alert()) == "accepted");
+  world.restart();
+  world.work();
+  CHECK(world.restarts() == 0);
+  CHECK(world.decide(world.alert()) == "accepted");
+}
+
+TEST_CASE("episodes that cannot be read refuse everything until a person resets them") {
+  AlertWorld world;
+  CHECK(world.decide(world.alert()) == "accepted");
+  world.work();
+  std::ofstream(world.episodes_file()) << "{\"version\":";
+  world.restart();
+  world.pass(2h);
+  CHECK(world.agent->responder.unreadable());
+  CHECK(world.decide(world.alert()) == "state_unreadable");
+  CHECK(world.decide(world.alert("web:back")) == "state_unreadable");
+  world.restart();
+  CHECK(world.decide(world.alert()) == "state_unreadable");
+  CHECK(world.agent->responder.reset());
+  CHECK_FALSE(world.agent->responder.unreadable());
+  CHECK(world.decide(world.alert()) == "accepted");
+}
+
+TEST_CASE(
+    "before everything was read once, and after the end began, the same post is wanted again") {
+  AlertWorld world;
+  auto first = std::make_shared<fleet::FleetSnapshot>(*world.snapshot);
+  first->complete = false;
+  world.snapshot = first;
+  CHECK(world.decide(world.alert()) == "retry: the supervisords have not been read yet");
+  world.publish();
+  world.agent->controller.stop(base::Deadline::after(world.clock, 0s));
+  CHECK(world.decide(world.alert()) == "retry: the agent is shutting down");
+  CHECK(world.audited().empty());
+  world.restart();
+  CHECK(world.decide(world.alert()) == "accepted");
+}
+
+TEST_CASE("when too many operations wait the rest of the post is wanted again, and none is lost") {
+  AlertWorld world(
+      with([](Options&, Rule& rule) { rule.allow = {*substrate::Selector::parse("many:*")}; }));
+  std::vector<Alert> alerts;
+  for (int i = 0; i < 300; ++i) {
+    tests::FakeProgram program;
+    program.name = {"many", "p" + std::to_string(i)};
+    world.supervisord->add(program);
+    alerts.push_back(world.alert(program.name.full()));
+  }
+  control::GuardOptions guards;
+  guards.breaker.min_targets = 1000;
+  guards.total = {1000, 1h};
+  world.agent->guards.configure(guards);
+  world.pass(1h);
+  const Answer answer = world.post(alerts);
+  CHECK(answer.retry == "too many operations are waiting already");
+  CHECK(answer.decisions.size() == 256);
+  world.work();
+  const Answer again = world.post(alerts);
+  CHECK(again.retry == "");
+  CHECK(again.decisions.size() == 300);
+  CHECK(counted(world, "hung", Verdict::accepted) == 300);
+  CHECK(counted(world, "hung", Verdict::duplicate) == 256);
+}
+
+TEST_CASE("ten thousand alerts in one post each get their decision") {
+  AlertWorld world;
+  std::vector<Alert> alerts(9'999, world.alert("job"));
+  alerts.push_back(world.alert());
+  const Answer answer = world.post(alerts);
+  REQUIRE(answer.decisions.size() == 10'000);
+  CHECK(counted(world, "hung", Verdict::not_allowed) == 9'999);
+  CHECK(answer.decisions.back().decision.verdict == Verdict::accepted);
+}
+
+TEST_CASE("every rule is counted from the beginning, and so are alerts without one") {
+  AlertWorld world;
+  CHECK(world.agent->responder.stats().decisions.size() == 2);
+  CHECK(counted(world, "hung", Verdict::accepted) == 0);
+  Alert alert = world.alert();
+  alert.labels["alertname"] = "Unheard";
+  CHECK(world.decide(alert) == "no_rule");
+  CHECK(counted(world, "none", Verdict::no_rule) == 1);
+}
+
+}  // namespace
+}  // namespace reeve::alerts
