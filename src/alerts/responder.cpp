@@ -129,6 +129,7 @@ void Responder::State::read_episodes(const std::vector<control::Operation>& jour
                        (text ? "not what this agent writes" : text.error().message);
     }
     all.acted = std::move(known).value_or(Episodes());
+    saved = all.acted.text();
     for (const control::Operation& operation : journalled) {
       all.acted.adopt(operation, now);
     }

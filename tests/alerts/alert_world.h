@@ -91,7 +91,8 @@ class AlertWorld {
   [[nodiscard]] std::size_t restarts() const { return supervisord->count(Operation::stop); }
   [[nodiscard]] std::vector<std::string> audited() const {
     std::vector<std::string> lines;
-    for (const auto& entry : agent->audit->read(std::nullopt, 1000).value()) {
+    const auto entries = agent->audit->read(std::nullopt, 1000);
+    for (const control::AuditEntry& entry : entries.value()) {
       if (entry.kind == control::AuditKind::decision) {
         lines.push_back(entry.fingerprint + " " + entry.decision + " " + entry.rule);
       }
@@ -148,7 +149,6 @@ class AlertWorld {
     around.journal = parts.journal.get();
     around.audit = parts.audit.get();
     around.maintenance = &parts.maintenance;
-    around.guards = &parts.guards;
     return around;
   }
 };

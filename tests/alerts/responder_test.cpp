@@ -187,7 +187,7 @@ TEST_CASE("an episode ends by itself when nobody tells of its alert any more") {
   AlertWorld world;
   CHECK(world.decide(world.alert()) == "accepted");
   world.work();
-  world.pass(6h);
+  world.pass(5h);
   CHECK(world.decide(world.alert()) == "attempts_exhausted");
   world.pass(6h + 1s);
   CHECK(world.decide(world.alert()) == "accepted");
