@@ -69,6 +69,7 @@ Agent::Agent(AgentParts parts)
                    .maintenance = state_ ? state_->maintenance.get() : nullptr,
                    .guards = state_ ? state_->guards.get() : nullptr},
                   control_options(config_), clock_, log_),
+      responder_(make_responder()),
       metrics_api_(metrics_surroundings(), config_.metrics_api, clock_),
       control_api_(control_surroundings(parts.members), config_.control_api, clock_, log_) {
   fleet_.on_publish([this](const std::shared_ptr<const fleet::FleetSnapshot>& snapshot) {
@@ -110,7 +111,18 @@ api::ControlSurroundings Agent::control_surroundings(std::vector<fleet::Member> 
       .guards = state_ ? state_->guards.get() : nullptr,
       .maintenance = state_ ? state_->maintenance.get() : nullptr,
       .audit = state_ ? state_->audit.get() : nullptr,
+      .responder = responder_.get(),
   };
+}
+
+std::unique_ptr<alerts::Responder> Agent::make_responder() {
+  if (!state_) {
+    return nullptr;
+  }
+  const alerts::Surroundings around{[this] { return fleet_.snapshot(); }, &controller_,
+                                    state_->guards.get(), state_->audit.get(), &state_->directory};
+  return std::make_unique<alerts::Responder>(around, config_.alerts, clock_, log_,
+                                             state_->journal->restored());
 }
 
 base::Result<void> Agent::open_listeners() {
@@ -164,6 +176,7 @@ base::Result<void> Agent::start() {
   fleet_.start();
   if (control_server_) {
     agent_metrics_.set_controller([this] { return controller_.stats(); });
+    agent_metrics_.set_responder([this] { return responder_->stats(); });
     agent_metrics_.set_guards([this] { return state_->guards->stats(); });
     controller_.restore();
     controller_.start();
@@ -225,6 +238,7 @@ base::Result<void> Agent::apply(const config::Config& next) {
   controller_.configure(control_options(next));
   if (state_) {
     state_->guards->configure(next.guards);
+    responder_->configure(next.alerts);
   }
   metrics_api_.configure(next.metrics_api);
   control_api_.configure(next.control_api);

@@ -12,6 +12,7 @@
 
 #include "app/event_sources.h"
 #include "app/state.h"
+#include "reeve/alerts/responder.h"
 #include "reeve/api/control_api.h"
 #include "reeve/api/event_hub.h"
 #include "reeve/api/metrics_api.h"
@@ -66,6 +67,7 @@ class Agent {
   [[nodiscard]] base::Result<void> apply(const config::Config& next);
   [[nodiscard]] api::MetricsSurroundings metrics_surroundings();
   [[nodiscard]] api::ControlSurroundings control_surroundings(std::vector<fleet::Member> members);
+  [[nodiscard]] std::unique_ptr<alerts::Responder> make_responder();
 
   const base::Clock& clock_;
   std::shared_ptr<base::LogSink> log_sink_;
@@ -85,6 +87,7 @@ class Agent {
   EventSources event_sources_;
   api::EventHub events_;
   control::Controller controller_;
+  std::unique_ptr<alerts::Responder> responder_;  ///< null unless control is enabled
   api::MetricsApi metrics_api_;
   api::ControlApi control_api_;
   std::unique_ptr<http::Server> metrics_server_;

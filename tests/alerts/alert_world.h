@@ -149,6 +149,7 @@ class AlertWorld {
     around.journal = parts.journal.get();
     around.audit = parts.audit.get();
     around.maintenance = &parts.maintenance;
+    around.guards = &parts.guards;
     return around;
   }
 };

@@ -80,6 +80,10 @@ TEST_CASE("two alerts on one process make one operation") {
   CHECK(answer.decisions[0].decision.verdict == Verdict::accepted);
   CHECK(answer.decisions[1].decision.verdict == Verdict::in_flight);
   world.work();
+  world.pass(3min);
+  CHECK(world.decide(world.resolved()) == "resolved");
+  CHECK(world.decide(other) == "restarted_since");
+  other.began = world.alert().began;
   CHECK(world.decide(other) == "cooldown");
   CHECK(world.restarts() == 1);
 }
@@ -166,6 +170,8 @@ TEST_CASE("a resolved alert ends its episode, and a new one acts once the proces
   CHECK(world.decide(world.alert()) == "accepted");
   world.work();
   CHECK(world.decide(world.resolved()) == "resolved");
+  CHECK(world.decide(world.alert()) == "too_young");
+  world.pass(3min);
   CHECK(world.decide(world.alert()) == "cooldown");
   world.pass(1h);
   CHECK(world.decide(world.alert()) == "accepted");
