@@ -47,7 +47,8 @@ scrape_configs:
     def __init__(self, folder, **ports):
         (folder / "prometheus.yml").write_text(self.CONFIG.format(**ports))
         rules = (EXAMPLES / "remedies.rules.yml").read_text()
-        (folder / "remedies.rules.yml").write_text(rules.replace("for: 1m", "for: 2s"))
+        (folder / "remedies.rules.yml").write_text(rules.replace("for: 1m", "for: 2s")
+                                                 .replace("for: 3m", "for: 5s"))
         self.url = f"http://127.0.0.1:{free_port()}"
         super().__init__(["/usr/bin/prometheus", f"--config.file={folder}/prometheus.yml",
                           f"--storage.tsdb.path={folder}/tsdb",
@@ -177,8 +178,8 @@ poll: {{interval: 500ms}}
         self.agent.signal(signal.SIGTERM)
         self.assertEqual(self.agent.wait(), 0)
         self.hang("front")
-        until("alertmanagers fail to deliver", lambda: all(each.samples().one(
-            "alertmanager_notifications_failed_total", integration="webhook") > 0
+        until("both fail to deliver", lambda: all(each.samples().one(
+            "alertmanager_notification_requests_failed_total", integration="webhook") > 0
             for each in self.alertmanagers))
         self.agent = self.start_reeve()
         until("it is restarted", lambda: self.spawns("front") == 2)
