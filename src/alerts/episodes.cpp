@@ -13,7 +13,15 @@ bool has_acted(const control::Operation& operation) {
   });
 }
 
+bool Episodes::is_stale(const EpisodeKey& key, base::SystemTime began) const {
+  const auto found = resolved_.find({key.rule, key.fingerprint});
+  return found != resolved_.end() && began <= found->second;
+}
+
 Episodes::Reply Episodes::reserve(const EpisodeKey& key, const Terms& terms) {
+  if (is_stale(key, terms.began)) {
+    return {Standing::stale, 0, ""};
+  }
   Episode& episode = episodes_[key];
   episode.fired = terms.now;
   const auto& attempts = episode.attempts;
@@ -95,23 +103,29 @@ Episodes::Map::iterator Episodes::end_episode(Map::iterator episode) {
   return episodes_.erase(episode);
 }
 
-bool Episodes::close(std::string_view rule, std::string_view fingerprint) {
-  const std::size_t before = episodes_.size();
-  auto episode = episodes_.lower_bound({std::string(rule), std::string(fingerprint), {}});
+void Episodes::close(const std::string& rule, const std::string& fingerprint,
+                     base::SystemTime ended) {
+  const auto [known, is_new] = resolved_.try_emplace({rule, fingerprint}, ended);
+  known->second = std::max(known->second, ended);
+  if (is_new) {
+    resolved_order_.push_back(known->first);
+  }
+  if (resolved_order_.size() > max_resolved) {
+    resolved_.erase(resolved_order_.front());
+    resolved_order_.pop_front();
+  }
+  auto episode = episodes_.lower_bound({rule, fingerprint, {}});
   while (episode != episodes_.end() && episode->first.rule == rule &&
          episode->first.fingerprint == fingerprint) {
     episode = end_episode(episode);
   }
-  return episodes_.size() != before;
 }
 
-bool Episodes::expire(base::SteadyTime now, base::Duration ttl) {
-  const std::size_t before = episodes_.size();
+void Episodes::expire(base::SteadyTime now, base::Duration ttl) {
   for (auto episode = episodes_.begin(); episode != episodes_.end();) {
     const bool over = !episode->second.reserved && now - episode->second.fired > ttl;
     episode = over ? end_episode(episode) : std::next(episode);
   }
-  return episodes_.size() != before;
 }
 
 bool Episodes::knows(const std::string& operation) const {
@@ -136,8 +150,7 @@ void Episodes::adopt(const control::Operation& operation, base::SteadyTime now) 
 }
 
 void Episodes::clear() {
-  episodes_.clear();
-  closed_.clear();
+  *this = Episodes();
 }
 
 }  // namespace reeve::alerts

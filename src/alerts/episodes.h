@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "reeve/base/clock.h"
@@ -43,14 +44,18 @@ struct Terms {
   unsigned max_attempts = 1;
   bool cools_down = false;  ///< the process, after an action
   base::SteadyTime now;
+  base::SystemTime began;  ///< the alert
 };
 
 class Episodes {
  public:
   /// Operations of episodes that are over: the journal may still know them.
   static constexpr std::size_t max_closed = 1000;
+  /// Alerts that were resolved: others may still tell that they fire.
+  static constexpr std::size_t max_resolved = 10'000;
 
-  enum class Standing { reserved, duplicate, exhausted };
+  /// stale: the alert of this post was resolved since.
+  enum class Standing { reserved, duplicate, exhausted, stale };
   struct Reply {
     Standing standing = Standing::reserved;
     std::size_t attempts = 0;  ///< before this one
@@ -69,10 +74,11 @@ class Episodes {
   /// The operation is done, or forgotten. One that has not acted was no attempt.
   void settle(const std::string& operation, bool acted);
 
-  /// The alert is resolved. These tell whether anything changed.
-  bool close(std::string_view rule, std::string_view fingerprint);
+  /// The alert was resolved at `ended`: one that began before is not another. Two Alertmanagers
+  /// may tell of it in either order. (That is not kept on the disk.)
+  void close(const std::string& rule, const std::string& fingerprint, base::SystemTime ended);
   /// Ends what was not told of for longer than `ttl`.
-  bool expire(base::SteadyTime now, base::Duration ttl);
+  void expire(base::SteadyTime now, base::Duration ttl);
   /// An operation that the journal knows: an attempt, unless it is known here or did not act.
   void adopt(const control::Operation& operation, base::SteadyTime now);
 
@@ -91,8 +97,14 @@ class Episodes {
   Map::iterator end_episode(Map::iterator episode);
   [[nodiscard]] bool knows(const std::string& operation) const;
 
+  using AlertKey = std::pair<std::string, std::string>;  ///< rule and fingerprint
+
+  [[nodiscard]] bool is_stale(const EpisodeKey& key, base::SystemTime began) const;
+
   Map episodes_;
   std::deque<std::string> closed_;
+  std::map<AlertKey, base::SystemTime> resolved_;
+  std::deque<AlertKey> resolved_order_;  ///< oldest first
 };
 
 /// Whether it asked for anything: what did not was no attempt.

@@ -205,6 +205,10 @@ bool Reader::take(std::string& text) {
     alert.began = began.value_or(base::SystemTime());
     return seen_.began || refuse_alert("its startsAt is no time like 2024-02-29T12:00:00Z");
   }
+  if (key_ == "endsAt") {
+    alert.ended = base::parse_rfc3339(text);  // while it fires: the year 1, which is none
+    return true;
+  }
   if (key_ == "fingerprint") {
     seen_.fingerprint = is_fingerprint(text);
     alert.fingerprint = std::move(text);

@@ -55,6 +55,9 @@ bool wants_retry(const control::Refusal& refusal) {
 }
 
 control::Decision standing_decision(const Episodes::Reply& reply, const Terms& terms) {
+  if (reply.standing == Standing::stale) {
+    return {Verdict::duplicate, "the alert was resolved since: this tells of it as it was before"};
+  }
   const std::string last =
       reply.operation.empty() ? "an attempt" : "the operation " + reply.operation;
   if (reply.standing == Standing::duplicate) {
@@ -98,7 +101,7 @@ struct Responder::State {
   [[nodiscard]] std::vector<Screened> screen_all(const std::vector<Alert>& alerts, const Rules& now,
                                                  const Sender& sender) const;
   /// Closes the episodes of what is over.
-  void close(const std::vector<Screened>& screened);
+  void close(const std::vector<Alert>& alerts, const std::vector<Screened>& screened);
   [[nodiscard]] std::vector<Candidate> reserve(std::vector<Screened>& screened);
   void submit(std::vector<Candidate> candidates, std::vector<Screened>& screened, Answer& answer);
   void conclude(const Candidate& candidate, const control::Admission& admission,
@@ -175,12 +178,16 @@ std::vector<Screened> Responder::State::screen_all(const std::vector<Alert>& ale
   return screened;
 }
 
-void Responder::State::close(const std::vector<Screened>& screened) {
+void Responder::State::close(const std::vector<Alert>& alerts,
+                             const std::vector<Screened>& screened) {
+  const base::SystemTime now = clock.system_now();
   memory.with([&](Memory& all) {
-    for (const Screened& each : screened) {
-      if (each.rule != nullptr && each.decision.status == AlertStatus::resolved) {
-        all.acted.close(each.decision.rule, each.decision.fingerprint);
-        all.rehearsed.close(each.decision.rule, each.decision.fingerprint);
+    for (std::size_t at = 0; at < alerts.size(); ++at) {
+      const AlertDecision& decision = screened[at].decision;
+      if (screened[at].rule != nullptr && decision.status == AlertStatus::resolved) {
+        const base::SystemTime ended = alerts[at].ended.value_or(now);
+        all.acted.close(decision.rule, decision.fingerprint, ended);
+        all.rehearsed.close(decision.rule, decision.fingerprint, ended);
       }
     }
   });
@@ -197,7 +204,8 @@ std::vector<Candidate> Responder::State::reserve(std::vector<Screened>& screened
     }
     const EpisodeKey key = key_of(*command);
     const Terms terms{screened[at].rule->rule.max_attempts,
-                      around.guards->cooling_down(command->target, command->dry_run), now};
+                      around.guards->cooling_down(command->target, command->dry_run), now,
+                      command->trigger->began};
     const auto [reply, unreadable] = memory.with([&](Memory& all) {
       const bool refuses = !all.unreadable.empty() && !command->dry_run;
       return std::pair(refuses ? Episodes::Reply{Standing::exhausted, 0, ""}
@@ -331,7 +339,7 @@ Answer Responder::receive(const std::vector<Alert>& alerts, const Sender& sender
     all.rehearsed.expire(now, ttl);
   });
   auto screened = state_->screen_all(alerts, *rules, sender);
-  state_->close(screened);
+  state_->close(alerts, screened);
   state_->submit(state_->reserve(screened), screened, answer);
   state_->save();
   for (Screened& each : screened) {

@@ -11,8 +11,13 @@ using Standing = Episodes::Standing;
 const EpisodeKey front{"hung", "f1", {"", {"web", "front"}}};
 const EpisodeKey back{"hung", "f2", {"", {"web", "back"}}};
 
+/// Of an alert that began at that time.
 Terms at(base::Duration now, bool cools_down = false, unsigned max_attempts = 1) {
-  return {max_attempts, cools_down, base::SteadyTime(now)};
+  return {max_attempts, cools_down, base::SteadyTime(now), base::SystemTime(now)};
+}
+
+base::SystemTime when(base::Duration time) {
+  return base::SystemTime(time);
 }
 
 /// An operation of this episode that has come so far.
@@ -63,8 +68,7 @@ TEST_CASE("beyond the rule's attempts an episode is exhausted until it is over")
   const auto reply = episodes.reserve(front, at(1s));
   CHECK(reply.standing == Standing::exhausted);
   CHECK(reply.attempts == 1);
-  CHECK(episodes.close("hung", "f1"));
-  CHECK_FALSE(episodes.close("hung", "f1"));
+  episodes.close("hung", "f1", when(1s));
   CHECK(episodes.reserve(front, at(2s)).standing == Standing::reserved);
 }
 
@@ -98,17 +102,18 @@ TEST_CASE("a rehearsed attempt is over at once") {
 
 TEST_CASE("an episode is over when its alert was not told of for longer than the ttl") {
   Episodes episodes = acted_once();
-  CHECK_FALSE(episodes.expire(base::SteadyTime(6h), 6h));
+  episodes.expire(base::SteadyTime(6h), 6h);
   (void)episodes.reserve(front, at(6h));
-  CHECK_FALSE(episodes.expire(base::SteadyTime(12h), 6h));
-  CHECK(episodes.expire(base::SteadyTime(12h + 1s), 6h));
+  episodes.expire(base::SteadyTime(12h), 6h);
+  CHECK(episodes.size() == 1);
+  episodes.expire(base::SteadyTime(12h + 1s), 6h);
   CHECK(episodes.empty());
 }
 
 TEST_CASE("an attempt made while the alert was resolved belongs to the episode that is over") {
   Episodes episodes;
   (void)episodes.reserve(front, at(0s));
-  CHECK(episodes.close("hung", "f1"));
+  episodes.close("hung", "f1", when(1s));
   episodes.confirm(front, "1");
   CHECK(episodes.empty());
   episodes.adopt(operation(front, "1", {control::Step::stop_requested}, true), {});
@@ -117,9 +122,27 @@ TEST_CASE("an attempt made while the alert was resolved belongs to the episode t
 
 TEST_CASE("a resolved alert ends its own rule's episodes alone") {
   Episodes episodes = acted_once();
-  CHECK_FALSE(episodes.close("hung", "f2"));
-  CHECK_FALSE(episodes.close("other", "f1"));
+  episodes.close("hung", "f2", when(1s));
+  episodes.close("other", "f1", when(1s));
   CHECK(episodes.size() == 1);
+}
+
+TEST_CASE("a post of before an alert was resolved opens no episode, whoever sends it") {
+  Episodes episodes = acted_once();
+  episodes.close("hung", "f1", when(10s));
+  episodes.close("hung", "f1", when(5s));
+  CHECK(episodes.reserve(front, at(10s)).standing == Standing::stale);
+  CHECK(episodes.empty());
+  CHECK(episodes.reserve(front, at(11s)).standing == Standing::reserved);
+}
+
+TEST_CASE("only the newest of many resolved alerts are remembered") {
+  Episodes episodes;
+  for (std::size_t i = 0; i <= Episodes::max_resolved; ++i) {
+    episodes.close("hung", std::to_string(i), when(1s));
+  }
+  CHECK(episodes.reserve({"hung", "0", front.target}, at(0s)).standing == Standing::reserved);
+  CHECK(episodes.reserve({"hung", "1", front.target}, at(0s)).standing == Standing::stale);
 }
 
 TEST_CASE("episodes outlive the agent, and their attempts count until they are settled") {
@@ -156,7 +179,7 @@ TEST_CASE("attempts that only the journal knows of are taken from it") {
 
 TEST_CASE("operations of episodes that are over open none again") {
   Episodes before = acted_once();
-  CHECK(before.close("hung", "f1"));
+  before.close("hung", "f1", when(1s));
   auto episodes = Episodes::parse(before.text(), {});
   REQUIRE(episodes);
   episodes->adopt(operation(front, "1", {control::Step::stop_requested}, true), {});
@@ -166,9 +189,10 @@ TEST_CASE("operations of episodes that are over open none again") {
 TEST_CASE("only the newest operations of what is over are kept") {
   Episodes episodes;
   for (std::size_t i = 0; i <= Episodes::max_closed; ++i) {
-    (void)episodes.reserve(front, at(0s));
+    const std::chrono::seconds time(i);
+    (void)episodes.reserve(front, at(time));
     episodes.confirm(front, std::to_string(i));
-    CHECK(episodes.close("hung", "f1"));
+    episodes.close("hung", "f1", when(time));
   }
   const std::string text = episodes.text();
   CHECK(text.find("\"0\"") == std::string::npos);

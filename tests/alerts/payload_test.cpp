@@ -37,7 +37,11 @@ TEST_CASE("a post of Alertmanager is read: all alerts of its group, each with it
   CHECK(first.labels.size() == 6);
   CHECK(base::to_rfc3339(first.began) == "2024-02-29T12:00:00.250Z");
   CHECK(first.fingerprint == "c0ffee0123456789");
-  CHECK(alerts->back().status == AlertStatus::resolved);
+  CHECK_FALSE(first.ended);
+  const Alert& second = alerts->back();
+  CHECK(second.status == AlertStatus::resolved);
+  REQUIRE(second.ended);
+  CHECK(base::to_rfc3339(*second.ended) == "2024-02-29T12:01:00.000Z");
 }
 
 TEST_CASE("a post of Grafana is read: what it adds is skipped") {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,9 @@ enum class AlertStatus : std::uint8_t { firing, resolved };
 struct Alert {
   AlertStatus status = AlertStatus::firing;
   Labels labels;
-  base::SystemTime began;                  ///< startsAt: when it fired, after `for`; may still move
+  base::SystemTime began;  ///< startsAt: when it fired, after `for`; may still move
+  /// endsAt, of one that is resolved; nothing if it does not say.
+  std::optional<base::SystemTime> ended;
   std::string fingerprint;                 ///< of the labels; does not move
   [[nodiscard]] std::string name() const;  ///< the label `alertname`; empty if there is none
   friend bool operator==(const Alert&, const Alert&) = default;

@@ -186,6 +186,7 @@ class AlertsStorm(Scenario):
                 pass  # closed while it was still being sent
 
     def test_ten_thousand_posts(self):
+        self.assertEqual(self.post_once(whole([alert(name) for name in LISTED])), 200)
         self.check_statuses(self.storm(POSTS // 10, seed=1))
         until("all are restarted", lambda: all(self.spawns(name) == 2 for name in LISTED))
         before = self.resident()
