@@ -85,7 +85,7 @@ class AlertsActOnce(Scenario):
             for each in self.alertmanagers))
         until("the web programs are scraped", lambda: self.answering("front", "back"))
 
-    def start_reeve(self):
+    def start_reeve(self, control=True):
         """The shipped configuration, enforced, with short times."""
         config = (EXAMPLES / "reeve.yaml").read_text()
         token = self.folder / "alertmanager.token"
@@ -103,6 +103,8 @@ class AlertsActOnce(Scenario):
                 ("initial: 10m", "initial: 2s")):
             self.assertIn(old, config)
             config = config.replace(old, new)
+        if not control:
+            config = config.replace("enabled: true", "enabled: false").split("\nalerts:")[0]
         config += f"""
 metrics: {{listen: "127.0.0.1:{{metrics}}"}}
 state_dir: {self.folder}/state
@@ -174,18 +176,20 @@ poll: {{interval: 500ms}}
         self.over()
         self.assertEqual((self.spawns("front"), self.spawns("back")), (2, 2))
 
-    def test_an_agent_that_was_away_and_dies_in_between_acts_once(self):
-        self.agent.signal(signal.SIGTERM)
-        self.assertEqual(self.agent.wait(), 0)
+    def replace_reeve(self, number, **options):
+        self.agent.signal(number)
+        self.agent.wait()
+        self.agent = self.start_reeve(**options)
+
+    def test_an_agent_that_took_no_alerts_and_dies_in_between_acts_once(self):
+        self.replace_reeve(signal.SIGTERM, control=False)
         self.hang("front")
         until("both fail to deliver", lambda: all(each.samples().one(
             "alertmanager_notification_requests_failed_total", integration="webhook") > 0
             for each in self.alertmanagers))
-        self.agent = self.start_reeve()
+        self.replace_reeve(signal.SIGTERM)
         until("it is restarted", lambda: self.spawns("front") == 2)
-        self.agent.signal(signal.SIGKILL)
-        self.agent.wait()
-        self.agent = self.start_reeve()
+        self.replace_reeve(signal.SIGKILL)
         until("Reeve is told again", lambda: self.decided("duplicate", "attempts_exhausted",
                                                           "in_flight", "cooldown") > 0)
         self.over()
