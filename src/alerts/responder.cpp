@@ -355,8 +355,11 @@ bool Responder::unreadable() const {
   return state_->memory.with([](const Memory& all) { return !all.unreadable.empty(); });
 }
 
-base::Result<void> Responder::reset() {
+base::Result<void> Responder::forget_unreadable() {
   const std::scoped_lock lock(state_->saving);
+  if (!unreadable()) {
+    return {};
+  }
   const std::string text = Episodes().text();
   return state_->around.state->write(file_name, text).map([&] {
     state_->saved = text;

@@ -101,7 +101,10 @@ http::Response reset_guards(const Call& call) {
     return answer(not_on_list(call.actor, name), call.request.path);
   }
   control::Guards& guards = *call.around.guards;
-  const auto done = *target ? guards.reset(**target) : guards.reset_all();
+  auto done = *target ? guards.reset(**target) : guards.reset_all();
+  if (done && !*target && call.around.responder != nullptr) {
+    done = call.around.responder->forget_unreadable();
+  }
   if (!done) {
     return answer(state_problem(done.error()), call.request.path);
   }

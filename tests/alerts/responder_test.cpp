@@ -312,7 +312,7 @@ TEST_CASE("episodes that cannot be read refuse everything until a person resets 
   CHECK(world.decide(world.alert("web:back")) == "state_unreadable");
   world.restart();
   CHECK(world.decide(world.alert()) == "state_unreadable");
-  CHECK(world.agent->responder.reset());
+  CHECK(world.agent->responder.forget_unreadable());
   CHECK_FALSE(world.agent->responder.unreadable());
   CHECK(world.decide(world.alert()) == "accepted");
 }

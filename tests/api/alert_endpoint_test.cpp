@@ -1,3 +1,5 @@
+#include <fstream>
+
 #include "alerts/alert_world.h"
 #include "api/desk.h"
 #include "support/catch.h"
@@ -21,6 +23,8 @@ struct AlertDesk {
     around.controller = &world.agent->controller;
     around.observe = [](auto...) {};
     around.responder = &world.agent->responder;
+    around.guards = &world.agent->guards;
+    around.audit = world.agent->audit.get();
     return around;
   }
   [[nodiscard]] http::Response post(const std::string& body,
@@ -82,6 +86,17 @@ TEST_CASE("only a token with the scope alerts may post alerts, and it may do not
   CHECK(desk.api.handle(post("/api/v1/processes/web:front/stop", "", alerts_token)).status == 403);
   CHECK(desk.api.handle(get("/api/v1/alerts", alerts_token)).status == 405);
   CHECK(desk.world.agent->controller.list().empty());
+}
+
+TEST_CASE("episodes that cannot be read are reset with all the guards") {
+  AlertDesk desk;
+  std::ofstream(desk.world.episodes_file()) << "{";
+  desk.world.restart();
+  api::ControlApi api(desk.surroundings(), AlertDesk::options(), desk.world.clock, base::Log());
+  const auto posted = [&] { return api.handle(post("/api/v1/alerts", hung(), alerts_token)); };
+  CHECK(json_of(posted())["decisions"][0]["decision"] == "state_unreadable");
+  CHECK(api.handle(post("/api/v1/guards/*/reset")).status == 200);
+  CHECK(json_of(posted())["decisions"][0]["decision"] == "accepted");
 }
 
 TEST_CASE("what is to be posted again is answered so that Alertmanager does") {

@@ -75,10 +75,10 @@ class Responder {
   [[nodiscard]] Answer receive(const std::vector<Alert>& alerts, const Sender& sender);
   /// Other rules, from the next post on. Episodes go on; rehearsals are forgotten.
   void configure(const Options& options);
-  /// The episodes on the disk could not be read: until reset() nothing is done for an alert.
+  /// The episodes on the disk could not be read: nothing is done for an alert.
   [[nodiscard]] bool unreadable() const;
-  /// Forgets all episodes.
-  [[nodiscard]] base::Result<void> reset();
+  /// Begins anew where they could not be read; elsewhere nothing happens.
+  [[nodiscard]] base::Result<void> forget_unreadable();
   [[nodiscard]] Stats stats() const;
 
  private:
