@@ -41,13 +41,12 @@ TEST_CASE("the documented file is the defaults, key by key") {
 
 TEST_CASE("the documented file has every key there is") {
   const std::string page = text_of("docs/configuration.md") + text_of("docs/alerts.md");
-  for (const char* section : {"nowhere: 1\n", "supervisor: {nowhere: 1}\n", "poll: {nowhere: 1}\n",
-                              "events: {nowhere: 1}\n", "metrics: {nowhere: 1}\n",
-                              "control: {nowhere: 1}\n", "control: {tls: {nowhere: 1}}\n",
-                              "control: {tokens: [{nowhere: 1}]}\n", "log: {nowhere: 1}\n",
-                              "alerts: {nowhere: 1}\n", "alerts: {breaker: {nowhere: 1}}\n",
-                              "alerts: {rules: [{nowhere: 1}]}\n",
-                              "alerts: {rules: [{cooldown: {nowhere: 1}}]}\n"}) {
+  for (const char* section :
+       {"nowhere: 1\n", "supervisor: {nowhere: 1}\n", "poll: {nowhere: 1}\n",
+        "events: {nowhere: 1}\n", "metrics: {nowhere: 1}\n", "control: {nowhere: 1}\n",
+        "control: {tls: {nowhere: 1}}\n", "control: {tokens: [{nowhere: 1}]}\n",
+        "log: {nowhere: 1}\n", "alerts: {nowhere: 1}\n", "alerts: {breaker: {nowhere: 1}}\n",
+        "alerts: {rules: [{nowhere: 1}]}\n", "alerts: {rules: [{cooldown: {nowhere: 1}}]}\n"}) {
     std::string errors = errors_of(section);
     const std::string before = "the keys here are ";
     const std::size_t found = errors.find(before);
