@@ -1,9 +1,13 @@
 #include "reeve/control/journal.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <mutex>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
+
+#include <unistd.h>
 
 #include "control/ledger.h"
 #include "control/line_file.h"
@@ -46,34 +50,54 @@ class Latest {
   std::unordered_map<std::string, std::size_t> places_;
 };
 
+struct Loaded {
+  std::vector<Operation> operations;
+  std::uint64_t good_bytes = 0;  ///< in front of what is dropped
+  bool damaged = false;
+};
+
 /// A last line that makes no sense was being written when the machine lost its power.
-Result<std::vector<Operation>> load(const std::string& path, const base::Log& log) {
+Result<Loaded> load(const std::string& path, const base::Log& log) {
   Latest latest;
+  Loaded loaded;
   std::size_t number = 0;
-  std::size_t damaged = 0;
   auto read = read_lines(path, [&](std::string_view line) -> Result<void> {
-    ++number;
-    if (damaged != 0) {
+    if (loaded.damaged) {
       return base::failure(ErrorKind::malformed,
-                           path + ":" + std::to_string(damaged) +
+                           path + ":" + std::to_string(number) +
                                ": this line of the journal cannot be read; mend it, or move the "
                                "file away to begin without its operations");
     }
+    ++number;
     if (auto operation = operation_from(line)) {
       latest.take(*std::move(operation));
+      loaded.good_bytes += line.size() + 1;
     } else {
-      damaged = number;
+      loaded.damaged = true;
     }
     return {};
   });
   if (!read && read.error().kind != ErrorKind::not_found) {
     return base::failure(std::move(read.error()));
   }
-  if (damaged != 0) {
+  if (loaded.damaged) {
     log.warning("the last line of the journal cannot be read and is dropped",
-                {{"file", path}, {"line", std::to_string(damaged)}});
+                {{"file", path}, {"line", std::to_string(number)}});
   }
-  return latest.kept();
+  loaded.operations = latest.kept();
+  return loaded;
+}
+
+/// Without its damaged last line. Needs no room: an agent starts on a full disk, too.
+Result<LineFile> open_good(const std::string& path, const Loaded& loaded) {
+  std::error_code error;
+  if (loaded.damaged) {
+    std::filesystem::resize_file(path, loaded.good_bytes, error);
+  }
+  if (error) {
+    return base::failure(ErrorKind::internal, "cannot write " + path + ": " + error.message());
+  }
+  return LineFile::open(path);
 }
 
 std::string lines_of(const std::vector<Operation>& operations) {
@@ -102,10 +126,15 @@ bool announces(const Operation& operation) {
          last == Step::signal_requested;
 }
 
-/// Writes it anew with these alone.
+/// Writes it anew with these alone, beside it, and then puts that in its place.
 Result<LineFile> rewrite(const StateDir& state, const std::vector<Operation>& operations) {
-  return state.write(file_name, lines_of(operations)).and_then([&] {
-    return LineFile::open(state.path(file_name));
+  const std::string path = state.path(file_name);
+  const std::string draft = path + ".new";
+  (void)::unlink(draft.c_str());
+  return LineFile::open(draft).and_then([&](LineFile file) {
+    return file.append(lines_of(operations), Durability::synced)
+        .and_then([&] { return file.move_to(path); })
+        .map([&] { return std::move(file); });
   });
 }
 
@@ -117,9 +146,11 @@ struct Journal::State {
         log(std::move(its_log)),
         restored(std::move(found)),
         file(std::move(lines)),
-        small(file.size()) {}
+        small(lines_of(restored).size()) {}
 
   void compact();
+  /// Until the file's name is on the disk a crash could bring the one before back.
+  [[nodiscard]] Result<void> sync_name();
 
   const StateDir& state;
   const base::Log log;
@@ -127,32 +158,39 @@ struct Journal::State {
   /// Held while the file is written: that is what keeps the lines in their order.
   std::mutex writing;
   LineFile file;
-  std::uint64_t small;  ///< its size when it was last written anew
+  std::uint64_t small;  ///< what it took when it was last written anew
+  bool name_synced = false;
 };
 
 void Journal::State::compact() {
-  auto fresh = load(state.path(file_name), log).and_then([this](const auto& operations) {
-    return rewrite(state, operations);
+  auto fresh = load(state.path(file_name), log).and_then([this](const Loaded& loaded) {
+    return rewrite(state, loaded.operations);
   });
   if (fresh) {
     file = *std::move(fresh);
+    name_synced = false;
   } else {
     log.error("the journal cannot be made smaller", {{"error", fresh.error().message}});
   }
   small = file.size();  // even so: not again at once
 }
 
+Result<void> Journal::State::sync_name() {
+  return name_synced ? Result<void>() : state.sync().map([this] { name_synced = true; });
+}
+
 Journal::Journal(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Journal::~Journal() = default;
 
 Result<std::unique_ptr<Journal>> Journal::open(const StateDir& state, base::Log log) {
-  auto found = load(state.path(file_name), log);
+  const std::string path = state.path(file_name);
+  auto found = load(path, log);
   if (!found) {
     return base::failure(std::move(found.error()));
   }
-  return rewrite(state, *found).map([&](LineFile file) {
-    return std::unique_ptr<Journal>(new Journal(
-        std::make_unique<State>(state, std::move(log), *std::move(found), std::move(file))));
+  return open_good(path, *found).map([&](LineFile file) {
+    return std::unique_ptr<Journal>(new Journal(std::make_unique<State>(
+        state, std::move(log), std::move(found->operations), std::move(file))));
   });
 }
 
@@ -170,7 +208,8 @@ Result<void> Journal::record(const std::vector<Operation>& operations) {
     state_->compact();
   }
   const bool sync = std::any_of(operations.begin(), operations.end(), announces);
-  return state_->file.append(lines, sync ? Durability::synced : Durability::written);
+  return state_->sync_name().and_then(
+      [&] { return state_->file.append(lines, sync ? Durability::synced : Durability::written); });
 }
 
 }  // namespace reeve::control

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
 
 #include <fcntl.h>
@@ -102,6 +103,14 @@ Result<void> LineFile::append(std::string_view lines, Durability durability) {
   auto error = cannot("write", path_);
   broken_ = !cut_to(size_);
   return error;
+}
+
+Result<void> LineFile::move_to(std::string path) {
+  if (::rename(path_.c_str(), path.c_str()) != 0) {
+    return cannot("replace", path);
+  }
+  path_ = std::move(path);
+  return {};
 }
 
 Result<void> read_lines(const std::string& path,

@@ -27,6 +27,8 @@ class LineFile {
   /// an error, none.
   [[nodiscard]] base::Result<void> append(std::string_view lines, Durability durability);
   [[nodiscard]] std::uint64_t size() const { return size_; }
+  /// Takes the place of what is there, if anything; appending goes on.
+  [[nodiscard]] base::Result<void> move_to(std::string path);
 
  private:
   LineFile(std::string path, base::Descriptor file)

@@ -1,9 +1,14 @@
 #include "reeve/control/journal.h"
 
+#include <filesystem>
 #include <fstream>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "control/ledger.h"
 #include "control/operation_line.h"
+#include "reeve/base/descriptor.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 
@@ -176,6 +181,64 @@ TEST_CASE("the journal does not grow for ever") {
   }
   CHECK(std::filesystem::file_size(recorded.state.path("journal.jsonl")) < 10'000'000);
   CHECK(recorded.open()->restored() == std::vector{wordy});
+}
+
+/// While this lives, the names in the directory cannot be synced.
+class UnsyncedNames {
+ public:
+  explicit UnsyncedNames(const std::string& directory) {
+    for (int number = 0; number < 1024 && directory_ < 0; ++number) {
+      std::error_code ignored;
+      const auto link = "/proc/self/fd/" + std::to_string(number);
+      if (std::filesystem::read_symlink(link, ignored) == std::filesystem::canonical(directory)) {
+        directory_ = number;
+      }
+    }
+    REQUIRE(directory_ >= 0);
+    kept_ = ::dup(directory_);
+    const base::Descriptor no_directory(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    REQUIRE(::dup2(no_directory.get(), directory_) == directory_);
+  }
+  ~UnsyncedNames() {
+    ::dup2(kept_, directory_);
+    ::close(kept_);
+  }
+  UnsyncedNames(const UnsyncedNames&) = delete;
+  UnsyncedNames& operator=(const UnsyncedNames&) = delete;
+
+ private:
+  int directory_ = -1;
+  int kept_ = -1;
+};
+
+TEST_CASE("a journal that was replaced is the one that is written, or nothing is recorded") {
+  const Recorded recorded;
+  const auto journal = recorded.open();
+  Operation wordy = numbered(1);
+  wordy.command.reason = std::string(200'000, 'x');
+  REQUIRE(journal->record({wordy}));
+  {
+    const UnsyncedNames unsynced(recorded.folder.path());
+    bool recorded_all = true;
+    for (int times = 0; times < 50 && recorded_all; ++times) {
+      recorded_all = journal->record({wordy}).has_value();
+    }
+    CHECK_FALSE(recorded_all);
+    CHECK_FALSE(journal->record({numbered(2)}));
+  }
+  REQUIRE(journal->record({numbered(3)}));
+  CHECK(recorded.open()->restored() == std::vector{wordy, numbered(3)});
+}
+
+TEST_CASE("a journal is opened where nothing new can be written, damaged or not") {
+  const Recorded recorded;
+  REQUIRE(recorded.open()->record({numbered(1)}));
+  std::filesystem::create_directory(recorded.state.path("journal.jsonl.new"));
+  CHECK(Journal::open(recorded.state, base::Log()));
+  recorded.append("\xFF\n");
+  CHECK(Journal::open(recorded.state, base::Log()));
+  REQUIRE(recorded.open()->record({numbered(3)}));
+  CHECK(recorded.open()->restored() == std::vector{numbered(1), numbered(3)});
 }
 
 TEST_CASE("an operation that is too long to be read again is not recorded") {
