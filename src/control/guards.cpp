@@ -21,6 +21,8 @@ struct Known {
   Book book;
   /// Why there is none that could be relied on; nothing if there is.
   std::optional<std::string> unreadable;
+  /// Something that forbids holds, and is not on the disk.
+  bool unwritten = false;
 };
 
 std::string cannot_be_read(const std::string& what) {
@@ -60,7 +62,7 @@ struct Guards::State {
                                             const Standing& standing) const;
   /// Nobody acts on it until somebody has reset it.
   void give_up(const Command& command);
-  /// For what forbids: it holds even if it cannot be written.
+  /// For what forbids: it holds even if it cannot be written, and is with the next change.
   template <class Edit>
   void hold_unwritten(const base::Error& error, const Edit& edit);
   void open_breaker(base::SteadyTime now, base::Duration hold);
@@ -131,9 +133,10 @@ base::Result<void> Guards::State::change(const Edit& edit) {
   if (next.unreadable) {
     return base::failure(ErrorKind::conflict, *next.unreadable);
   }
-  if (!edit(next.book)) {
+  if (!edit(next.book) && !next.unwritten) {
     return {};
   }
+  next.unwritten = false;
   prune(next.book, clock.now());
   return write(next.book).map(
       [&] { known.with([&](Known& current) { current = std::move(next); }); });
@@ -142,7 +145,11 @@ base::Result<void> Guards::State::change(const Edit& edit) {
 template <class Edit>
 void Guards::State::hold_unwritten(const base::Error& error, const Edit& edit) {
   log.error("the guards' state could not be written", {{"error", error.message}});
-  known.with([&](Known& current) { (void)edit(current.book); });
+  const std::scoped_lock one_at_a_time(writing);
+  known.with([&](Known& current) {
+    current.unwritten = true;
+    (void)edit(current.book);
+  });
 }
 
 std::optional<std::string> Guards::State::unreadable() const {

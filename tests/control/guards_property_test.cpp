@@ -125,12 +125,15 @@ class Play {
   }
   void fail_to_write() {
     world_.break_writing("guards.json");
-    const auto verdict =
-        world_.guards->spend(command_for(names[pick(names.size())]), running_sight()).verdict;
+    const std::string& name = names[pick(names.size())];
+    const Command command = command_for(name);
+    const auto verdict = world_.guards->spend(command, running_sight()).verdict;
     CHECK(verdict != Verdict::accepted);
     world_.mend_writing("guards.json");
     if (verdict == Verdict::gave_up) {
-      world_.restart();  // which forgets a latch that was never written
+      truth_.processes[name].gave_up = true;
+      CHECK(world_.guards->consider(command, running_sight()).verdict == verdict);
+      world_.restart();  // what could not be written is by now
     }
   }
   void reset() {
