@@ -6,12 +6,14 @@
 // agent left half done is judged in recovery.cpp.
 
 #include <array>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "control/ledger.h"
@@ -82,8 +84,10 @@ struct Controller::State {
 
   // recovery.cpp
   void restore();
-  [[nodiscard]] Circumstances circumstances_of(const Target& target) const;
-  [[nodiscard]] bool may_go_on(const Operation& operation) const;
+  /// Now, or since when its supervisord is there and it waits only for other operations.
+  [[nodiscard]] base::SystemTime turn_came(const std::string& supervisor);
+  [[nodiscard]] Circumstances circumstances_of(const Target& target);
+  [[nodiscard]] bool may_go_on(const Operation& operation);
   /// What an earlier run began: goes on, waits, or is abandoned. False: nothing can be done yet.
   bool go_on(Operation operation);
   void abandon(Operation operation, const std::string& why);
@@ -98,6 +102,10 @@ struct Controller::State {
   std::mutex entering;
   base::Guarded<Ledger> ledger;
   base::Guarded<Tally> tally;
+  /// By supervisord and group: the newest step of what was cut off. Unchanged after restore().
+  std::map<std::pair<std::string, std::string>, base::SystemTime> cut_off_groups;
+  base::Guarded<std::map<std::string, base::SystemTime>>
+      came_up;             ///< by supervisord, for turn_came()
   std::stop_source hurry;  ///< also: accept no more
   std::stop_source now;
   Finished observer;  ///< of each change

@@ -1,5 +1,6 @@
 // What an earlier run of the agent left behind: history, and what it did not end.
 
+#include <algorithm>
 #include <utility>
 
 #include "control/controller_state.h"
@@ -10,7 +11,40 @@ namespace reeve::control {
 using base::Deadline;
 using base::ErrorKind;
 
-Circumstances Controller::State::circumstances_of(const Target& target) const {
+namespace {
+
+/// The newest step of a group's operation that was cut off: its own and its processes'.
+base::SystemTime newest_step(const Operation& whole, const std::vector<Operation>& all) {
+  base::SystemTime newest = last_step(whole);
+  for (const Operation& each : all) {
+    const Target& target = each.command.target;
+    if (target.supervisor == whole.command.target.supervisor &&
+        target.name.group == whole.command.target.name.group) {
+      newest = std::max(newest, last_step(each));
+    }
+  }
+  return newest;
+}
+
+}  // namespace
+
+base::SystemTime Controller::State::turn_came(const std::string& supervisor) {
+  const base::SystemTime now_is = clock.system_now();
+  const auto snapshot = around.snapshot();
+  return came_up.with([&](auto& times) {
+    for (const fleet::SupervisorSnapshot& each : snapshot->supervisors) {
+      if (each.up) {
+        times.try_emplace(each.name, now_is);
+      } else {
+        times.erase(each.name);
+      }
+    }
+    const auto found = times.find(supervisor);
+    return found == times.end() ? now_is : found->second;
+  });
+}
+
+Circumstances Controller::State::circumstances_of(const Target& target) {
   std::optional<std::string> maintenance;
   if (around.maintenance != nullptr) {
     maintenance = around.maintenance->unreadable();
@@ -18,8 +52,10 @@ Circumstances Controller::State::circumstances_of(const Target& target) const {
       maintenance = window->reason;
     }
   }
-  return {.now = clock.system_now(),
+  const auto group = cut_off_groups.find({target.supervisor, target.name.group});
+  return {.now = turn_came(target.supervisor),
           .resume_within = options.copy().resume_within,
+          .group_step = group == cut_off_groups.end() ? std::nullopt : std::optional(group->second),
           .maintenance = std::move(maintenance)};
 }
 
@@ -27,15 +63,20 @@ void Controller::State::restore() {
   if (around.journal == nullptr) {
     return;
   }
-  for (const Operation& each : around.journal->restored()) {
+  const std::vector<Operation>& restored = around.journal->restored();
+  for (const Operation& each : restored) {
     ledger.with([&](Ledger& all) { all.restore(each); });
+    if (each.command.whole_group && !each.done()) {
+      const Target& target = each.command.target;
+      cut_off_groups[{target.supervisor, target.name.group}] = newest_step(each, restored);
+    }
   }
   while (auto queued = ledger.with([](Ledger& all) { return all.take_queued(); })) {
     abandon(*std::move(queued), "nothing was done yet");
   }
 }
 
-bool Controller::State::may_go_on(const Operation& operation) const {
+bool Controller::State::may_go_on(const Operation& operation) {
   const auto snapshot = around.snapshot();
   const auto* const supervisor = snapshot->find(operation.command.target.supervisor);
   return (supervisor != nullptr && supervisor->up) || operation.command.whole_group ||

@@ -58,12 +58,17 @@ Resumption judge(const Operation& operation, const InstanceDetail& seen,
 
 }  // namespace
 
-bool is_too_old(const Operation& operation, const Circumstances& circumstances) {
+base::SystemTime last_step(const Operation& operation) {
   const auto last =
       std::find_if(operation.steps.rbegin(), operation.steps.rend(),
                    [](const OperationStep& each) { return each.step != Step::resumed; });
+  return last == operation.steps.rend() ? operation.created_at : last->at;
+}
+
+bool is_too_old(const Operation& operation, const Circumstances& circumstances) {
+  const base::SystemTime own = last_step(operation);
   const base::Duration age =
-      circumstances.now - (last == operation.steps.rend() ? operation.created_at : last->at);
+      circumstances.now - std::max(own, circumstances.group_step.value_or(own));
   // One that is stamped much later than now tells nothing of its age.
   return age >= circumstances.resume_within || age < -clock_tolerance;
 }

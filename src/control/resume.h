@@ -23,12 +23,17 @@ struct Resumption {
 };
 
 struct Circumstances {
+  /// Since then it waits for nothing but its turn; now, if its supervisord is away.
   base::SystemTime now;
   base::Duration resume_within;
+  /// The newest of the group's operation that it is part of, if it is: none of them is older.
+  std::optional<base::SystemTime> group_step = std::nullopt;
   /// What people said of the maintenance that covers the process; nothing if none does.
   std::optional<std::string> maintenance;
 };
 
+/// The last that was done for it; `resumed` does nothing.
+[[nodiscard]] base::SystemTime last_step(const Operation& operation);
 /// Nothing more is to be done for it, whatever is seen.
 [[nodiscard]] bool is_too_old(const Operation& operation, const Circumstances& circumstances);
 /// `operation` is neither queued nor done.

@@ -210,6 +210,50 @@ TEST_CASE("a restart that the agent's orderly end cuts off is finished by the ne
   CHECK(world.look("job").state == InstanceState::running);
 }
 
+Command restart_of_web() {
+  Command command = World::command(Action::restart, "web:any");
+  command.target.name.name.clear();
+  command.whole_group = GroupOrder::at_once;
+  return command;
+}
+
+TEST_CASE("what is cut off does not age while the others of its group are seen to") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  lives.kill(world, restart_of_web(), before(Step::start_requested));
+  for (const char* name : {"back", "front"}) {
+    world.supervisord->change({"web", name}, [](auto& program) { program.start_seconds = 660s; });
+  }
+  CHECK(lives.next(world).size() == 3);
+  CHECK(world.look("web:back").state == InstanceState::running);
+  CHECK(world.look("web:front").state == InstanceState::running);
+}
+
+TEST_CASE("what is cut off is as old as the last step in its group") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  world.supervisord->change({"web", "front"}, [](auto& program) {
+    program.stops_after = std::nullopt;
+    program.stop_wait_seconds = 660s;
+  });
+  lives.kill(world, restart_of_web(), before(Step::start_requested));
+  CHECK(lives.next(world).size() == 3);
+  CHECK(world.look("web:back").state == InstanceState::running);
+  CHECK(world.look("web:front").state == InstanceState::running);
+}
+
+TEST_CASE("what is cut off ages while its supervisord is away") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  lives.kill(world, World::command(Action::restart, "job"), before(Step::start_requested));
+  world.supervisord->fail({.error = {base::ErrorKind::unreachable, "nobody there"}});
+  CHECK_FALSE(lives.next(world).at(0).done());
+  world.supervisord->recover();
+  world.manual.advance(11min);
+  CHECK(lives.next(world).at(0).result == OperationResult::abandoned);
+  CHECK(world.look("job").state == InstanceState::stopped);
+}
+
 TEST_CASE("nothing is done that cannot be recorded first") {
   Lives lives;
   World world({}, lives.first.memory());
