@@ -194,6 +194,11 @@ Admission Controller::State::enter(Ledger& all, const Candidate& candidate,
 }
 
 void Controller::State::enter_all(std::vector<Candidate>& candidates) {
+  // Most posts of alerts enter nothing: they wait for nobody, and wake nobody.
+  if (std::all_of(candidates.begin(), candidates.end(),
+                  [](const Candidate& each) { return each.settled.has_value(); })) {
+    return;
+  }
   const std::scoped_lock lock(entering);
   std::vector<Operation> accepted;
   ledger.with([&](Ledger& all) {
@@ -214,6 +219,9 @@ void Controller::State::enter_all(std::vector<Candidate>& candidates) {
     if (!recorded && *each.settled && is_among(accepted, (*each.settled)->id)) {
       each.settled = tl::unexpected(not_recorded(recorded.error()));
     }
+  }
+  if (!accepted.empty()) {
+    wake_workers();
   }
 }
 
@@ -246,7 +254,6 @@ std::vector<Admission> Controller::State::submit_all(const std::vector<Command>&
     candidates.push_back(consider(each));
   }
   enter_all(candidates);
-  wake_workers();
   tell_refused(candidates);
   std::vector<Admission> admissions;
   admissions.reserve(candidates.size());

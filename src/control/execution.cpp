@@ -38,16 +38,20 @@ void Controller::State::work(base::Wakeup& wakeup) {
     } catch (const std::exception& caught) {
       log.error("an action's end could not be told", {{"error", caught.what()}});
     }
-    const bool recovers = ledger.with([](const Ledger& all) { return all.has_cut_off(); });
+    const bool recovers = ledger.with([](const Ledger& all) { return !all.cut_off().empty(); });
     const base::Duration wait = recovers ? base::Duration(recovery_wait) : idle_wait;
     (void)wakeup.wait_until(clock.steady_now() + wait, stop);
   }
 }
 
 bool Controller::State::run_next() {
-  auto operation = ledger.with([this](Ledger& all) {
-    return all.take([this](const Operation& cut_off) { return may_go_on(cut_off); });
-  });
+  std::vector<std::string> going_on;
+  for (const Operation& each : ledger.with([](const Ledger& all) { return all.cut_off(); })) {
+    if (may_go_on(each)) {
+      going_on.push_back(each.id);
+    }
+  }
+  auto operation = ledger.with([&](Ledger& all) { return all.take(going_on); });
   if (!operation) {
     return false;
   }

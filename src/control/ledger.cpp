@@ -1,6 +1,8 @@
 #include "control/ledger.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 namespace reeve::control {
@@ -66,24 +68,35 @@ void Ledger::restore(const Operation& operation) {
   entries_.push_back({.operation = operation, .held = false, .taken = false, .waiting = {}});
 }
 
-bool Ledger::may_run(const Entry& candidate) const {
-  const Target& target = candidate.operation.command.target;
-  std::size_t on_supervisor = 0;
-  for (const Entry& each : entries_) {
-    const Target& other = each.operation.command.target;
-    if (each.runs() && other.supervisor == target.supervisor) {
-      ++on_supervisor;
-      if (other.name.group == target.name.group) {
-        return false;
+/// What runs, gathered once for all that wait.
+class Ledger::Busy {
+ public:
+  explicit Busy(const std::deque<Entry>& entries) {
+    for (const Entry& each : entries) {
+      if (each.runs()) {
+        const Target& target = each.operation.command.target;
+        ++on_supervisor_[target.supervisor];
+        groups_.emplace(target.supervisor, target.name.group);
       }
     }
   }
-  return on_supervisor < max_per_supervisor;
-}
+  [[nodiscard]] bool has_room_for(const Target& target) const {
+    const auto running = on_supervisor_.find(target.supervisor);
+    return (running == on_supervisor_.end() || running->second < max_per_supervisor) &&
+           !groups_.contains({target.supervisor, target.name.group});
+  }
 
-std::optional<Operation> Ledger::take(const std::function<bool(const Operation&)>& may_go_on) {
+ private:
+  std::map<std::string_view, std::size_t> on_supervisor_;
+  std::set<std::pair<std::string_view, std::string_view>> groups_;
+};
+
+std::optional<Operation> Ledger::take(const std::vector<std::string>& going_on) {
+  const Busy busy(entries_);
   return take_first([&](const Entry& each) {
-    return may_run(each) && (!each.cut_off() || !may_go_on || may_go_on(each.operation));
+    return busy.has_room_for(each.operation.command.target) &&
+           (!each.cut_off() ||
+            std::find(going_on.begin(), going_on.end(), each.operation.id) != going_on.end());
   });
 }
 
@@ -152,8 +165,14 @@ std::size_t Ledger::unfinished(Source source) const {
       }));
 }
 
-bool Ledger::has_cut_off() const {
-  return std::any_of(entries_.begin(), entries_.end(), std::mem_fn(&Entry::cut_off));
+std::vector<Operation> Ledger::cut_off() const {
+  std::vector<Operation> operations;
+  for (const Entry& each : entries_) {
+    if (each.cut_off()) {
+      operations.push_back(each.operation);
+    }
+  }
+  return operations;
 }
 
 Ledger::Entry* Ledger::entry(std::string_view id) {

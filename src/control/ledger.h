@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,10 +39,9 @@ class Ledger {
   void withdraw(std::string_view id);  ///< as if it had never been added
   /// One from an earlier run of the agent.
   void restore(const Operation& operation);
-  /// Takes the next operation that may run; its group is busy until it is finished. `may_go_on`
-  /// is asked of those that an earlier run began.
-  [[nodiscard]] std::optional<Operation> take(
-      const std::function<bool(const Operation&)>& may_go_on = {});
+  /// Takes the next operation that may run; its group is busy until it is finished. Of those that
+  /// an earlier run began only those with these ids.
+  [[nodiscard]] std::optional<Operation> take(const std::vector<std::string>& going_on = {});
   /// It was taken too early: its time is still to come.
   void put_back(std::string_view id);
   /// Takes one that nothing was done for, whether it may run or not.
@@ -58,8 +56,8 @@ class Ledger {
   [[nodiscard]] std::vector<Operation> list() const;
   [[nodiscard]] bool idle() const;  ///< nothing is taken and unfinished
   [[nodiscard]] std::size_t unfinished(Source source) const;
-  /// There are some that an earlier run began, and nobody has taken.
-  [[nodiscard]] bool has_cut_off() const;
+  /// Those that an earlier run began, and nobody has taken.
+  [[nodiscard]] std::vector<Operation> cut_off() const;
 
  private:
   struct Entry {
@@ -77,7 +75,7 @@ class Ledger {
 
   template <class Fits>
   [[nodiscard]] std::optional<Operation> take_first(const Fits& fits);
-  [[nodiscard]] bool may_run(const Entry& candidate) const;
+  class Busy;
   [[nodiscard]] Entry* entry(std::string_view id);
   void forget_oldest_done();
 

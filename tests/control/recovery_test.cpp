@@ -281,6 +281,17 @@ TEST_CASE("several commands are entered together, each with an answer of its own
   CHECK(lives.first.audit->read(std::nullopt, 10)->size() == 2);
 }
 
+TEST_CASE("what is refused does not wait for what is being entered") {
+  World world;
+  std::optional<Admission> refused;
+  world.controller.on_change([&](const Operation&) {
+    refused = world.controller.submit(World::command(Action::stop, "nobody"));
+  });
+  REQUIRE(world.controller.submit(World::command(Action::stop, "job")));
+  REQUIRE(refused);
+  CHECK(refused->error().verdict == Verdict::no_target);
+}
+
 TEST_CASE("the policy is asked again just before acting") {
   World world;
   const auto accepted = world.controller.submit(World::command(Action::stop, "job"));
