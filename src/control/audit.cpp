@@ -1,6 +1,7 @@
 #include "reeve/control/audit.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <deque>
 #include <filesystem>
@@ -71,7 +72,8 @@ class Newest {
       return {};
     });
     entries_.insert(entries_.begin(), here.begin(), here.end());
-    return all_read;
+    const bool missing = !all_read && all_read.error().kind == base::ErrorKind::not_found;
+    return missing ? Result<void>() : all_read;
   }
   [[nodiscard]] bool full() const { return entries_.size() >= limit_; }
   [[nodiscard]] std::vector<AuditEntry> take() { return {entries_.begin(), entries_.end()}; }
@@ -136,12 +138,13 @@ Result<void> Audit::State::append(const std::vector<AuditEntry>& entries) {
 Result<void> Audit::State::put_aside() {
   const std::uint64_t number = aside.empty() ? 1 : *aside.rbegin() + 1;
   const std::string current = state.path(current_name);
-  if (std::rename(current.c_str(), state.path(aside_name(number)).c_str()) != 0) {
+  if (std::rename(current.c_str(), state.path(aside_name(number)).c_str()) == 0) {
+    aside.insert(number);
+    make_room();
+  } else if (errno != ENOENT) {  // else it was moved before, and no new one could be opened
     return base::failure(base::ErrorKind::internal, "cannot rename " + current + ": " +
                                                         std::generic_category().message(errno));
   }
-  aside.insert(number);
-  make_room();
   return LineFile::open(current).and_then([this](LineFile next) {
     file = std::move(next);
     return state.sync();
@@ -162,9 +165,11 @@ Audit::~Audit() = default;
 
 Result<std::unique_ptr<Audit>> Audit::open(const StateDir& state, base::Log log,
                                            const AuditLimits& limits) {
-  return LineFile::open(state.path(current_name)).map([&](LineFile file) {
-    return std::unique_ptr<Audit>(
-        new Audit(std::make_unique<State>(state, std::move(log), limits, std::move(file))));
+  return LineFile::open(state.path(current_name)).and_then([&](LineFile file) {
+    return state.sync().map([&] {
+      return std::unique_ptr<Audit>(
+          new Audit(std::make_unique<State>(state, std::move(log), limits, std::move(file))));
+    });
   });
 }
 

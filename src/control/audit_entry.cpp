@@ -43,13 +43,18 @@ std::string text_of(const std::optional<substrate::Incarnation>& incarnation) {
   return incarnation ? incarnation->text() : "";
 }
 
+/// Why somebody wanted it, and why it was not done.
+std::string reasons(const std::string& wanted, const std::string& hindered) {
+  return wanted.empty() || hindered.empty() ? wanted + hindered : wanted + ": " + hindered;
+}
+
 }  // namespace
 
 AuditEntry audit_entry_of(const Operation& operation) {
   AuditEntry entry = about(operation.command, AuditKind::operation,
                            operation.finished_at.value_or(operation.created_at));
   entry.decision = operation.verdict ? to_string(*operation.verdict) : "";
-  entry.reason = operation.error ? operation.error->message : operation.command.reason;
+  entry.reason = reasons(operation.command.reason, operation.error ? operation.error->message : "");
   entry.operation = operation.id;
   entry.incarnation_before = text_of(operation.incarnation_before);
   entry.incarnation_after = text_of(operation.incarnation_after);
@@ -60,7 +65,7 @@ AuditEntry audit_entry_of(const Operation& operation) {
 AuditEntry audit_entry_of(const Command& command, const Refusal& refusal, base::SystemTime now) {
   AuditEntry entry = about(command, AuditKind::decision, now);
   entry.decision = refusal.verdict ? to_string(*refusal.verdict) : to_string(refusal.reason);
-  entry.reason = refusal.error.message;
+  entry.reason = reasons(command.reason, refusal.error.message);
   entry.operation = refusal.operation;
   return entry;
 }

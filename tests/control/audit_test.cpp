@@ -5,6 +5,8 @@
 #include <fstream>
 #include <thread>
 
+#include <sys/resource.h>
+
 #include "control/audit_entry.h"
 #include "support/catch.h"
 #include "support/recording_sink.h"
@@ -115,6 +117,49 @@ TEST_CASE("a full file is put aside and still read; of too many the oldest goes,
   REQUIRE_FALSE(recorded.sink->entries().empty());
   CHECK(recorded.sink->entries().front().message ==
         "the oldest audit file is removed: there are too many");
+}
+
+/// While this lives, no file can be opened.
+class NoMoreFiles {
+ public:
+  NoMoreFiles() {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    const rlimit none{0, before_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  }
+  ~NoMoreFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoMoreFiles(const NoMoreFiles&) = delete;
+  NoMoreFiles& operator=(const NoMoreFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_CASE("a file that was put aside without a new one is read, and the new one comes later") {
+  const std::size_t line = to_line(entry(10)).size() + 1;
+  const Recorded recorded({2 * line, 5});
+  recorded.audit->record({entry(10), entry(11)});
+  {
+    const NoMoreFiles none;
+    recorded.audit->record({entry(12)});
+  }
+  CHECK(reasons(recorded.audit->read(std::nullopt, 9)) ==
+        std::vector<std::string>{"10", "11", "12"});
+  recorded.audit->record({entry(13)});
+  CHECK(std::filesystem::file_size(recorded.state.path("audit.jsonl")) == line);
+  CHECK(reasons(recorded.audit->read(std::nullopt, 9)) ==
+        std::vector<std::string>{"10", "11", "12", "13"});
+}
+
+TEST_CASE("why somebody wanted an action is kept beside why it was not done") {
+  Operation operation;
+  operation.command.reason = "it leaks";
+  CHECK(audit_entry_of(operation).reason == "it leaks");
+  operation.error = base::Error{base::ErrorKind::timeout, "no answer"};
+  CHECK(audit_entry_of(operation).reason == "it leaks: no answer");
+  const Refusal refusal{RefusalReason::not_allowed, {base::ErrorKind::denied, "not yours"}, {}};
+  CHECK(audit_entry_of(operation.command, refusal, entry(0).at).reason == "it leaks: not yours");
+  CHECK(audit_entry_of(Command(), refusal, entry(0).at).reason == "not yours");
 }
 
 TEST_CASE("a damaged line hides no other") {
