@@ -91,7 +91,8 @@ bool Controller::State::GroupRun::begin(const substrate::InstanceName& name) {
 
 void Controller::State::GroupRun::go_on(Operation member) {
   const base::SteadyTime begun = controller_.clock.steady_now();
-  const Errand errand = controller_.errand_for(member);
+  Errand errand = controller_.errand_for(member);
+  errand.last_ones = stopped_.size();
   const Operation done = start_stopped(std::move(member), errand);
   controller_.finish(done, controller_.clock.steady_now() - begun);
   settle(done);

@@ -20,8 +20,6 @@ constexpr std::chrono::milliseconds longest_pause{250};
 /// A restart whose stop is under way is not given up easily: its process would stay stopped.
 constexpr std::chrono::minutes restart_patience{10};
 constexpr std::chrono::seconds patience{60};
-/// For the start that a restart still owes when the agent has no more time.
-constexpr std::chrono::seconds last_moment{2};
 
 /// After such an answer to a request it may have been carried out or not.
 bool leaves_unknown(ErrorKind kind) {
@@ -250,7 +248,8 @@ Runner::Answer Runner::ask_start() {
   const substrate::InstanceName& name = operation_.command.target.name;
   Answer answer = substrate.start_instance(name, within(errand_.spans.start));
   if (is_restart() && !answer && answer.error().kind == ErrorKind::cancelled) {
-    return substrate.start_instance(name, Deadline::after(*errand_.clock, last_moment));
+    const Duration share = base::Duration(last_moment) / errand_.last_ones;
+    return substrate.start_instance(name, Deadline::after(*errand_.clock, share));
   }
   return answer;
 }

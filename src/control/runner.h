@@ -3,6 +3,8 @@
 // Carries one operation out, from the first look to the end, on the calling thread: asks
 // next_step() what to do, does it through the substrate, records it. Never throws.
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -14,6 +16,9 @@
 #include "reeve/fleet/fleet.h"
 
 namespace reeve::control {
+
+/// For the start that a restart still owes when the agent has no more time.
+inline constexpr std::chrono::seconds last_moment{2};
 
 /// With what an operation is carried out.
 struct Errand {
@@ -30,6 +35,8 @@ struct Errand {
   std::function<std::optional<Refusal>(const Seen&)> object;
   /// A restart ends there, unfinished: start_stopped() goes on.
   bool only_until_stopped = false;
+  /// How many restarts share the last moment.
+  std::size_t last_ones = 1;
 };
 
 [[nodiscard]] Operation run(Operation operation, const Errand& errand);

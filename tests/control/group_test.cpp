@@ -1,5 +1,6 @@
 // Actions on a whole group of the little supervisord.
 
+#include "control/runner.h"
 #include "control/world.h"
 #include "support/catch.h"
 
@@ -69,6 +70,35 @@ TEST_CASE("where all are stopped first, a stop without an answer is waited for a
         OperationResult::succeeded);
   CHECK(asked(world) == std::vector<std::string>{"stop web:back", "stop web:front",
                                                  "start web:back", "start web:front"});
+}
+
+TEST_CASE("all that are stopped are started in the last moment that the agent has") {
+  World world;
+  std::vector<std::string> names = {"web:back", "web:front"};
+  for (char name = '0'; name <= '9'; ++name) {
+    names.push_back(std::string("web:") + name);
+    tests::FakeProgram program;
+    program.name = *substrate::InstanceName::parse(names.back());
+    world.supervisord->add(program);
+  }
+  world.supervisord->tick(2s);
+  world.publish();
+  for (const std::string& name : names) {
+    world.supervisord->change(*substrate::InstanceName::parse(name),
+                              [](auto& program) { program.start_seconds = 60s; });
+  }
+  const base::SteadyTime end = world.clock.steady_now() + 30s;
+  world.supervisord->after(
+      30s, [&world] { world.controller.stop(base::Deadline::after(world.clock, 0s)); });
+  for (base::Duration step = 100ms; step < 30s; step += 100ms) {
+    world.supervisord->after(30s + step, [] {});  // time passes from one event to the next
+  }
+  const Operation done = world.carry_out(on_web(Action::restart, GroupOrder::at_once));
+  CHECK(done.result == OperationResult::abandoned);
+  CHECK(world.clock.steady_now() <= end + last_moment + 1s);
+  for (const std::string& name : names) {
+    CHECK(world.look(name.c_str()).state == InstanceState::starting);
+  }
 }
 
 TEST_CASE("a rolling restart ends with the first process that does not come up") {
