@@ -25,6 +25,10 @@ constexpr std::string_view everything = "*";
 /// The process that the path names, which is known or was; nothing for `*`.
 tl::expected<std::optional<control::Target>, Problem> target_of(const Call& call) {
   if (call.captured.front() == everything) {
+    if (call.request.parameter("supervisor")) {
+      return tl::unexpected(
+          malformed_request("'*' is everything, of all supervisords: it takes no 'supervisor'"));
+    }
     return std::nullopt;
   }
   const auto snapshot = call.around.snapshot();

@@ -38,6 +38,9 @@ struct Route {
   std::optional<Scope> scope;  ///< nothing: open to everybody
   std::string_view name;       ///< the handler's label in the metrics
   Endpoint endpoint;
+  /// It may wait for a supervisord or a long file: few at once, so that workers are left for
+  /// others.
+  bool may_take_long = false;
 };
 
 [[nodiscard]] const std::vector<Route>& control_routes();

@@ -119,7 +119,7 @@ Config default_config() {
   config.metrics_listener.address.port = 19001;
   config.control_listener.name = "control";
   config.control_listener.address = {"127.0.0.1", 19002, ""};
-  config.control_listener.workers = 4;
+  config.control_listener.workers = 8;
   return config;
 }
 

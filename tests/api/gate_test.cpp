@@ -192,6 +192,13 @@ TEST_CASE("the checks come in one order: each later fault is masked by each earl
   CHECK(type_of(response) == "urn:reeve:problem:malformed_request");
 }
 
+TEST_CASE("who posts alerts with a wrong token is told so each time, and never to wait") {
+  Desk desk;
+  for (int i = 0; i <= LoginThrottle::max_failures; ++i) {
+    CHECK(desk.api.handle(post("/api/v1/alerts", "{}", "wrong")).status == 401);
+  }
+}
+
 TEST_CASE(
     "too many failed logins from one address are asked to wait, a right token still gets in") {
   Desk desk;

@@ -130,6 +130,8 @@ TEST_CASE("a person resets the guards of one process, or of all") {
   CHECK(json_of(one).empty());
   CHECK(desk.api.handle(post("/api/v1/guards/*/reset", "", web_token)).status == 403);
   CHECK(desk.api.handle(post("/api/v1/guards/job/reset", "", web_token)).status == 403);
+  // Whoever names a supervisord does not mean those of all.
+  CHECK(desk.api.handle(post("/api/v1/guards/*/reset?supervisor=web1")).status == 400);
   CHECK(desk.api.handle(post("/api/v1/guards/*/reset")).status == 200);
 }
 
