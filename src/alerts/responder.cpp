@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "alerts/episodes.h"
@@ -103,7 +104,11 @@ struct Responder::State {
   /// Closes the episodes of what is over.
   void close(const std::vector<Alert>& alerts, const std::vector<Screened>& screened);
   [[nodiscard]] std::vector<Candidate> reserve(std::vector<Screened>& screened);
-  void submit(std::vector<Candidate> candidates, std::vector<Screened>& screened, Answer& answer);
+  void submit(const std::vector<Candidate>& candidates, std::vector<Screened>& screened,
+              Answer& answer);
+  /// How many of the slice are queued now.
+  [[nodiscard]] std::size_t submit_slice(std::span<const Candidate> slice,
+                                         std::vector<Screened>& screened, Answer& answer);
   void conclude(const Candidate& candidate, const control::Admission& admission,
                 AlertDecision& decision);
   /// Nothing is decided: the same post is wanted again.
@@ -246,28 +251,45 @@ void Responder::State::postpone(const Candidate& candidate, Screened& screened) 
   screened.undecided = true;
 }
 
-void Responder::State::submit(std::vector<Candidate> candidates, std::vector<Screened>& screened,
-                              Answer& answer) {
+/// In slices that the queue has room for, whatever becomes of them: only what is queued takes room.
+void Responder::State::submit(const std::vector<Candidate>& candidates,
+                              std::vector<Screened>& screened, Answer& answer) {
   const std::size_t waiting = around.controller->unfinished(control::Source::alert);
-  const std::size_t room = longest_queue - std::min(waiting, longest_queue);
-  const std::size_t taken = std::min(room, candidates.size());
+  std::size_t room = longest_queue - std::min(waiting, longest_queue);
+  auto next = candidates.begin();
+  while (next != candidates.end() && room > 0) {
+    const auto end = next + std::min(static_cast<std::ptrdiff_t>(room), candidates.end() - next);
+    room -= submit_slice({next, end}, screened, answer);
+    next = end;
+  }
+  for (; next != candidates.end(); ++next) {
+    answer.retry = "too many operations are waiting already";
+    postpone(*next, screened[next->at]);
+  }
+}
+
+std::size_t Responder::State::submit_slice(std::span<const Candidate> slice,
+                                           std::vector<Screened>& screened, Answer& answer) {
   std::vector<control::Command> commands;
-  for (std::size_t i = 0; i < taken; ++i) {
-    commands.push_back(candidates[i].command);
+  commands.reserve(slice.size());
+  for (const Candidate& candidate : slice) {
+    commands.push_back(candidate.command);
   }
   const auto admissions = around.controller->submit_all(commands);
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    Screened& alert = screened[candidates[i].at];
-    if (i >= taken) {
-      answer.retry = "too many operations are waiting already";
-      postpone(candidates[i], alert);
-    } else if (!admissions[i] && wants_retry(admissions[i].error())) {
+  std::size_t queued = 0;
+  for (std::size_t i = 0; i < slice.size(); ++i) {
+    Screened& alert = screened[slice[i].at];
+    if (!admissions[i] && wants_retry(admissions[i].error())) {
       answer.retry = admissions[i].error().error.message;
-      postpone(candidates[i], alert);
+      postpone(slice[i], alert);
     } else {
-      conclude(candidates[i], admissions[i], alert.decision);
+      conclude(slice[i], admissions[i], alert.decision);
+      if (admissions[i] && !slice[i].command.dry_run) {
+        ++queued;
+      }
     }
   }
+  return queued;
 }
 
 void Responder::State::save() {

@@ -22,7 +22,7 @@ namespace reeve::alerts {
 class Expression {
  public:
   [[nodiscard]] static base::Result<Expression> compile(const std::string& text);
-  /// False for a text that is too long, or too complex for this expression.
+  /// False for a text that is too long.
   [[nodiscard]] bool matches(const std::string& text) const;
 
  private:

@@ -358,6 +358,24 @@ TEST_CASE("when too many operations wait the rest of the post is wanted again, a
   CHECK(counted(world, "hung", Verdict::duplicate) == 256);
 }
 
+TEST_CASE("what is refused takes no room in the queue: however many, all are decided at once") {
+  AlertWorld world(
+      with([](Options&, Rule& rule) { rule.allow = {*substrate::Selector::parse("many:*")}; }));
+  std::vector<Alert> alerts;
+  for (int i = 0; i < 600; ++i) {
+    tests::FakeProgram program;
+    program.name = {"many", "p" + std::to_string(i)};
+    world.supervisord->add(program);
+    alerts.push_back(world.alert(program.name.full()));
+  }
+  world.pass(1h);
+  CHECK(world.agent->maintenance.set("*", 1h, "at work", "ops"));
+  const Answer answer = world.post(alerts);
+  CHECK(answer.retry == "");
+  CHECK(answer.decisions.size() == 600);
+  CHECK(counted(world, "hung", Verdict::maintenance) == 600);
+}
+
 TEST_CASE("ten thousand alerts in one post each get their decision") {
   AlertWorld world;
   std::vector<Alert> alerts(9'999, world.alert("job"));

@@ -58,6 +58,14 @@ TEST_CASE("a value that is too long for the matcher does not match") {
   CHECK(chosen(rules, {{"alertname", std::string(1025, 'x')}}) == "");
 }
 
+TEST_CASE("a label cannot make an expression try for ever") {
+  const auto nested = Expression::compile("([a-z0-9]+[.-]?)+:19001");
+  REQUIRE(nested);
+  CHECK(nested->matches("web-1.example:19001"));
+  CHECK_FALSE(nested->matches(std::string(1000, 'a')));
+  CHECK_FALSE(Expression::compile("(a+)\\1"));
+}
+
 TEST_CASE("an alert concerns this agent if it carries all of its identity") {
   const Rules ours({.identity = {{"instance", "host7:19001"}, {"job", "reeve"}}});
   CHECK(ours.concerns_us(alert({{"instance", "host7:19001"}, {"job", "reeve"}, {"x", "y"}})));
