@@ -41,7 +41,7 @@ Episodes::Reply Episodes::reserve(const EpisodeKey& key, const Terms& terms) {
 void Episodes::confirm(const EpisodeKey& key, const std::string& operation) {
   const auto found = episodes_.find(key);
   if (found == episodes_.end()) {  // another post told meanwhile that the alert is resolved
-    closed_.push_back(operation);
+    remember_closed(operation);
     return;
   }
   found->second.reserved = false;
@@ -93,14 +93,19 @@ void Episodes::settle(const std::string& operation, bool acted) {
 
 Episodes::Map::iterator Episodes::end_episode(Map::iterator episode) {
   for (const Attempt& attempt : episode->second.attempts) {
-    if (!attempt.operation.empty()) {
-      closed_.push_back(attempt.operation);
-    }
-  }
-  while (closed_.size() > max_closed) {
-    closed_.pop_front();
+    remember_closed(attempt.operation);
   }
   return episodes_.erase(episode);
+}
+
+void Episodes::remember_closed(const std::string& operation) {
+  if (operation.empty()) {
+    return;  // a rehearsal's
+  }
+  closed_.push_back(operation);
+  if (closed_.size() > max_closed) {
+    closed_.pop_front();
+  }
 }
 
 void Episodes::close(const std::string& rule, const std::string& fingerprint,

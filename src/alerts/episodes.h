@@ -95,6 +95,7 @@ class Episodes {
   using Map = std::map<EpisodeKey, Episode>;
 
   Map::iterator end_episode(Map::iterator episode);
+  void remember_closed(const std::string& operation);
   [[nodiscard]] bool knows(const std::string& operation) const;
 
   using AlertKey = std::pair<std::string, std::string>;  ///< rule and fingerprint

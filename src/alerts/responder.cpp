@@ -79,6 +79,7 @@ control::AuditEntry entry_of(const AlertDecision& decision, const Sender& sender
   entry.kind = control::AuditKind::decision;
   entry.actor = sender.name;
   entry.source = control::Source::alert;
+  entry.action = decision.action ? to_string(*decision.action) : "";
   entry.target = decision.target;
   entry.rule = decision.rule;
   entry.fingerprint = decision.fingerprint;

@@ -106,6 +106,7 @@ Screened screen(const Alert& alert, const Screen& against) {
                        .alertname = alert.name(),
                        .status = alert.status,
                        .rule = "",
+                       .action = std::nullopt,
                        .target = std::nullopt,
                        .decision = {},
                        .operation = ""};
@@ -119,6 +120,7 @@ Screened screen(const Alert& alert, const Screen& against) {
     return screened;
   }
   screened.decision.rule = screened.rule->rule.name;
+  screened.decision.action = screened.rule->rule.action;
   if (screened.rule->mode == Mode::off) {
     decide(screened, Verdict::off, "the rule is off");
   } else if (alert.status == AlertStatus::resolved) {

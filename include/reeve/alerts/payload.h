@@ -17,7 +17,7 @@
 
 namespace reeve::alerts {
 
-inline constexpr std::size_t max_payload_bytes = std::size_t{8} * 1024 * 1024;
+inline constexpr std::size_t max_payload_bytes = std::size_t{1024} * 1024;
 inline constexpr std::size_t max_payload_depth = 32;
 inline constexpr std::size_t max_alerts = 10'000;
 inline constexpr std::size_t max_labels = 128;

@@ -31,7 +31,8 @@ struct AlertDecision {
   std::string fingerprint;
   std::string alertname;
   AlertStatus status = AlertStatus::firing;
-  std::string rule;  ///< empty: none
+  std::string rule;                       ///< empty: none
+  std::optional<control::Action> action;  ///< the rule's
   std::optional<control::Target> target;
   control::Decision decision;
   std::string operation;  ///< its id, where one was made
