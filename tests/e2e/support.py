@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import secrets
 import shutil
@@ -42,15 +43,17 @@ def until(what, predicate, patience=PATIENCE):
     raise AssertionError(f"waited {patience} s in vain: {what} (last: {last!r})")
 
 
-def free_port(first=0):
-    """A free port of loopback: the first from here on, or any."""
+def free_port(first=None):
+    """A free port of loopback: the first from here on, or any. Never one that the kernel gives to
+    clients: such a one may be somebody's before the server that it is meant for is up."""
+    first = first or random.randrange(10_000, 30_000)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", first))
         except OSError:
             return free_port(first + 1)
-        return probe.getsockname()[1]
+        return first
 
 
 Response = collections.namedtuple("Response", "status headers body")
