@@ -72,7 +72,7 @@ void Controller::stop(const Deadline& deadline) {
   constexpr std::chrono::milliseconds look_interval{10};
   state_->hurry.request_stop();
   { const std::scoped_lock all_are_entered(state_->entering); }
-  state_->abandon_queued();
+  state_->abandon_queued(shutting_down().error);
   const auto busy = [&] {
     return !state_->ledger.with([](const Ledger& all) { return all.idle(); });
   };

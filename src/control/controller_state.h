@@ -72,11 +72,13 @@ struct Controller::State {
                                                    const ProgramCatalogue::Answer& programs,
                                                    const Seen& seen);
   void finish(const Operation& operation, base::Duration took);
-  void record_end(const Operation& operation);
+  /// Those that are ended, together.
+  void record_ends(std::vector<Operation> operations);
+  void tell_end(const Operation& operation, base::Duration took);
   void break_off(const std::string& id);
   /// Closes it where it stands.
   [[nodiscard]] Operation ended(Operation operation, OperationResult result) const;
-  void abandon_queued();
+  void abandon_queued(const base::Error& why);
   void wake_workers();
   void tell(const Operation& operation) const;
   /// On the disk when it returns, if there is a journal.

@@ -115,21 +115,31 @@ base::Result<void> Controller::State::record(const std::vector<Operation>& opera
                                                          : around.journal->record(operations);
 }
 
-void Controller::State::record_end(const Operation& operation) {
-  if (around.journal != nullptr && is_left_to_the_next_run(operation)) {
-    return;
+void Controller::State::record_ends(std::vector<Operation> operations) {
+  if (around.journal != nullptr) {
+    std::erase_if(operations, is_left_to_the_next_run);
   }
   if (around.audit != nullptr) {
-    around.audit->record({audit_entry_of(operation)});
+    std::vector<AuditEntry> entries;
+    for (const Operation& each : operations) {
+      entries.push_back(audit_entry_of(each));
+    }
+    around.audit->record(entries);
   }
-  if (const auto recorded = record({operation}); !recorded) {
-    log.error("an action's end cannot be recorded",
-              {{"operation", operation.id}, {"error", recorded.error().message}});
+  if (const auto recorded = record(operations); !recorded) {
+    for (const Operation& each : operations) {
+      log.error("an action's end cannot be recorded",
+                {{"operation", each.id}, {"error", recorded.error().message}});
+    }
   }
 }
 
 void Controller::State::finish(const Operation& operation, base::Duration took) {
-  record_end(operation);
+  record_ends({operation});
+  tell_end(operation, took);
+}
+
+void Controller::State::tell_end(const Operation& operation, base::Duration took) {
   if (!operation.command.whole_group) {  // its members are counted
     tally.with([&](Tally& counts) { counts.finished(operation, took); });
   }
@@ -172,10 +182,16 @@ Operation Controller::State::ended(Operation operation, OperationResult result) 
   return operation;
 }
 
-void Controller::State::abandon_queued() {
+void Controller::State::abandon_queued(const base::Error& why) {
+  std::vector<Operation> abandoned;
   while (auto queued = ledger.with([](Ledger& all) { return all.take_queued(); })) {
-    queued->error = shutting_down().error;
-    finish(ended(*std::move(queued), OperationResult::abandoned), base::Duration::zero());
+    queued->error = why;
+    abandoned.push_back(ended(*std::move(queued), OperationResult::abandoned));
+  }
+  // Together: a thousand of them one after the other would take a slow disk a minute.
+  record_ends(abandoned);
+  for (const Operation& each : abandoned) {
+    tell_end(each, base::Duration::zero());
   }
 }
 

@@ -26,6 +26,10 @@ base::SystemTime newest_step(const Operation& whole, const std::vector<Operation
   return newest;
 }
 
+base::Error not_done(const std::string& why) {
+  return {ErrorKind::conflict, "the agent ended before this was done: " + why};
+}
+
 }  // namespace
 
 base::SystemTime Controller::State::turn_came(const std::string& supervisor) {
@@ -71,9 +75,7 @@ void Controller::State::restore() {
       cut_off_groups[{target.supervisor, target.name.group}] = newest_step(each, restored);
     }
   }
-  while (auto queued = ledger.with([](Ledger& all) { return all.take_queued(); })) {
-    abandon(*std::move(queued), "nothing was done yet");
-  }
+  abandon_queued(not_done("nothing was done yet"));
 }
 
 bool Controller::State::may_go_on(const Operation& operation) {
@@ -117,7 +119,7 @@ bool Controller::State::go_on(Operation operation) {
 }
 
 void Controller::State::abandon(Operation operation, const std::string& why) {
-  operation.error = {ErrorKind::conflict, "the agent ended before this was done: " + why};
+  operation.error = not_done(why);
   finish(ended(std::move(operation), OperationResult::abandoned), base::Duration::zero());
 }
 
