@@ -129,7 +129,12 @@ Controller::State::Candidate Controller::State::consider(const Command& asked) {
   candidate.command = asked;
   candidate.command.signal = canonical_signal(asked.signal);
   const Command& command = candidate.command;
-  candidate.settled = ledger.with([&](const Ledger& all) { return repeated(all, command); });
+  candidate.settled = ledger.with([&](const Ledger& all) {
+    auto known = repeated(all, command);
+    // What is being journalled may yet be withdrawn: to be told of it is to wait for that.
+    const bool held = known && *known && all.holds((*known)->id);
+    return held ? std::nullopt : std::move(known);
+  });
   if (candidate.settled) {
     return candidate;
   }
@@ -150,21 +155,39 @@ Controller::State::Candidate Controller::State::consider(const Command& asked) {
   return candidate;
 }
 
+void Controller::State::advise(Candidate& candidate) const {
+  constexpr std::size_t most = 20;
+  for (const substrate::InstanceDetail& each : candidate.seen) {
+    const Target target{candidate.command.target.supervisor, each.name};
+    for (const Decision& objection : around.guards->advice(target)) {
+      std::string text = std::string(to_string(objection.verdict)) + ": " + objection.reason;
+      auto& told = candidate.advice;
+      if (told.size() < most && std::find(told.begin(), told.end(), text) == told.end()) {
+        told.push_back(std::move(text));
+      }
+    }
+  }
+}
+
 void Controller::State::heed_guards(Candidate& candidate) {
   const Command& command = candidate.command;
   if (around.guards == nullptr) {
     return;
   }
   if (!command.trigger) {
-    for (const Decision& each : around.guards->advice(command.target)) {
-      candidate.advice.push_back(std::string(to_string(each.verdict)) + ": " + each.reason);
-    }
+    advise(candidate);
     return;
   }
-  const bool ours_unfinished =
-      ledger.with([&](const Ledger& all) { return all.in_flight(command) != nullptr; });
+  const auto unfinished = ledger.with([&](const Ledger& all) {
+    const Operation* const other = all.in_flight(command);
+    return other == nullptr ? std::nullopt : std::optional(in_flight(*other));
+  });
+  if (unfinished && command.dry_run) {  // the guards would count it
+    candidate.settled = tl::unexpected(*unfinished);
+    return;
+  }
   const Decision decision =
-      around.guards->consider(command, {candidate.seen.front(), ours_unfinished});
+      around.guards->consider(command, {candidate.seen.front(), unfinished.has_value()});
   if (auto refusal = refusal_of(decision)) {
     candidate.settled = tl::unexpected(*std::move(refusal));
   }

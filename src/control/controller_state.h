@@ -53,6 +53,8 @@ struct Controller::State {
   [[nodiscard]] Candidate consider(const Command& asked);
   [[nodiscard]] std::optional<Refusal> refuse_now(const Command& command);
   void heed_guards(Candidate& candidate);
+  /// A person acts all the same, and is told what would stand against an alert.
+  void advise(Candidate& candidate) const;
   [[nodiscard]] static std::optional<Admission> repeated(const Ledger& all, const Command& command);
   [[nodiscard]] Admission enter(Ledger& all, const Candidate& candidate,
                                 std::vector<Operation>& accepted) const;

@@ -54,6 +54,11 @@ void Ledger::release(std::string_view id) {
   entry(id)->held = false;
 }
 
+bool Ledger::holds(std::string_view id) const {
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const Entry& each) { return each.held && each.operation.id == id; });
+}
+
 void Ledger::take_held(std::string_view id) {
   Entry* const held = entry(id);
   held->held = false;

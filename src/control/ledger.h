@@ -34,6 +34,7 @@ class Ledger {
   /// It is held: not to be taken until it is released.
   Operation add(const Command& command, base::SystemTime now);
   void release(std::string_view id);
+  [[nodiscard]] bool holds(std::string_view id) const;
   /// Takes it at once, held as it is and whatever else runs: it is part of what does.
   void take_held(std::string_view id);
   void withdraw(std::string_view id);  ///< as if it had never been added

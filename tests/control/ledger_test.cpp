@@ -79,7 +79,9 @@ TEST_CASE("an operation that is not on the disk yet is known, and not carried ou
   CHECK(ledger.in_flight(operation.command));
   CHECK_FALSE(ledger.take());
   CHECK_FALSE(ledger.take_queued());
+  CHECK(ledger.holds(operation.id));
   ledger.release(operation.id);
+  CHECK_FALSE(ledger.holds(operation.id));
   CHECK(ledger.take()->id == operation.id);
 }
 
