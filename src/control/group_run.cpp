@@ -53,6 +53,11 @@ Operation Controller::State::GroupRun::run() {
   whole_.state = OperationState::running;
   const auto members = about(*controller_.around.snapshot(), whole_.command);
   note(Step::looked, std::to_string(members.size()) + " processes");
+  if (members.empty()) {
+    fail(OperationResult::failed,
+         {ErrorKind::not_found,
+          "the group '" + whole_.command.target.name.group + "' is no longer there"});
+  }
   for (const substrate::InstanceDetail& each : members) {
     if (!begin(each.name)) {
       break;

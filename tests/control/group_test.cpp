@@ -122,6 +122,29 @@ TEST_CASE("where all are stopped first, one that fails keeps no other from its s
   CHECK(world.look("web:front").incarnation() != before);
 }
 
+TEST_CASE("a group that is gone when its turn comes is not found") {
+  World world;
+  const auto accepted = world.controller.submit(on_web(Action::stop));
+  REQUIRE(accepted);
+  world.snapshot = std::make_shared<fleet::FleetSnapshot>();
+  REQUIRE(world.controller.run_next());
+  const Operation done = *world.controller.find(accepted->id);
+  CHECK(done.result == OperationResult::failed);
+  REQUIRE(done.error);
+  CHECK(done.error->kind == base::ErrorKind::not_found);
+}
+
+TEST_CASE("an action on a group is counted for each of its processes, and not for the group") {
+  World world;
+  (void)world.carry_out(on_web(Action::stop));
+  const Stats stats = world.controller.stats();
+  const auto& counters = stats.actions[static_cast<std::size_t>(Action::stop)]
+                                      [static_cast<std::size_t>(Command().source)];
+  CHECK(counters.finished == 2);
+  REQUIRE(stats.last_actions.size() == 2);
+  CHECK(stats.last_actions.begin()->first.first.name == back);
+}
+
 TEST_CASE("a group is stopped, and started") {
   World world;
   CHECK(world.carry_out(on_web(Action::stop)).changed == true);
