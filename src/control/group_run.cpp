@@ -53,6 +53,7 @@ Operation Controller::State::GroupRun::run() {
   whole_.state = OperationState::running;
   const auto members = about(*controller_.around.snapshot(), whole_.command);
   note(Step::looked, std::to_string(members.size()) + " processes");
+  (void)controller_.record({whole_});  // its other steps are in its members' lines
   if (members.empty()) {
     fail(OperationResult::failed,
          {ErrorKind::not_found,
@@ -120,8 +121,6 @@ void Controller::State::GroupRun::note(Step step, std::string detail) {
   whole_.steps.push_back({step, controller_.clock.system_now(), std::move(detail)});
   controller_.ledger.with([&](Ledger& all) { all.update(whole_); });
   controller_.tell(whole_);
-  // A group's steps announce nothing: its members' do.
-  (void)controller_.record({whole_});
 }
 
 void Controller::State::GroupRun::fail(OperationResult result, base::Error error) {

@@ -104,10 +104,10 @@ Operation Runner::go_on(Seen seen) {
   since_ = errand_.clock->steady_now();
   for (;;) {
     note_stopped(seen);
-    if (errand_.only_until_stopped && progress(operation_) == Step::stopped && is_restart()) {
+    const NextStep next = next_step(operation_, seen, patient());
+    if (errand_.only_until_stopped && next.kind == Kind::start && is_restart()) {
       return std::move(operation_);
     }
-    const NextStep next = next_step(operation_, seen, patient());
     const bool goes_on = may_go_on(next, seen) &&
                          (next.kind == Kind::finish ? finish(next, seen) : carry_out(next.kind));
     if (!goes_on) {

@@ -33,7 +33,7 @@ struct Errand {
   std::function<base::Result<void>(const Operation&)> record;
   /// Called just before the first request, with what the look saw: why not to act after all.
   std::function<std::optional<Refusal>(const Seen&)> object;
-  /// A restart ends there, unfinished: start_stopped() goes on.
+  /// A restart ends before its start, unfinished: start_stopped() goes on.
   bool only_until_stopped = false;
   /// How many restarts share the last moment.
   std::size_t last_ones = 1;

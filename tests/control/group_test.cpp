@@ -72,6 +72,15 @@ TEST_CASE("where all are stopped first, a stop without an answer is waited for a
                                                  "start web:back", "start web:front"});
 }
 
+TEST_CASE("where all are stopped first, what does not run is started with the others") {
+  World world;
+  (void)world.carry_out(World::command(Action::stop, "web:back"));
+  CHECK(world.carry_out(on_web(Action::restart, GroupOrder::at_once)).result ==
+        OperationResult::succeeded);
+  CHECK(asked(world) == std::vector<std::string>{"stop web:back", "stop web:front",
+                                                 "start web:back", "start web:front"});
+}
+
 TEST_CASE("all that are stopped are started in the last moment that the agent has") {
   World world;
   std::vector<std::string> names = {"web:back", "web:front"};

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "control/world.h"
+#include "reeve/base/file.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 
@@ -215,6 +216,18 @@ Command restart_of_web() {
   command.target.name.name.clear();
   command.whole_group = GroupOrder::at_once;
   return command;
+}
+
+TEST_CASE("a group's operation is journalled when it is accepted, begun and ended") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  (void)world.carry_out(restart_of_web());
+  const std::string journal = *base::read_file(lives.state.path("journal.jsonl"), 1'000'000);
+  std::size_t lines = 0;
+  for (std::size_t at = 0; (at = journal.find("whole_group", at)) != std::string::npos; ++at) {
+    ++lines;
+  }
+  CHECK(lines == 3);
 }
 
 TEST_CASE("what is cut off does not age while the others of its group are seen to") {
