@@ -16,8 +16,7 @@ using base::failure;
 
 constexpr std::size_t max_answer_bytes = std::size_t{64} * 1024 * 1024;
 
-template <class Client>
-void set_up(Client& client, const AgentPeer& peer) {
+void set_up(httplib::ClientImpl& client, const AgentPeer& peer) {
   const auto timeout = std::chrono::duration_cast<std::chrono::microseconds>(peer.timeout);
   client.set_connection_timeout(timeout);
   client.set_read_timeout(timeout);

@@ -112,6 +112,18 @@ std::string advice_on(int status, bool with_token) {
   }
 }
 
+/// Discarded if it is no JSON, or deeper than any answer of an agent.
+nlohmann::ordered_json parsed(const std::string& body) {
+  bool too_deep = false;
+  const auto bounded = [&](int depth, auto, auto&) {
+    too_deep = too_deep || depth >= deepest;
+    return !too_deep;
+  };
+  auto json = nlohmann::ordered_json::parse(body, bounded, false);
+  return too_deep ? nlohmann::ordered_json(nlohmann::ordered_json::value_t::discarded)
+                  : std::move(json);
+}
+
 }  // namespace
 
 tl::expected<AgentPeer, SettingsError> find_agent(const AgentOptions& agent,
@@ -147,9 +159,7 @@ base::Result<nlohmann::ordered_json> AgentSession::ask(const AgentRequest& reque
   if (!answer) {
     return failure(answer.error());
   }
-  int depth = 0;
-  const auto bounded = [&](int at, auto, auto&) { return (depth = std::max(depth, at)) < deepest; };
-  auto json = nlohmann::ordered_json::parse(answer->body, bounded, false);
+  auto json = parsed(answer->body);
   if (answer->status == 204) {
     return nlohmann::ordered_json();
   }

@@ -194,6 +194,9 @@ TEST_CASE("an agent that is not there, or is none, is an error with its exit cod
   CHECK(world.run({"audit"}) == 1);
   world.answer = AgentAnswer{200, std::string(10'000, '[')};
   CHECK(world.run({"audit"}) == 1);
+  world.answer = AgentAnswer{200, "[" + std::string(100, '[') + std::string(100, ']') + "]"};
+  CHECK(world.run({"audit", "--output", "json"}) == 1);
+  CHECK(world.err.str().find("did not answer as an agent does") != std::string::npos);
   world.answer = AgentAnswer{200, R"([{"at":5,"kind":{"a":[]}},7,null])"};
   CHECK(world.run({"audit"}) == 0);
   CHECK(world.run({"guards"}) == 0);
