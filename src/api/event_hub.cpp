@@ -41,20 +41,11 @@ void EventHub::publish(const std::shared_ptr<const fleet::FleetSnapshot>& snapsh
   if (!before) {
     return;
   }
-  const std::vector<Change> changes = changes_between(*before, *snapshot, max_at_once + 1);
-  std::vector<std::pair<std::string_view, std::string>> events;
-  if (changes.size() > max_at_once) {
-    events.emplace_back("reset", too_many_changes);
-  } else {
-    for (const Change& change : changes) {
-      events.emplace_back(change.type, json::to_text(change.data));
-    }
+  std::vector<Told> events;
+  for (const Change& change : changes_between(*before, *snapshot, max_at_once + 1)) {
+    events.push_back({change.type, json::to_text(change.data)});
   }
-  state_.with([&](State& state) {
-    for (const auto& [type, data] : events) {
-      state.tell(type, data);
-    }
-  });
+  tell_together(events);
 }
 
 void EventHub::publish(const control::Operation& operation) {
@@ -62,12 +53,26 @@ void EventHub::publish(const control::Operation& operation) {
   state_.with([&](State& state) { state.tell("operation", data); });
 }
 
-void EventHub::publish(const control::AuditEntry& entry) {
-  if (entry.kind != control::AuditKind::decision) {
-    return;
+void EventHub::publish(const std::vector<control::AuditEntry>& entries) {
+  std::vector<Told> events;
+  for (const control::AuditEntry& entry : entries) {
+    if (entry.kind == control::AuditKind::decision && events.size() <= max_at_once) {
+      events.push_back({"decision", json::to_text(json::to_json(entry))});
+    }
   }
-  const std::string data = json::to_text(json::to_json(entry));
-  state_.with([&](State& state) { state.tell("decision", data); });
+  tell_together(events);
+}
+
+void EventHub::tell_together(const std::vector<Told>& events) {
+  state_.with([&](State& state) {
+    if (events.size() > max_at_once) {
+      state.tell("reset", too_many_changes);
+      return;
+    }
+    for (const Told& event : events) {
+      state.tell(event.type, event.data);
+    }
+  });
 }
 
 std::shared_ptr<http::Feed::Outlet> EventHub::listen(std::optional<std::uint64_t> after) {

@@ -79,7 +79,8 @@ Agent::Agent(AgentParts parts)
     ::malloc_trim(0);
   });
   if (state_) {
-    state_->audit->on_record([this](const control::AuditEntry& entry) { events_.publish(entry); });
+    state_->audit->on_record(
+        [this](const std::vector<control::AuditEntry>& entries) { events_.publish(entries); });
   }
   controller_.on_change(
       [this](const control::Operation& operation) { events_.publish(operation); });

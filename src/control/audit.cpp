@@ -60,10 +60,13 @@ class Newest {
   /// Files are read from the newest to the oldest, each from its beginning.
   [[nodiscard]] Result<void> read(const std::string& path) {
     std::deque<AuditEntry> here;
+    bool any_older = false;
     const std::size_t room = limit_ - entries_.size();
     const auto all_read = read_lines(path, [&](std::string_view line) -> Result<void> {
       auto entry = audit_entry_from(line);
-      if (entry && (!since_ || entry->at >= *since_)) {
+      const bool older = entry && since_ && entry->at < *since_;
+      any_older = any_older || older;
+      if (entry && !older) {
         here.push_back(*std::move(entry));
       }
       if (here.size() > room) {
@@ -72,16 +75,19 @@ class Newest {
       return {};
     });
     entries_.insert(entries_.begin(), here.begin(), here.end());
+    done_ = entries_.size() >= limit_ || (any_older && here.empty());
     const bool missing = !all_read && all_read.error().kind == base::ErrorKind::not_found;
     return missing ? Result<void>() : all_read;
   }
-  [[nodiscard]] bool full() const { return entries_.size() >= limit_; }
+  /// There are as many as may be; or a whole file was too old, and so are those before it.
+  [[nodiscard]] bool done() const { return done_; }
   [[nodiscard]] std::vector<AuditEntry> take() { return {entries_.begin(), entries_.end()}; }
 
  private:
   const std::optional<base::SystemTime> since_;
   const std::size_t limit_;
   std::deque<AuditEntry> entries_;
+  bool done_ = false;
 };
 
 }  // namespace
@@ -184,9 +190,7 @@ void Audit::record(const std::vector<AuditEntry>& entries) {
     }
   }
   if (state_->listener) {
-    for (const AuditEntry& each : entries) {
-      state_->listener(each);
-    }
+    state_->listener(entries);
   }
 }
 
@@ -201,7 +205,7 @@ Result<std::vector<AuditEntry>> Audit::read(std::optional<base::SystemTime> sinc
     const std::set<std::uint64_t> aside = numbers_now();
     Newest newest(since, limit);
     auto read = newest.read(state_->state.path(current_name));
-    for (auto number = aside.rbegin(); read && number != aside.rend() && !newest.full(); ++number) {
+    for (auto number = aside.rbegin(); read && number != aside.rend() && !newest.done(); ++number) {
       read = newest.read(state_->state.path(aside_name(*number)));
     }
     if (aside == numbers_now()) {

@@ -158,14 +158,14 @@ TEST_CASE("operations are told of at each step, decisions as they are recorded")
   CHECK(heard.front().data["state"] == "queued");
   CHECK(heard.back().data["result"] == "succeeded");
   CHECK(heard.back().data["id"] == done.id);
-  world.hub.publish(refused_decision());
+  world.hub.publish({refused_decision()});
   const auto decision = events_of(*outlet);
   REQUIRE(decision.size() == 1);
   CHECK(decision[0].type == "decision");
   CHECK(decision[0].data["decision"] == "cooldown");
   control::AuditEntry done_entry = refused_decision();
   done_entry.kind = control::AuditKind::operation;
-  world.hub.publish(done_entry);
+  world.hub.publish({done_entry});
   CHECK(events_of(*outlet).empty());
 }
 
@@ -173,10 +173,10 @@ TEST_CASE("who comes back with the last id gets what was missed, and nothing twi
   const tests::ManualClock clock;
   EventHub hub(clock);
   const auto first = hub.listen(std::nullopt);
-  hub.publish(refused_decision());
+  hub.publish({refused_decision()});
   const std::string seen = events_of(*first).front().id;
-  hub.publish(refused_decision());
-  hub.publish(refused_decision());
+  hub.publish({refused_decision()});
+  hub.publish({refused_decision()});
   const auto second = hub.listen(id_of(seen));
   const auto missed = events_of(*second);
   REQUIRE(missed.size() == 2);
@@ -189,17 +189,17 @@ TEST_CASE("a client that never heard anything can resume too: the stream begins 
   const tests::ManualClock clock;
   EventHub hub(clock);
   const std::string greeting = hub.listen(std::nullopt)->take()->bytes;
-  hub.publish(refused_decision());
+  hub.publish({refused_decision()});
   CHECK(events_of(*hub.listen(id_of(field(greeting, "id")))).size() == 1);
 }
 
 TEST_CASE("who asks for what is gone, or was never there, is told to read everything anew") {
   tests::ManualClock clock;
   EventHub hub(clock);
-  hub.publish(refused_decision());
+  hub.publish({refused_decision()});
   const auto id = id_of(field(hub.listen(std::nullopt)->take()->bytes, "id"));
   for (std::size_t i = 0; i <= EventHub::max_kept; ++i) {
-    hub.publish(refused_decision());
+    hub.publish({refused_decision()});
   }
   using Types = std::vector<std::string>;
   CHECK(types_of(*hub.listen(id)) == Types{"reset"});
@@ -215,7 +215,7 @@ TEST_CASE("ids go on growing when the agent is started again") {
   tests::ManualClock clock;
   EventHub before(clock);
   for (int i = 0; i < 5000; ++i) {
-    before.publish(refused_decision());
+    before.publish({refused_decision()});
   }
   clock.advance(1s);
   EventHub after(clock);
@@ -235,6 +235,18 @@ TEST_CASE("more changes at once than anybody wants to hear are one reset") {
   CHECK(types_of(*outlet) == std::vector<std::string>{"reset"});
 }
 
+TEST_CASE("more decisions on one post of alerts than anybody wants to hear are one reset") {
+  const tests::ManualClock clock;
+  EventHub hub(clock);
+  const auto outlet = hub.listen(std::nullopt);
+  std::vector<control::AuditEntry> post(EventHub::max_at_once, refused_decision());
+  hub.publish(post);
+  CHECK(types_of(*outlet) == std::vector<std::string>(EventHub::max_at_once, "decision"));
+  post.push_back(refused_decision());
+  hub.publish(post);
+  CHECK(types_of(*outlet) == std::vector<std::string>{"reset"});
+}
+
 TEST_CASE("a listener that does not keep up is cut off, the others hear all") {
   const tests::ManualClock clock;
   EventHub hub(clock);
@@ -244,7 +256,7 @@ TEST_CASE("a listener that does not keep up is cut off, the others hear all") {
   large.reason = std::string(200'000, 'x');
   std::size_t heard = 0;
   for (int i = 0; i < 5; ++i) {
-    hub.publish(large);
+    hub.publish({large});
     heard += events_of(*quick).size();
   }
   CHECK(heard == 5);
@@ -253,7 +265,7 @@ TEST_CASE("a listener that does not keep up is cut off, the others hear all") {
 
 TEST_CASE("events are served as a stream that resumes, to so many at a time") {
   Desk desk;
-  desk.events.publish(refused_decision());
+  desk.events.publish({refused_decision()});
   auto request = get("/api/v1/events", tests::reader_token);
   request.headers.push_back({"Last-Event-ID", "no id of ours"});
   std::vector<http::Response> listening = {desk.api.handle(request)};

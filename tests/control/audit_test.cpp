@@ -162,6 +162,20 @@ TEST_CASE("why somebody wanted an action is kept beside why it was not done") {
   CHECK(audit_entry_of(Command(), refusal, entry(0).at).reason == "not yours");
 }
 
+TEST_CASE("files that are older than what is asked for are not read") {
+  const std::size_t line = to_line(entry(10)).size() + 1;
+  const Recorded recorded({2 * line, 10});
+  for (int number = 10; number < 18; ++number) {
+    recorded.audit->record({entry(number)});
+  }
+  std::filesystem::remove(recorded.state.path("audit.1.jsonl"));
+  std::filesystem::create_directory(recorded.state.path("audit.1.jsonl"));  // cannot be read
+  CHECK_FALSE(recorded.audit->read(std::nullopt, 100));
+  CHECK(reasons(recorded.audit->read(entry(15).at, 100)) ==
+        std::vector<std::string>{"15", "16", "17"});
+  CHECK(reasons(recorded.audit->read(entry(20).at, 100)).empty());
+}
+
 TEST_CASE("a damaged line hides no other") {
   const Recorded recorded;
   recorded.audit->record({entry(1)});
@@ -170,15 +184,16 @@ TEST_CASE("a damaged line hides no other") {
   CHECK(reasons(recorded.audit->read(std::nullopt, 10)) == std::vector<std::string>{"1", "2"});
 }
 
-TEST_CASE("who listens hears of each entry once it is written") {
+TEST_CASE("who listens hears of entries together, as they were recorded, once they are written") {
   const Recorded recorded;
-  std::vector<std::string> heard;
-  recorded.audit->on_record([&](const AuditEntry& each) {
+  std::vector<std::vector<AuditEntry>> heard;
+  recorded.audit->on_record([&](const std::vector<AuditEntry>& entries) {
     CHECK(recorded.audit->read(std::nullopt, 10)->back() == entry(2));
-    heard.push_back(each.reason);
+    heard.push_back(entries);
   });
   recorded.audit->record({entry(1), entry(2)});
-  CHECK(heard == std::vector<std::string>{"1", "2"});
+  REQUIRE(heard.size() == 1);
+  CHECK(heard.front() == std::vector<AuditEntry>{entry(1), entry(2)});
 }
 
 TEST_CASE("a reader sees all entries while others record and files are put aside") {

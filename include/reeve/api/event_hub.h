@@ -26,7 +26,8 @@ class EventHub {
  public:
   static constexpr std::size_t max_kept = 1000;
   static constexpr std::size_t max_listeners = 32;
-  /// More processes than these changing at once are one event: everything is to be read anew.
+  /// More processes that change, or decisions on a post of alerts, than these at once are one
+  /// event: everything is to be read anew. One storm pushes nothing else out.
   static constexpr std::size_t max_at_once = 256;
 
   /// Ids are larger than those of every earlier run of the agent, as far as clocks go forward.
@@ -34,8 +35,9 @@ class EventHub {
 
   void publish(const std::shared_ptr<const fleet::FleetSnapshot>& snapshot);
   void publish(const control::Operation& operation);
-  /// Of kind decision; others are told of as operations, or not at all.
-  void publish(const control::AuditEntry& entry);
+  /// Those of kind decision, of one post of alerts; others are told of as operations, or not at
+  /// all.
+  void publish(const std::vector<control::AuditEntry>& entries);
 
   /// A stream of all events from now on, or after the one with this id, for a Response; null if
   /// as many listen as may.
@@ -46,6 +48,10 @@ class EventHub {
     std::uint64_t id;
     std::string text;
   };
+  struct Told {
+    std::string_view type;
+    std::string data;
+  };
   struct State {
     std::uint64_t last_id;
     std::deque<Event> kept;  ///< with ids that have no gaps, up to the last
@@ -55,6 +61,8 @@ class EventHub {
     void tell(std::string_view type, std::string_view data);
     [[nodiscard]] std::string greeting(std::optional<std::uint64_t> after) const;
   };
+
+  void tell_together(const std::vector<Told>& events);
 
   /// Writing to a feed never waits and calls nobody back: it is done under the guard, for order.
   base::Guarded<State> state_;

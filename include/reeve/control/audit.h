@@ -59,7 +59,7 @@ struct AuditLimits {
 
 class Audit {
  public:
-  using Listener = std::function<void(const AuditEntry&)>;
+  using Listener = std::function<void(const std::vector<AuditEntry>&)>;
 
   /// `state` must outlive this. An error if the file cannot be opened.
   [[nodiscard]] static base::Result<std::unique_ptr<Audit>> open(const StateDir& state,
@@ -76,7 +76,8 @@ class Audit {
   /// The newest `limit` entries that are not older than `since`, in the order of their recording.
   [[nodiscard]] base::Result<std::vector<AuditEntry>> read(std::optional<base::SystemTime> since,
                                                            std::size_t limit) const;
-  /// Called on the recording thread, after the writing. Set before anybody records.
+  /// Called on the recording thread, after the writing, with what is recorded together. Set before
+  /// anybody records.
   void on_record(Listener listener);
 
  private:
