@@ -8,8 +8,16 @@ bool Breaker::fires(const std::vector<Target>& targets, std::size_t allowed,
     last_[target] = now;
   }
   std::erase_if(last_, [&](const auto& each) { return now - each.second >= options.within; });
-  return last_.size() >= options.min_targets &&
-         static_cast<double>(last_.size()) >= options.targets * static_cast<double>(allowed);
+  const bool opens =
+      last_.size() >= options.min_targets &&
+      static_cast<double>(last_.size()) >= options.targets * static_cast<double>(allowed);
+  if (opens) {
+    counted_.clear();
+    for (const auto& [target, when] : last_) {
+      counted_.push_back(target);
+    }
+  }
+  return opens;
 }
 
 }  // namespace reeve::control

@@ -17,9 +17,12 @@ class Breaker {
   /// These fire now, of `allowed` processes that a rule allows at all. True if it is to open.
   [[nodiscard]] bool fires(const std::vector<Target>& targets, std::size_t allowed,
                            const BreakerOptions& options, base::SteadyTime now);
+  /// Those that were counted when it was last to open.
+  [[nodiscard]] const std::vector<Target>& counted() const { return counted_; }
 
  private:
   std::map<Target, base::SteadyTime> last_;
+  std::vector<Target> counted_;
 };
 
 }  // namespace reeve::control

@@ -306,15 +306,19 @@ std::vector<GuardState> Guards::list() const {
     guard.gave_up = book.gave_up;
     return guard;
   };
-  return state_->known.with([&](const Known& current) {
-    std::vector<GuardState> guards;
-    for (const auto& [target, book] : current.book.targets) {
-      if (book != TargetBook{}) {
-        guards.push_back(state_of(target, book));
-      }
+  auto shown = state_->known.with([](const Known& current) { return current.book.targets; });
+  std::erase_if(shown, [](const auto& each) { return each.second == TargetBook{}; });
+  if (breaker_open()) {
+    for (const Target& target :
+         state_->breaker.with([](const Breaker& breaker) { return breaker.counted(); })) {
+      shown.try_emplace(target);
     }
-    return guards;
-  });
+  }
+  std::vector<GuardState> guards;
+  for (const auto& [target, book] : shown) {
+    guards.push_back(state_of(target, book));
+  }
+  return guards;
 }
 
 bool Guards::breaker_open() const {

@@ -184,6 +184,23 @@ TEST_CASE("many processes with an alert at once open the breaker, over restarts,
   CHECK(spend(world) == Verdict::accepted);
 }
 
+TEST_CASE("while the breaker is open, guards are shown of the processes that opened it") {
+  GuardedWorld world;
+  const auto target = [](const char* name) { return alert_command(name).target; };
+  world.guards->firing({target("a"), target("b")}, 3);
+  CHECK(world.guards->list().empty());
+  world.guards->firing({target("c")}, 3);
+  world.guards->firing({}, 3);
+  const auto open = world.guards->stats();
+  CHECK(open.breaker_open);
+  REQUIRE(open.guards.size() == 3);
+  GuardState untouched;
+  untouched.target = target("a");
+  CHECK(open.guards[0] == untouched);
+  world.manual.advance(15min);
+  CHECK(world.guards->list().empty());
+}
+
 TEST_CASE("fewer than the share or the least number of processes do not open the breaker") {
   GuardedWorld world;
   const auto target = [](const char* name) { return alert_command(name).target; };

@@ -79,7 +79,8 @@ class Guards {
   /// Whether the cooldown of this process's last action is not over; `rehearsed`: of its last
   /// rehearsal. Cheap: asked for each alert of a post.
   [[nodiscard]] bool cooling_down(const Target& target, bool rehearsed) const;
-  /// Of all processes that something is known of, by target.
+  /// Of all processes that something is known of, by target; while the breaker is open, of those
+  /// that opened it (since the start), too.
   [[nodiscard]] std::vector<GuardState> list() const;
   [[nodiscard]] bool breaker_open() const;
   [[nodiscard]] GuardStats stats() const;
