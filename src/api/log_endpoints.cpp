@@ -154,6 +154,17 @@ http::Response read_range(const Source& source, const Wanted& wanted, std::strin
   return response;
 }
 
+/// The end of a log of this size, to be compared byte for byte; empty where it cannot be.
+base::Result<std::string> exact_end(const Source& source, std::uint64_t size, std::uint64_t bytes) {
+  if (bytes == 0) {
+    return std::string();
+  }
+  return source.read({LogRange::From::start, size - bytes, bytes}).map([&](std::string text) {
+    const bool exact = text.size() == bytes && text.find(replacement) == std::string::npos;
+    return exact ? std::move(text) : std::string();
+  });
+}
+
 http::Response follow_from_end(const Call& call, const Source& source, std::uint64_t bytes) {
   const auto size = source.size();
   if (!size) {
@@ -166,12 +177,16 @@ http::Response follow_from_end(const Call& call, const Source& source, std::uint
   if (!before) {
     return answer(source.problem_of(before.error()), call.request.path);
   }
+  const auto seen = exact_end(source, *size, past);
+  if (!seen) {
+    return answer(source.problem_of(seen.error()), call.request.path);
+  }
   http::Feed::Ends ends = http::Feed::open();
   if (!before->empty()) {
     ends.feed.write(*before);
   }
   const bool started = call.request.method == http::Method::head ||
-                       call.followers.start({source.logs, source.target.name, source.stream,
+                       call.followers.start({source.logs, source.target.name, source.stream, *seen,
                                              past - std::min(past, bytes), ends.feed});
   if (!started) {
     return answer(Problem{.status = 503,

@@ -18,6 +18,16 @@ constexpr base::Duration as_long_as_it_takes = 24h * 365;
 /// A log that grows faster than its reader reads waits for him in supervisord, but not for ever.
 constexpr base::Duration patience_with_reader = 10s;
 
+/// What was read of the log, and what the tail that came later has beyond it. Too much may have
+/// been written between the two; then they have nothing in common.
+std::string joined(const std::string& seen, std::string_view tail) {
+  std::size_t common = std::min(seen.size(), tail.size());
+  while (!seen.ends_with(tail.substr(0, common))) {
+    --common;
+  }
+  return seen + std::string(tail.substr(common));
+}
+
 void follow(const FollowedLog& log, const base::Deadline& deadline) {
   std::uint64_t skip = log.skip;
   const auto pass_on = [&](std::string_view bytes) {
@@ -26,8 +36,21 @@ void follow(const FollowedLog& log, const base::Deadline& deadline) {
     bytes.remove_prefix(skipped);
     return bytes.empty() || log.feed.write(bytes, patience_with_reader);
   };
+  std::string tail;
+  bool is_joined = log.seen.empty();
+  const auto join = [&](std::string_view bytes) {
+    if (is_joined) {
+      return pass_on(bytes);
+    }
+    tail += bytes;
+    is_joined = tail.size() >= log.seen.size();
+    return !is_joined || pass_on(joined(log.seen, tail));
+  };
   // Whatever ends it, the client sees an end: the answer began long ago.
-  (void)log.logs->follow_log(log.name, log.stream, pass_on, deadline);
+  (void)log.logs->follow_log(log.name, log.stream, join, deadline);
+  if (!is_joined) {
+    (void)pass_on(joined(log.seen, tail));
+  }
   log.feed.end();
 }
 

@@ -6,6 +6,7 @@
 
 #include <list>
 #include <memory>
+#include <string>
 
 #include "reeve/base/clock.h"
 #include "reeve/base/guarded.h"
@@ -19,7 +20,10 @@ struct FollowedLog {
   std::shared_ptr<substrate::Logs> logs;
   substrate::InstanceName name;
   substrate::LogStream stream = substrate::LogStream::standard_output;
-  /// So many bytes at its beginning the client has already, or does not want.
+  /// The end of the log as it was read before: what was written since is joined to it. Empty if it
+  /// is not known byte for byte.
+  std::string seen;
+  /// So many bytes at the beginning of that, or else of what is followed, the client does not want.
   std::uint64_t skip = 0;
   http::Feed feed;
 };

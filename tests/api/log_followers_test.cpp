@@ -73,6 +73,50 @@ TEST_CASE("of the past there is as much as was asked for") {
   CHECK(gets(none, "news"));
 }
 
+struct Joined : FollowedDesk {
+  /// Follows the log as it is by now, after this had been read of it.
+  bool gives(const std::string& seen, std::uint64_t skip, const std::string& wanted) {
+    http::Feed::Ends ends = http::Feed::open();
+    const auto logs = surroundings().members.front().logs;
+    REQUIRE(followers.start({logs, {"job", "job"}, {}, seen, skip, ends.feed}));
+    std::string text;
+    return eventually(10s, [&] {
+      text += ends.outlet->take()->bytes;
+      return text == wanted;
+    });
+  }
+  LogFollowers followers{world.manual};
+};
+
+TEST_CASE("what is written after the past was read and before the log is followed is not lost") {
+  Joined desk;
+  const std::string past(1024, 'p');
+  const std::string between = "between\n";
+  desk.write(past + between);
+  CHECK(desk.gives(past, 0, past + between));
+  CHECK(desk.gives(past, 1020, "pppp" + between));
+  desk.write(std::string(2000, 'q'));
+  CHECK(desk.gives(past, 1020, "pppp" + std::string(1024, 'q')));
+}
+
+TEST_CASE("a log that is shorter than what was read of it is passed on when it ends") {
+  Joined desk;
+  desk.write("new");
+  http::Feed::Ends ends = http::Feed::open();
+  const auto logs = desk.surroundings().members.front().logs;
+  REQUIRE(desk.followers.start({logs, {"job", "job"}, {}, "longer\n", 0, ends.feed}));
+  CHECK(eventually(10s, [&] { return desk.followed() == 1; }));
+  desk.world.supervisord->remove("job");
+  desk.world.supervisord->tick();
+  std::string text;
+  CHECK(eventually(10s, [&] {
+    const auto piece = ends.outlet->take();
+    text += piece->bytes;
+    return piece->last;
+  }));
+  CHECK(text == "longer\nnew");
+}
+
 TEST_CASE("only so many logs are followed at a time, until a client leaves") {
   FollowedDesk desk;
   std::vector<http::Response> clients;
