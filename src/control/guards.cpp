@@ -309,9 +309,11 @@ std::vector<GuardState> Guards::list() const {
   auto shown = state_->known.with([](const Known& current) { return current.book.targets; });
   std::erase_if(shown, [](const auto& each) { return each.second == TargetBook{}; });
   if (breaker_open()) {
+    TargetBook untouched;
+    untouched.budget.actions = 0;  // no rule has acted on it
     for (const Target& target :
          state_->breaker.with([](const Breaker& breaker) { return breaker.counted(); })) {
-      shown.try_emplace(target);
+      shown.try_emplace(target, untouched);
     }
   }
   std::vector<GuardState> guards;

@@ -123,7 +123,9 @@ TEST_CASE("what comes between the answer and the action refuses it late, and not
                 {.operation = tests::Operation::get, .times = tests::FakeFailure::always});
           }) == Verdict::unreachable);
   }
-  CHECK(agent.guards.list().empty());
+  for (const GuardState& guard : agent.guards.list()) {
+    CHECK(guard.budget_used == 0);
+  }
   CHECK(supervisord.count(tests::Operation::stop) == stops_by_others);
 }
 
