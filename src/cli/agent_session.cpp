@@ -6,6 +6,7 @@
 
 #include "cli/config_file.h"
 #include "cli/exit_code.h"
+#include "cli/given.h"
 #include "reeve/base/file.h"
 
 namespace reeve::cli {
@@ -61,20 +62,6 @@ tl::expected<Endpoint, SettingsError> configured_endpoint(const CommonOptions& o
   }
   return Endpoint{listener.tls ? Endpoint::Scheme::https : Endpoint::Scheme::http,
                   address.host.empty() ? "localhost" : address.host, address.port, "", "/"};
-}
-
-/// An option or the variable that stands for it; the name is the one to blame.
-struct Given {
-  std::string name;
-  std::string value;
-};
-std::optional<Given> given(const std::string& option, const std::optional<std::string>& value,
-                           const std::string& variable, const Surroundings& surroundings) {
-  if (value) {
-    return Given{option, *value};
-  }
-  const auto set = surroundings.variable(variable);
-  return set ? std::optional(Given{variable, *set}) : std::nullopt;
 }
 
 ErrorKind kind_of(int status) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "cli/config_file.h"
+#include "cli/given.h"
 #include "cli/output.h"
 #include "reeve/base/file.h"
 #include "reeve/base/text.h"
@@ -12,23 +13,6 @@ namespace reeve::cli {
 namespace {
 
 using config::ConfigError;
-
-/// An option of the command line or the variable that stands for it, with the name to blame.
-struct Given {
-  std::string name;
-  std::string value;
-};
-
-std::optional<Given> given(const std::string& option, const std::optional<std::string>& value,
-                           const std::string& variable, const Surroundings& surroundings) {
-  if (value) {
-    return Given{option, *value};
-  }
-  if (const auto set = surroundings.variable(variable)) {
-    return Given{variable, *set};
-  }
-  return std::nullopt;
-}
 
 tl::unexpected<SettingsError> usage_error(const std::string& name, const std::string& message) {
   return tl::unexpected(SettingsError{true, {ConfigError{name, 0, 0, message}}});
