@@ -29,6 +29,8 @@ Try in another terminal:
   curl -s -X POST -H "Authorization: Bearer $(cat {token})" \\
     'http://localhost:{control}/api/v1/processes/mailer/restart?wait=30s'
 
+  {reeve} audit --agent http://localhost:{control} --token-file {token}    # who did it
+
 Ctrl-C ends all of it.
 """
 

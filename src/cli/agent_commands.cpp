@@ -38,7 +38,8 @@ std::string process_of(const ordered_json& object) {
   if (group.empty()) {
     return "";
   }
-  return (supervisor.empty() ? "" : supervisor + "/") + (group == name ? name : group + ":" + name);
+  const std::string prefix = supervisor.empty() ? "" : supervisor + "/";
+  return prefix + (group == name ? name : group + ":" + (name.empty() ? "*" : name));
 }
 
 /// The answer itself, or what `table` makes of it; `none` if there is nothing in it.

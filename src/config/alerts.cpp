@@ -272,6 +272,19 @@ void check_whole(Section& section, const Config& config, bool has_identity) {
   if (!options.rules.empty() && !config.control_enabled) {
     section.error("rules", "alerts come in through the control listener: set control.enabled");
   }
+  const auto may_post = [](const auto& who) {
+    return std::find(who.scopes.begin(), who.scopes.end(), api::Scope::alerts) != who.scopes.end();
+  };
+  const auto& tokens = config.control_api.tokens;
+  const auto& clients = config.control_api.clients;
+  if (!options.rules.empty() && config.control_enabled &&
+      std::none_of(tokens.begin(), tokens.end(), may_post) &&
+      std::none_of(clients.begin(), clients.end(), may_post)) {
+    section.source().warning(section.place("rules"),
+                             section.path("rules") +
+                                 ": no token and no client has the scope alerts: nobody could"
+                                 " post an alert");
+  }
   if (!options.rules.empty() && options.episode_ttl <= usual_repeat_interval) {
     section.source().warning(
         section.place("episode_ttl"),

@@ -236,5 +236,16 @@ TEST_CASE("an episode_ttl that an alert outlives between two posts is a warning"
             .starts_with("reeve.yaml:4:10: alerts.episode_ttl: 4h does not exceed"));
 }
 
+TEST_CASE("rules for which nobody can post an alert are a warning") {
+  const TemporaryFolder folder;
+  std::string text = with_control(folder, rule(""));
+  text.replace(text.find("[alerts]"), 8, "[read]");
+  const auto config = parse(text, "reeve.yaml");
+  REQUIRE(config);
+  REQUIRE(config->warnings.size() == 1);
+  CHECK(config->warnings[0].message ==
+        "alerts.rules: no token and no client has the scope alerts: nobody could post an alert");
+}
+
 }  // namespace
 }  // namespace reeve::config
