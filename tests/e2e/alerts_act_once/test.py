@@ -1,12 +1,15 @@
 """Prometheus, two Alertmanagers and Reeve, with the shipped examples at a quicker pace: what hangs
 is restarted once, however often and by whomever Reeve is told."""
 
+import contextlib
+import http.server
 import json
 import pathlib
 import re
 import secrets
 import signal
 import sys
+import threading
 import unittest
 
 from support import ROOT, Agent, Alertmanager, Child, Scenario, Supervisord, free_port, request, until
@@ -24,6 +27,30 @@ GROUP = """
 [group:web]
 programs=front,back
 """
+
+
+@contextlib.contextmanager
+def unavailable(port):
+    """Answers each post with 503, as Reeve does while it is not ready; lists their paths."""
+    refused = []
+
+    class Refuse(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            refused.append(self.path)
+            self.send_error(503)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Refuse) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield refused
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class Prometheus(Child):
@@ -183,10 +210,12 @@ poll: {{interval: 500ms}}
 
     def test_an_agent_that_took_no_alerts_and_dies_in_between_acts_once(self):
         self.replace_reeve(signal.SIGTERM, control=False)
-        self.hang("front")
-        until("both fail to deliver", lambda: all(each.samples().one(
-            "alertmanager_notification_requests_failed_total", integration="webhook") > 0
-            for each in self.alertmanagers))
+        with unavailable(self.agent_ports[1]) as refused:
+            self.hang("front")
+            until("both fail to deliver", lambda: all(each.samples().one(
+                "alertmanager_notification_requests_failed_total", integration="webhook") > 0
+                for each in self.alertmanagers))
+        self.assertGreaterEqual(len(refused), 2)
         self.replace_reeve(signal.SIGTERM)
         until("it is restarted", lambda: self.spawns("front") == 2)
         self.replace_reeve(signal.SIGKILL)
