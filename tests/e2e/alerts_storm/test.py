@@ -136,9 +136,10 @@ class AlertsStorm(Scenario):
             self.agent.samples().find("supervisord_process_up")) == len(LISTED + UNLISTED))
         global BEGAN
         BEGAN = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        # The first cooldown is over, and a restart from now on is one after the alerts began.
-        due = time.monotonic() + 7
-        until("it is time", lambda: time.monotonic() > due)
+        # Then the first cooldown is over, too, and a restart is one after the alerts began, by more
+        # than clocks may differ.
+        until("the programs have run for a while", lambda: time.time() - max(
+            self.agent.samples().find("supervisord_process_start_time_seconds")) > 7)
 
     def sender(self, token=None):
         return Sender(self.agent.control_port, token or self.token)
@@ -178,7 +179,7 @@ class AlertsStorm(Scenario):
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             dice = random.Random(7)
             refused = list(pool.map(lambda _: self.post_once(firing(dice), "w" * 64), range(20)))
-        self.assertTrue(set(refused) <= {401, 429}, refused)
+        self.assertEqual(set(refused), {401})
         for _ in range(20):
             try:
                 self.assertEqual(self.post_once(huge(None)), 413)
