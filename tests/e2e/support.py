@@ -241,7 +241,7 @@ control:
   tokens:
     - name: test
       file: {token_file}
-      scopes: [read, logs, control, admin]
+      scopes: [read, logs, control, alerts, admin]
 """
 
     def __init__(self, folder, config, metrics_port=None, control_port=None):
