@@ -136,6 +136,10 @@ class NoMoreFiles {
 };
 
 TEST_CASE("a file that was put aside without a new one is read, and the new one comes later") {
+  if (std::string_view(REEVE_SANITIZED_BY).find("undefined") != std::string_view::npos) {
+    tests::skip("UBSan itself needs a pipe to look at an object");
+    return;
+  }
   const std::size_t line = to_line(entry(10)).size() + 1;
   const Recorded recorded({2 * line, 5});
   recorded.audit->record({entry(10), entry(11)});

@@ -295,8 +295,8 @@ TEST_CASE("several commands are entered together, each with an answer of its own
 }
 
 TEST_CASE("what is refused does not wait for what is being entered") {
+  std::optional<Admission> refused;  // outlives the world, whose end is told too
   World world;
-  std::optional<Admission> refused;
   world.controller.on_change([&](const Operation&) {
     refused = world.controller.submit(World::command(Action::stop, "nobody"));
   });
