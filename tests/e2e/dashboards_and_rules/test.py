@@ -115,6 +115,8 @@ class DashboardsAndRules(Scenario):
 
     def make_alerts_happen(self):
         self.assertEqual(self.alert("first", "web_0"), ["accepted"])
+        until("web_0 is restarted", lambda: all(each["state"] == "done" for each in json.loads(
+            self.agent.control("GET", "/api/v1/operations").body)))
         until("web_0 is given up", lambda: self.alert("second", "web_0") == ["gave_up"])
         self.assertEqual(self.alert("third", "web_0", "web_1"), 2 * ["breaker_open"])
         self.assertEqual(self.agent.control("PUT", "/api/v1/maintenance/web:*",
