@@ -6,6 +6,8 @@
 function(reeve_part name)
   cmake_parse_arguments(PARSE_ARGV 1 part "" "" "SOURCES;LINK")
   add_library(reeve_${name} OBJECT ${part_SOURCES})
+  set_target_properties(reeve_${name} PROPERTIES
+    UNITY_BUILD ${REEVE_UNITY} UNITY_BUILD_BATCH_SIZE 12)
   target_include_directories(reeve_${name}
     PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
     PRIVATE "${PROJECT_SOURCE_DIR}/src")

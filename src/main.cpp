@@ -1,4 +1,4 @@
-#include "reeve/app/run.h"
+#include "app/run.h"
 
 int main(int argc, char** argv) {
   return reeve::app::run(argc, argv);

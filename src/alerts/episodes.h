@@ -14,15 +14,15 @@
 #include <utility>
 #include <vector>
 
+#include "control/operation.h"
 #include "reeve/base/clock.h"
-#include "reeve/control/operation.h"
 
 namespace reeve::alerts {
 
 struct EpisodeKey {
   std::string rule;
   std::string fingerprint;
-  control::Target target;
+  guards::Target target;
   friend auto operator<=>(const EpisodeKey&, const EpisodeKey&) = default;
 };
 

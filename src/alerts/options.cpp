@@ -1,4 +1,4 @@
-#include "reeve/alerts/options.h"
+#include "alerts/options.h"
 
 #include <algorithm>
 #include <regex>
@@ -9,7 +9,7 @@
 namespace reeve::alerts {
 
 using base::ErrorKind;
-using control::Action;
+using guards::Action;
 using substrate::InstanceState;
 
 namespace {

@@ -1,4 +1,4 @@
-#include "reeve/alerts/payload.h"
+#include "alerts/payload.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::alerts {
 namespace {

@@ -1,4 +1,4 @@
-#include "reeve/alerts/responder.h"
+#include "alerts/responder.h"
 
 #include <algorithm>
 #include <mutex>
@@ -9,11 +9,11 @@
 #include "alerts/episodes.h"
 #include "alerts/rules.h"
 #include "alerts/screening.h"
-#include "reeve/base/guarded.h"
+#include "base/guarded.h"
 
 namespace reeve::alerts {
 
-using control::Verdict;
+using guards::Verdict;
 using Standing = Episodes::Standing;
 
 namespace {
@@ -35,27 +35,27 @@ struct Memory {
 struct Candidate {
   std::size_t at;  ///< of its decision
   EpisodeKey key;
-  control::Command command;
+  guards::Command command;
 };
 
-EpisodeKey key_of(const control::Command& command) {
+EpisodeKey key_of(const guards::Command& command) {
   return {command.trigger->rule, command.trigger->fingerprint, command.target};
 }
 
 /// What the controller's refusal is for an alert.
-Verdict verdict_of(const control::Refusal& refusal) {
-  return refusal.verdict.value_or(refusal.reason == control::RefusalReason::in_flight
+Verdict verdict_of(const guards::Refusal& refusal) {
+  return refusal.verdict.value_or(refusal.reason == guards::RefusalReason::in_flight
                                       ? Verdict::in_flight
                                       : Verdict::unreachable);
 }
 
 /// Nothing was wrong with the command: the same is wanted once more.
-bool wants_retry(const control::Refusal& refusal) {
-  return refusal.reason == control::RefusalReason::shutting_down ||
-         refusal.reason == control::RefusalReason::not_recorded;
+bool wants_retry(const guards::Refusal& refusal) {
+  return refusal.reason == guards::RefusalReason::shutting_down ||
+         refusal.reason == guards::RefusalReason::not_recorded;
 }
 
-control::Decision standing_decision(const Episodes::Reply& reply, const Terms& terms) {
+guards::Decision standing_decision(const Episodes::Reply& reply, const Terms& terms) {
   if (reply.standing == Standing::stale) {
     return {Verdict::duplicate, "the alert was resolved since: this tells of it as it was before"};
   }
@@ -78,7 +78,7 @@ control::AuditEntry entry_of(const AlertDecision& decision, const Sender& sender
   entry.at = now;
   entry.kind = control::AuditKind::decision;
   entry.actor = sender.name;
-  entry.source = control::Source::alert;
+  entry.source = guards::Source::alert;
   entry.action = decision.action ? to_string(*decision.action) : "";
   entry.target = decision.target;
   entry.rule = decision.rule;
@@ -166,12 +166,12 @@ void Responder::State::settle() {
 std::vector<Screened> Responder::State::screen_all(const std::vector<Alert>& alerts,
                                                    const Rules& now, const Sender& sender) const {
   const auto snapshot = around.snapshot();
-  const Screen against{now, *snapshot, sender, [this](const control::Command& command) {
+  const Screen against{now, *snapshot, sender, [this](const guards::Command& command) {
                          return around.controller->permit(command);
                        }};
   std::vector<Screened> screened;
   screened.reserve(alerts.size());
-  std::set<control::Target> firing;
+  std::set<guards::Target> firing;
   for (const Alert& alert : alerts) {
     screened.push_back(screen(alert, against));
     if (screened.back().counts) {
@@ -237,12 +237,12 @@ void Responder::State::conclude(const Candidate& candidate, const control::Admis
   if (admission) {
     decision.operation = admission->id;
     decision.decision = rehearsal
-                            ? control::Decision{Verdict::would_act, "a rehearsal: nothing is done"}
-                            : control::Decision{Verdict::accepted, "the operation is queued"};
+                            ? guards::Decision{Verdict::would_act, "a rehearsal: nothing is done"}
+                            : guards::Decision{Verdict::accepted, "the operation is queued"};
     memory.with([&](Memory& all) { all.of(rehearsal).confirm(candidate.key, admission->id); });
     return;
   }
-  const control::Refusal& refusal = admission.error();
+  const guards::Refusal& refusal = admission.error();
   memory.with([&](Memory& all) { all.of(rehearsal).release(candidate.key); });
   decision.decision = {verdict_of(refusal), refusal.error.message};
 }
@@ -255,7 +255,7 @@ void Responder::State::postpone(const Candidate& candidate, Screened& screened) 
 /// In slices that the queue has room for, whatever becomes of them: only what is queued takes room.
 void Responder::State::submit(const std::vector<Candidate>& candidates,
                               std::vector<Screened>& screened, Answer& answer) {
-  const std::size_t waiting = around.controller->unfinished(control::Source::alert);
+  const std::size_t waiting = around.controller->unfinished(guards::Source::alert);
   std::size_t room = longest_queue - std::min(waiting, longest_queue);
   auto next = candidates.begin();
   while (next != candidates.end() && room > 0) {
@@ -271,7 +271,7 @@ void Responder::State::submit(const std::vector<Candidate>& candidates,
 
 std::size_t Responder::State::submit_slice(std::span<const Candidate> slice,
                                            std::vector<Screened>& screened, Answer& answer) {
-  std::vector<control::Command> commands;
+  std::vector<guards::Command> commands;
   commands.reserve(slice.size());
   for (const Candidate& candidate : slice) {
     commands.push_back(candidate.command);

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "alerts/options.h"
+#include "alerts/payload.h"
 #include "alerts/target_template.h"
-#include "reeve/alerts/options.h"
-#include "reeve/alerts/payload.h"
 #include "reeve/base/result.h"
 
 namespace reeve::alerts {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "reeve/control/absent.h"
+#include "guards/absent.h"
 
 namespace reeve::alerts {
 
-using control::Target;
-using control::Verdict;
+using guards::Target;
+using guards::Verdict;
 
 namespace {
 
@@ -28,7 +28,7 @@ std::string not_ours(const Alert& alert, const Rules& rules) {
 
 /// Where no supervisord is named and there is only one, it is meant.
 base::Result<Target> target_of(const Alert& alert, const ReadyRule& rule,
-                               const fleet::FleetSnapshot& snapshot) {
+                               const monitor::Snapshot& snapshot) {
   auto target = rule.target.fill(alert.labels);
   if (target && target->supervisor.empty() && snapshot.supervisors.size() == 1) {
     target->supervisor = snapshot.supervisors.front().name;
@@ -37,38 +37,37 @@ base::Result<Target> target_of(const Alert& alert, const ReadyRule& rule,
 }
 
 /// Why this is not one known process; nothing if it is.
-std::optional<control::Decision> unknown(const Target& target,
-                                         const fleet::FleetSnapshot& snapshot) {
+std::optional<guards::Decision> unknown(const Target& target, const monitor::Snapshot& snapshot) {
   const auto* const supervisor = snapshot.find(target.supervisor);
   if (supervisor == nullptr) {
-    return control::Decision{Verdict::no_target,
-                             control::no_such_supervisor(target.supervisor, snapshot)};
+    return guards::Decision{Verdict::no_target,
+                            guards::no_such_supervisor(target.supervisor, snapshot)};
   }
   if (supervisor->find(target.name) != nullptr) {
     return std::nullopt;
   }
   if (!supervisor->up && supervisor->processes.empty()) {
-    return control::Decision{Verdict::unreachable,
-                             "supervisord was never read: " + supervisor->last_error};
+    return guards::Decision{Verdict::unreachable,
+                            "supervisord was never read: " + supervisor->last_error};
   }
-  return control::Decision{Verdict::no_target, control::no_such_process(target)};
+  return guards::Decision{Verdict::no_target, guards::no_such_process(target)};
 }
 
-control::Command command_of(const Alert& alert, const ReadyRule& rule, const Target& target,
-                            const Sender& sender) {
-  control::Command command;
+guards::Command command_of(const Alert& alert, const ReadyRule& rule, const Target& target,
+                           const Sender& sender) {
+  guards::Command command;
   command.action = rule.rule.action;
   command.target = target;
-  command.source = control::Source::alert;
+  command.source = guards::Source::alert;
   command.actor = sender.name;
   command.actor_allow = sender.allow;
   command.reason = "the alert " + alert.name();
   command.dry_run = rule.mode == Mode::dry_run;
-  command.trigger = control::Trigger{.rule = rule.rule.name,
-                                     .fingerprint = alert.fingerprint,
-                                     .began = alert.began,
-                                     .later_attempt = false,
-                                     .limits = rule.rule.limits};
+  command.trigger = guards::Trigger{.rule = rule.rule.name,
+                                    .fingerprint = alert.fingerprint,
+                                    .began = alert.began,
+                                    .later_attempt = false,
+                                    .limits = rule.rule.limits};
   return command;
 }
 
@@ -88,7 +87,7 @@ void screen_target(const Alert& alert, const Screen& against, Screened& screened
                   "'" + target->text() + "' is not in the allow list of the rule");
   }
   screened.counts = true;
-  control::Command command = command_of(alert, rule, *target, against.sender);
+  guards::Command command = command_of(alert, rule, *target, against.sender);
   auto refusal = against.permit(command);
   // A supervisord that is away is told of by the controller, if it comes to that.
   if (refusal && refusal->verdict != Verdict::unreachable) {
@@ -131,9 +130,9 @@ Screened screen(const Alert& alert, const Screen& against) {
   return screened;
 }
 
-std::size_t count_allowed(const Rules& rules, const fleet::FleetSnapshot& snapshot) {
+std::size_t count_allowed(const Rules& rules, const monitor::Snapshot& snapshot) {
   std::size_t count = 0;
-  for (const fleet::SupervisorSnapshot& supervisor : snapshot.supervisors) {
+  for (const monitor::SupervisorSnapshot& supervisor : snapshot.supervisors) {
     count += static_cast<std::size_t>(std::count_if(
         supervisor.processes.begin(), supervisor.processes.end(), [&](const auto& process) {
           return std::any_of(rules.all().begin(), rules.all().end(), [&](const ReadyRule& rule) {

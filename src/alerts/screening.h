@@ -6,18 +6,18 @@
 #include <functional>
 #include <optional>
 
+#include "alerts/responder.h"
 #include "alerts/rules.h"
-#include "reeve/alerts/responder.h"
 
 namespace reeve::alerts {
 
 /// What an alert is screened against.
 struct Screen {
   const Rules& rules;
-  const fleet::FleetSnapshot& snapshot;
+  const monitor::Snapshot& snapshot;
   const Sender& sender;
   /// Controller::permit.
-  std::function<std::optional<control::Refusal>(const control::Command&)> permit;
+  std::function<std::optional<guards::Refusal>(const guards::Command&)> permit;
 };
 
 struct Screened {
@@ -25,13 +25,13 @@ struct Screened {
   const ReadyRule* rule = nullptr;  ///< lives as long as the rules
   /// Fires, and is matched with this one known process that its rule allows: one for the breaker.
   bool counts = false;
-  std::optional<control::Command> command;
+  std::optional<guards::Command> command;
   bool undecided = false;  ///< the same post is wanted again
 };
 
 [[nodiscard]] Screened screen(const Alert& alert, const Screen& against);
 
 /// How many processes some rule may act on.
-[[nodiscard]] std::size_t count_allowed(const Rules& rules, const fleet::FleetSnapshot& snapshot);
+[[nodiscard]] std::size_t count_allowed(const Rules& rules, const monitor::Snapshot& snapshot);
 
 }  // namespace reeve::alerts

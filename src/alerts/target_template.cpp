@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "reeve/alerts/options.h"
+#include "alerts/options.h"
 
 namespace reeve::alerts {
 
@@ -20,7 +20,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 /// `group:name` or `SUPERVISOR/group:name`; whether there is such a process is not asked.
-base::Result<control::Target> target_of(const std::string& text) {
+base::Result<guards::Target> target_of(const std::string& text) {
   const std::size_t slash = text.find('/');
   const bool has_supervisor = slash != std::string::npos;
   const auto name = substrate::InstanceName::parse(has_supervisor ? text.substr(slash + 1) : text);
@@ -28,7 +28,7 @@ base::Result<control::Target> target_of(const std::string& text) {
     return base::failure(ErrorKind::invalid_argument,
                          "'" + text.substr(0, longest_target) + "' is no process's name");
   }
-  return control::Target{has_supervisor ? text.substr(0, slash) : "", *name};
+  return guards::Target{has_supervisor ? text.substr(0, slash) : "", *name};
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ base::Result<TargetTemplate> TargetTemplate::parse(std::string_view text) {
   return parsed;
 }
 
-base::Result<control::Target> TargetTemplate::fill(
+base::Result<guards::Target> TargetTemplate::fill(
     const std::map<std::string, std::string>& labels) const {
   std::string text;
   for (const Piece& piece : pieces_) {

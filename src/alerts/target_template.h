@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "guards/command.h"
 #include "reeve/base/result.h"
-#include "reeve/control/command.h"
 
 namespace reeve::alerts {
 
@@ -20,7 +20,7 @@ class TargetTemplate {
 
   /// invalid_argument: a label is not there, or what comes out is no process's name. Without a
   /// supervisord in it, the target's is empty.
-  [[nodiscard]] base::Result<control::Target> fill(
+  [[nodiscard]] base::Result<guards::Target> fill(
       const std::map<std::string, std::string>& labels) const;
 
  private:

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "api/text.h"
-#include "reeve/base/http_text.h"
+#include "http/grammar.h"
 
 namespace reeve::api {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 bool is_wanted(std::string_view parameters) {
   while (!parameters.empty()) {
     std::string_view parameter = take_until(parameters, ';');
-    if (base::same_ignoring_case(take_until(parameter, '='), "q")) {
+    if (http::same_ignoring_case(take_until(parameter, '='), "q")) {
       return trimmed(parameter).find_first_not_of("0.") != std::string_view::npos;
     }
   }
@@ -28,7 +28,7 @@ bool accepts_gzip(std::string_view accept_encoding) {
   while (!accept_encoding.empty()) {
     std::string_view item = take_until(accept_encoding, ',');
     const std::string_view coding = take_until(item, ';');
-    if (base::same_ignoring_case(coding, "gzip") || base::same_ignoring_case(coding, "x-gzip")) {
+    if (http::same_ignoring_case(coding, "gzip") || http::same_ignoring_case(coding, "x-gzip")) {
       by_name = is_wanted(item);
     } else if (coding == "*") {
       by_star = is_wanted(item);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "reeve/base/http_text.h"
+#include "http/grammar.h"
 
 namespace reeve::api {
 
@@ -47,7 +47,7 @@ const Principal* Access::by_certificate(const std::vector<std::string>& names) c
 
 std::optional<std::string_view> credentials(std::string_view header, std::string_view scheme) {
   if (header.size() <= scheme.size() ||
-      !base::same_ignoring_case(header.substr(0, scheme.size()), scheme) ||
+      !http::same_ignoring_case(header.substr(0, scheme.size()), scheme) ||
       header[scheme.size()] != ' ') {
     return std::nullopt;
   }

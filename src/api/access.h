@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "api/digest.h"
-#include "reeve/api/options.h"
-#include "reeve/http/message.h"
+#include "api/options.h"
+#include "http/message.h"
 
 namespace reeve::api {
 

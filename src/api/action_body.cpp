@@ -71,15 +71,15 @@ tl::expected<void, Problem> take(const std::string& name, const json& value, Act
                    " if_incarnation and rolling");
 }
 
-tl::expected<ActionBody, Problem> checked(ActionBody body, control::Action action) {
-  const bool signals = action == control::Action::signal;
+tl::expected<ActionBody, Problem> checked(ActionBody body, guards::Action action) {
+  const bool signals = action == guards::Action::signal;
   if (signals && body.signal.empty()) {
     return senseless("'signal' is missing: the name of the signal to send, like HUP");
   }
   if (!signals && !body.signal.empty()) {
     return senseless("'signal' goes with the action signal alone");
   }
-  if (!body.wait && action != control::Action::stop) {
+  if (!body.wait && action != guards::Action::stop) {
     return senseless("'wait' can be false for a stop alone");
   }
   if (body.rolling) {
@@ -111,7 +111,7 @@ tl::expected<ActionBody, Problem> read_body(std::string_view text) {
 
 }  // namespace
 
-tl::expected<ActionBody, Problem> read_action_body(std::string_view text, control::Action action) {
+tl::expected<ActionBody, Problem> read_action_body(std::string_view text, guards::Action action) {
   return read_body(text).and_then(
       [&](ActionBody body) { return checked(std::move(body), action); });
 }

@@ -10,7 +10,7 @@
 #include <tl/expected.hpp>
 
 #include "api/problem.h"
-#include "reeve/control/command.h"
+#include "guards/command.h"
 
 namespace reeve::api {
 
@@ -26,7 +26,7 @@ struct ActionBody {
 /// An empty body is an empty object. 400 where it is malformed, 413 where it is too long, 422
 /// where it makes no sense for this action; the detail names the member.
 [[nodiscard]] tl::expected<ActionBody, Problem> read_action_body(std::string_view text,
-                                                                 control::Action action);
+                                                                 guards::Action action);
 
 /// The same of an action on a whole group.
 [[nodiscard]] tl::expected<ActionBody, Problem> read_group_body(std::string_view text);

@@ -12,14 +12,14 @@
 #include "api/problem.h"
 #include "api/process_address.h"
 #include "api/routes.h"
-#include "reeve/base/text.h"
-#include "reeve/json/operation.h"
-#include "reeve/json/text.h"
+#include "base/text.h"
+#include "json/operation.h"
+#include "json/text.h"
 
 namespace reeve::api {
 
-using control::Action;
 using control::Operation;
+using guards::Action;
 
 namespace {
 
@@ -84,8 +84,8 @@ tl::expected<std::string, Problem> key_of(const http::Request& request) {
   return std::string(key.value_or(""));
 }
 
-control::Command command_from(const Call& call, control::Target target, ActionBody body) {
-  control::Command command;
+guards::Command command_from(const Call& call, guards::Target target, ActionBody body) {
+  guards::Command command;
   command.target = std::move(target);
   command.actor = call.actor.name;
   command.actor_allow = call.actor.allow;
@@ -97,7 +97,7 @@ control::Command command_from(const Call& call, control::Target target, ActionBo
   return command;
 }
 
-tl::expected<control::Command, Problem> command_of(const Call& call, Action action) {
+tl::expected<guards::Command, Problem> command_of(const Call& call, Action action) {
   const auto target = address_of(call, *call.around.snapshot());
   if (!target) {
     return tl::unexpected(target.error());
@@ -107,21 +107,21 @@ tl::expected<control::Command, Problem> command_of(const Call& call, Action acti
   });
 }
 
-tl::expected<control::Command, Problem> group_command_of(const Call& call) {
+tl::expected<guards::Command, Problem> group_command_of(const Call& call) {
   const auto target = group_address_of(call, *call.around.snapshot());
   if (!target) {
     return tl::unexpected(target.error());
   }
   return read_group_body(call.request.body).map([&](ActionBody body) {
     const bool rolling = body.rolling.value_or(true);
-    control::Command command = command_from(call, *target, std::move(body));
-    command.whole_group = rolling ? control::GroupOrder::rolling : control::GroupOrder::at_once;
+    guards::Command command = command_from(call, *target, std::move(body));
+    command.whole_group = rolling ? guards::GroupOrder::rolling : guards::GroupOrder::at_once;
     return command;
   });
 }
 
 http::Response act(const Call& call, Action action,
-                   tl::expected<control::Command, Problem> command) {
+                   tl::expected<guards::Command, Problem> command) {
   const auto key = key_of(call.request);
   const auto patience = patience_of(call.request);
   if (!command || !key || !patience) {

@@ -4,13 +4,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "alerts/payload.h"
+#include "alerts/responder.h"
 #include "api/answer.h"
 #include "api/problem.h"
 #include "api/routes.h"
-#include "reeve/alerts/payload.h"
-#include "reeve/alerts/responder.h"
-#include "reeve/json/decision.h"
-#include "reeve/json/text.h"
+#include "json/decision.h"
+#include "json/text.h"
 
 namespace reeve::api {
 namespace {

@@ -1,4 +1,4 @@
-#include "reeve/api/control_api.h"
+#include "api/control_api.h"
 
 #include <atomic>
 #include <utility>
@@ -8,7 +8,7 @@
 #include "api/login_throttle.h"
 #include "api/observation.h"
 #include "api/routes.h"
-#include "reeve/base/guarded.h"
+#include "base/guarded.h"
 
 namespace reeve::api {
 namespace {

@@ -3,7 +3,7 @@
 #include "api/answer.h"
 #include "api/problem.h"
 #include "api/routes.h"
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::api {
 

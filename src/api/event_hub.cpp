@@ -1,4 +1,4 @@
-#include "reeve/api/event_hub.h"
+#include "api/event_hub.h"
 
 #include <algorithm>
 #include <chrono>
@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "api/snapshot_changes.h"
-#include "reeve/json/audit.h"
-#include "reeve/json/operation.h"
-#include "reeve/json/text.h"
+#include "json/audit.h"
+#include "json/operation.h"
+#include "json/text.h"
 
 namespace reeve::api {
 namespace {
@@ -35,7 +35,7 @@ std::string event_text(std::uint64_t id, std::string_view type, std::string_view
 
 EventHub::EventHub(const base::Clock& clock) : state_(State{first_id(clock), {}, {}, nullptr}) {}
 
-void EventHub::publish(const std::shared_ptr<const fleet::FleetSnapshot>& snapshot) {
+void EventHub::publish(const std::shared_ptr<const monitor::Snapshot>& snapshot) {
   const auto before =
       state_.with([&](State& state) { return std::exchange(state.snapshot, snapshot); });
   if (!before) {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "api/text.h"
-#include "reeve/base/http_text.h"
+#include "http/grammar.h"
 
 namespace reeve::api {
 namespace {
@@ -88,7 +88,7 @@ Objection malformed_address(const Visit& visit) {
 Objection wrong_content_type(const Visit& visit) {
   std::string_view type = visit.request.header("Content-Type").value_or("");
   if (visit.request.body.empty() ||
-      base::same_ignoring_case(take_until(type, ';'), "application/json")) {
+      http::same_ignoring_case(take_until(type, ';'), "application/json")) {
     return std::nullopt;
   }
   return object(415, "content_type", "the body must come as Content-Type: application/json");
@@ -100,9 +100,9 @@ Objection foreign_origin(const Visit& visit) {
   const auto site = visit.request.header("Sec-Fetch-Site");
   const auto origin = visit.request.header("Origin");
   std::string own(visit.request.header("Host").value_or(""));
-  const bool foreign = origin && !base::same_ignoring_case(*origin, "http://" + own) &&
-                       !base::same_ignoring_case(*origin, "https://" + own);
-  if (foreign || (site && base::same_ignoring_case(*site, "cross-site"))) {
+  const bool foreign = origin && !http::same_ignoring_case(*origin, "http://" + own) &&
+                       !http::same_ignoring_case(*origin, "https://" + own);
+  if (foreign || (site && http::same_ignoring_case(*site, "cross-site"))) {
     return object(403, "foreign_origin", "pages of other origins may not come here");
   }
   return std::nullopt;

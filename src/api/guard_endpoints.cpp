@@ -10,10 +10,10 @@
 #include "api/process_address.h"
 #include "api/routes.h"
 #include "api/state_problem.h"
-#include "reeve/base/text.h"
-#include "reeve/json/audit.h"
-#include "reeve/json/guard.h"
-#include "reeve/json/text.h"
+#include "base/text.h"
+#include "json/audit.h"
+#include "json/guard.h"
+#include "json/text.h"
 
 namespace reeve::api {
 namespace {
@@ -23,7 +23,7 @@ constexpr std::size_t max_limit = 10'000;
 constexpr std::string_view everything = "*";
 
 /// The process that the path names, which is known or was; nothing for `*`.
-tl::expected<std::optional<control::Target>, Problem> target_of(const Call& call) {
+tl::expected<std::optional<guards::Target>, Problem> target_of(const Call& call) {
   if (call.captured.front() == everything) {
     if (call.request.parameter("supervisor")) {
       return tl::unexpected(
@@ -36,19 +36,19 @@ tl::expected<std::optional<control::Target>, Problem> target_of(const Call& call
   if (!target) {
     return tl::unexpected(std::move(target.error()));
   }
-  const fleet::SupervisorSnapshot& supervisor = *snapshot->find(target->supervisor);
+  const monitor::SupervisorSnapshot& supervisor = *snapshot->find(target->supervisor);
   const auto guards = call.around.guards->list();
   const bool is_known =
       supervisor.find(target->name) != nullptr ||
       std::any_of(guards.begin(), guards.end(),
-                  [&](const control::GuardState& guard) { return guard.target == *target; });
+                  [&](const guards::GuardState& guard) { return guard.target == *target; });
   if (!is_known) {
     return tl::unexpected(unknown_process(*target, supervisor));
   }
   return *std::move(target);
 }
 
-void record_reset(const Call& call, const std::optional<control::Target>& target) {
+void record_reset(const Call& call, const std::optional<guards::Target>& target) {
   control::AuditEntry entry;
   entry.at = call.clock.system_now();
   entry.kind = control::AuditKind::reset;
@@ -82,7 +82,7 @@ tl::expected<std::optional<base::SystemTime>, Problem> since_of(const http::Requ
 }  // namespace
 
 http::Response list_guards(const Call& call) {
-  const control::Guards& guards = *call.around.guards;
+  const guards::Guards& guards = *call.around.guards;
   if (const auto unreadable = guards.unreadable()) {
     return answer(state_problem({base::ErrorKind::conflict, *unreadable}), call.request.path);
   }
@@ -104,7 +104,7 @@ http::Response reset_guards(const Call& call) {
   if (!selector || !may_act_on(call.actor, *selector)) {
     return answer(not_on_list(call.actor, name), call.request.path);
   }
-  control::Guards& guards = *call.around.guards;
+  guards::Guards& guards = *call.around.guards;
   auto done = *target ? guards.reset(**target) : guards.reset_all();
   if (done && !*target && call.around.responder != nullptr) {
     done = call.around.responder->forget_unreadable();

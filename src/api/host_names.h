@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "reeve/base/guarded.h"
+#include "base/guarded.h"
 
 namespace reeve::api {
 

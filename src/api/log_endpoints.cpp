@@ -8,7 +8,7 @@
 #include "api/problem.h"
 #include "api/process_address.h"
 #include "api/routes.h"
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::api {
 
@@ -32,7 +32,7 @@ struct Wanted {
 
 /// A log of a process that is known, and who can read it.
 struct Source {
-  control::Target target;
+  guards::Target target;
   LogStream stream;
   std::shared_ptr<substrate::Logs> logs;
   base::Deadline deadline;
@@ -97,7 +97,7 @@ tl::expected<Source, Problem> source_of(const Call& call, LogStream stream) {
   if (!target) {
     return tl::unexpected(std::move(target.error()));
   }
-  const fleet::SupervisorSnapshot& supervisor = *snapshot->find(target->supervisor);
+  const monitor::SupervisorSnapshot& supervisor = *snapshot->find(target->supervisor);
   if (!supervisor.up || supervisor.find(target->name) == nullptr) {
     return tl::unexpected(unknown_process(*target, supervisor));
   }

@@ -8,9 +8,9 @@
 #include <memory>
 #include <string>
 
+#include "base/guarded.h"
+#include "http/stream_writer.h"
 #include "reeve/base/clock.h"
-#include "reeve/base/guarded.h"
-#include "reeve/http/feed.h"
 #include "reeve/substrate/logs.h"
 
 namespace reeve::api {

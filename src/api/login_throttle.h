@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "base/guarded.h"
 #include "reeve/base/clock.h"
-#include "reeve/base/guarded.h"
 
 namespace reeve::api {
 

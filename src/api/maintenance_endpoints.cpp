@@ -7,9 +7,9 @@
 #include "api/problem.h"
 #include "api/routes.h"
 #include "api/state_problem.h"
-#include "reeve/base/text.h"
-#include "reeve/json/guard.h"
-#include "reeve/json/text.h"
+#include "base/text.h"
+#include "json/guard.h"
+#include "json/text.h"
 
 namespace reeve::api {
 
@@ -68,7 +68,7 @@ tl::expected<Wanted, Problem> wanted_by(const http::Request& request) {
 }
 
 /// Whether a process is known that it names; while a supervisord was never read, any may be.
-bool names_something(const Selector& scope, const fleet::FleetSnapshot& snapshot) {
+bool names_something(const Selector& scope, const monitor::Snapshot& snapshot) {
   return std::any_of(
       snapshot.supervisors.begin(), snapshot.supervisors.end(), [&](const auto& supervisor) {
         const auto& processes = supervisor.processes;
@@ -106,7 +106,7 @@ void record(const Call& call, const char* action, const std::string& reason) {
   entry.reason = "'" + call.captured.front() + "'" + reason;
   const auto selector = Selector::parse(call.captured.front());
   if (const auto single = selector->single()) {
-    entry.target = control::Target{selector->supervisor(), *single};
+    entry.target = guards::Target{selector->supervisor(), *single};
   }
   call.around.audit->record({entry});
 }
@@ -119,7 +119,7 @@ http::Response list_maintenance(const Call& call) {
     return answer(state_problem({base::ErrorKind::conflict, *unreadable}), call.request.path);
   }
   ordered_json list = ordered_json::array();
-  for (const control::MaintenanceWindow& window : maintenance.list()) {
+  for (const guards::MaintenanceWindow& window : maintenance.list()) {
     list.push_back(json::to_json(window));
   }
   return answer(200, "application/json", json::to_text(list));

@@ -1,4 +1,4 @@
-#include "reeve/api/metrics_api.h"
+#include "api/metrics_api.h"
 
 #include <utility>
 
@@ -7,7 +7,7 @@
 #include "api/login_throttle.h"
 #include "api/observation.h"
 #include "api/passwords.h"
-#include "reeve/base/guarded.h"
+#include "base/guarded.h"
 
 namespace reeve::api {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "reeve/api/metrics_api.h"
+#include "api/metrics_api.h"
 #include "reeve/base/clock.h"
 
 namespace reeve::api {

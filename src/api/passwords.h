@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "api/digest.h"
-#include "reeve/api/options.h"
+#include "api/options.h"
+#include "base/guarded.h"
+#include "base/wakeup.h"
 #include "reeve/base/clock.h"
-#include "reeve/base/guarded.h"
-#include "reeve/base/wakeup.h"
 
 namespace reeve::api {
 

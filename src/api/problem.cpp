@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "api/answer.h"
-#include "reeve/base/text.h"
-#include "reeve/json/text.h"
+#include "base/text.h"
+#include "json/text.h"
 
 namespace reeve::api {
 
 using base::ErrorKind;
-using control::RefusalReason;
+using guards::RefusalReason;
 
 int http_status(ErrorKind kind) {
   switch (kind) {
@@ -44,7 +44,7 @@ int http_status(ErrorKind kind) {
   return 500;
 }
 
-int http_status(const control::Refusal& refusal) {
+int http_status(const guards::Refusal& refusal) {
   switch (refusal.reason) {
     case RefusalReason::own_program:
     case RefusalReason::not_allowed:
@@ -67,13 +67,13 @@ Problem malformed_request(std::string detail) {
   return {.status = 400, .type = "malformed_request", .detail = std::move(detail)};
 }
 
-Problem problem_of(const control::Refusal& refusal, const control::Target& target) {
+Problem problem_of(const guards::Refusal& refusal, const guards::Target& target) {
   // Why supervisord cannot be asked is said more exactly by the error.
   const bool away = refusal.reason == RefusalReason::unreachable;
   return {.status = http_status(refusal),
           .type = std::string(away ? to_string(refusal.error.kind) : to_string(refusal.reason)),
           .detail = refusal.error.message,
-          .process = control::Target{"", target.name}.text(),
+          .process = guards::Target{"", target.name}.text(),
           .fault = refusal.error.fault,
           .operation = refusal.operation};
 }
@@ -84,7 +84,7 @@ Problem problem_of(const control::Operation& operation) {
   return {.status = http_status(error.kind),
           .type = std::string(to_string(error.kind)),
           .detail = error.message,
-          .process = control::Target{"", operation.command.target.name}.text(),
+          .process = guards::Target{"", operation.command.target.name}.text(),
           .fault = error.fault,
           .operation = operation.id};
 }

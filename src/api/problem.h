@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "control/controller.h"
+#include "http/message.h"
 #include "reeve/base/error.h"
-#include "reeve/control/controller.h"
-#include "reeve/http/message.h"
 
 namespace reeve::api {
 
@@ -28,11 +28,11 @@ struct Problem {
 /// own credentials over there, and so not the client's fault.
 [[nodiscard]] int http_status(base::ErrorKind kind);
 /// Of a command that did not become an operation.
-[[nodiscard]] int http_status(const control::Refusal& refusal);
+[[nodiscard]] int http_status(const guards::Refusal& refusal);
 
 /// 400: not in the form that requests have.
 [[nodiscard]] Problem malformed_request(std::string detail);
-[[nodiscard]] Problem problem_of(const control::Refusal& refusal, const control::Target& target);
+[[nodiscard]] Problem problem_of(const guards::Refusal& refusal, const guards::Target& target);
 /// Of an operation that is done and has not succeeded.
 [[nodiscard]] Problem problem_of(const control::Operation& operation);
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "reeve/control/absent.h"
+#include "guards/absent.h"
 
 namespace reeve::api {
 namespace {
@@ -15,16 +15,15 @@ tl::unexpected<Problem> too_long() {
 }
 
 /// Of this supervisord, if there is no doubt which one is meant.
-tl::expected<control::Target, Problem> located(const Call& call,
-                                               const fleet::FleetSnapshot& snapshot,
-                                               substrate::InstanceName name) {
+tl::expected<guards::Target, Problem> located(const Call& call, const monitor::Snapshot& snapshot,
+                                              substrate::InstanceName name) {
   const auto supervisor = call.request.parameter("supervisor");
   if (!supervisor && snapshot.supervisors.size() != 1) {
     return tl::unexpected(
         malformed_request("several supervisords are configured: add ?supervisor= and one of " +
-                          control::supervisor_names(snapshot)));
+                          guards::supervisor_names(snapshot)));
   }
-  control::Target target{supervisor.value_or(snapshot.supervisors.front().name), std::move(name)};
+  guards::Target target{supervisor.value_or(snapshot.supervisors.front().name), std::move(name)};
   if (snapshot.find(target.supervisor) == nullptr) {
     return tl::unexpected(no_such_supervisor(target.supervisor, snapshot));
   }
@@ -33,8 +32,8 @@ tl::expected<control::Target, Problem> located(const Call& call,
 
 }  // namespace
 
-tl::expected<control::Target, Problem> address_of(const Call& call,
-                                                  const fleet::FleetSnapshot& snapshot) {
+tl::expected<guards::Target, Problem> address_of(const Call& call,
+                                                 const monitor::Snapshot& snapshot) {
   const std::string& text = call.captured.front();
   if (text.size() > max_name_bytes) {
     return too_long();
@@ -46,8 +45,8 @@ tl::expected<control::Target, Problem> address_of(const Call& call,
   return located(call, snapshot, std::move(*name));
 }
 
-tl::expected<control::Target, Problem> group_address_of(const Call& call,
-                                                        const fleet::FleetSnapshot& snapshot) {
+tl::expected<guards::Target, Problem> group_address_of(const Call& call,
+                                                       const monitor::Snapshot& snapshot) {
   const std::string& group = call.captured.front();
   if (group.size() > max_name_bytes) {
     return too_long();
@@ -58,13 +57,12 @@ tl::expected<control::Target, Problem> group_address_of(const Call& call,
   return located(call, snapshot, {group, ""});
 }
 
-Problem no_such_supervisor(const std::string& name, const fleet::FleetSnapshot& snapshot) {
-  return {
-      .status = 404, .type = "not_found", .detail = control::no_such_supervisor(name, snapshot)};
+Problem no_such_supervisor(const std::string& name, const monitor::Snapshot& snapshot) {
+  return {.status = 404, .type = "not_found", .detail = guards::no_such_supervisor(name, snapshot)};
 }
 
-Problem unknown_process(const control::Target& target,
-                        const fleet::SupervisorSnapshot& supervisor) {
+Problem unknown_process(const guards::Target& target,
+                        const monitor::SupervisorSnapshot& supervisor) {
   if (!supervisor.up) {
     return {
         .status = 503,
@@ -74,7 +72,7 @@ Problem unknown_process(const control::Target& target,
   }
   return {.status = 404,
           .type = "not_found",
-          .detail = control::no_such_process(target),
+          .detail = guards::no_such_process(target),
           .process = target.name.full()};
 }
 

@@ -7,24 +7,24 @@
 
 #include "api/problem.h"
 #include "api/routes.h"
-#include "reeve/control/command.h"
-#include "reeve/fleet/snapshot.h"
+#include "guards/command.h"
+#include "monitor/snapshot.h"
 
 namespace reeve::api {
 
 /// A supervisord that exists and a process that may. 400 on a name that is none, or if it is not
 /// said which of several supervisords is meant.
-[[nodiscard]] tl::expected<control::Target, Problem> address_of(
-    const Call& call, const fleet::FleetSnapshot& snapshot);
+[[nodiscard]] tl::expected<guards::Target, Problem> address_of(const Call& call,
+                                                               const monitor::Snapshot& snapshot);
 
 /// The same of a whole group, whose name stands in the path.
-[[nodiscard]] tl::expected<control::Target, Problem> group_address_of(
-    const Call& call, const fleet::FleetSnapshot& snapshot);
+[[nodiscard]] tl::expected<guards::Target, Problem> group_address_of(
+    const Call& call, const monitor::Snapshot& snapshot);
 
 [[nodiscard]] Problem no_such_supervisor(const std::string& name,
-                                         const fleet::FleetSnapshot& snapshot);
+                                         const monitor::Snapshot& snapshot);
 /// Not found; or, where the supervisord was never read, unavailable.
-[[nodiscard]] Problem unknown_process(const control::Target& target,
-                                      const fleet::SupervisorSnapshot& supervisor);
+[[nodiscard]] Problem unknown_process(const guards::Target& target,
+                                      const monitor::SupervisorSnapshot& supervisor);
 
 }  // namespace reeve::api

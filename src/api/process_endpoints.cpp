@@ -9,14 +9,14 @@
 #include "api/problem.h"
 #include "api/process_address.h"
 #include "api/routes.h"
-#include "reeve/json/process.h"
-#include "reeve/json/supervisor.h"
-#include "reeve/json/text.h"
+#include "json/process.h"
+#include "json/supervisor.h"
+#include "json/text.h"
 
 namespace reeve::api {
 
-using fleet::ProcessSnapshot;
-using fleet::SupervisorSnapshot;
+using monitor::ProcessSnapshot;
+using monitor::SupervisorSnapshot;
 using nlohmann::ordered_json;
 
 namespace {
@@ -49,7 +49,7 @@ struct Filter {
   }
 };
 
-std::optional<Problem> objection_to(const Filter& filter, const fleet::FleetSnapshot& snapshot) {
+std::optional<Problem> objection_to(const Filter& filter, const monitor::Snapshot& snapshot) {
   const auto& states = substrate::all_instance_states;
   if (filter.state && std::none_of(states.begin(), states.end(), [&](auto state) {
         return substrate::to_string(state) == *filter.state;

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "api/access.h"
+#include "api/control_api.h"
 #include "api/observation.h"
-#include "reeve/api/control_api.h"
-#include "reeve/http/message.h"
+#include "http/message.h"
 
 namespace reeve::api {
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "reeve/api/options.h"
+#include "api/options.h"
 
 namespace reeve::api {
 

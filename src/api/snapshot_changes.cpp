@@ -1,13 +1,13 @@
 #include "api/snapshot_changes.h"
 
-#include "reeve/json/process.h"
-#include "reeve/json/supervisor.h"
+#include "json/process.h"
+#include "json/supervisor.h"
 
 namespace reeve::api {
 namespace {
 
-using fleet::ProcessSnapshot;
-using fleet::SupervisorSnapshot;
+using monitor::ProcessSnapshot;
+using monitor::SupervisorSnapshot;
 
 class Comparison {
  public:
@@ -25,8 +25,8 @@ class Comparison {
   [[nodiscard]] std::vector<Change> take() { return std::move(changes_); }
 
  private:
-  void compare(const std::string& supervisor, const fleet::ProcessList& before,
-               const fleet::ProcessList& after) {
+  void compare(const std::string& supervisor, const monitor::ProcessList& before,
+               const monitor::ProcessList& after) {
     auto old = before.begin();
     auto fresh = after.begin();
     while (!full() && (old != before.end() || fresh != after.end())) {
@@ -72,8 +72,8 @@ class Comparison {
 
 }  // namespace
 
-std::vector<Change> changes_between(const fleet::FleetSnapshot& before,
-                                    const fleet::FleetSnapshot& after, std::size_t limit) {
+std::vector<Change> changes_between(const monitor::Snapshot& before, const monitor::Snapshot& after,
+                                    std::size_t limit) {
   Comparison comparison(limit);
   for (const SupervisorSnapshot& supervisor : after.supervisors) {
     if (const SupervisorSnapshot* const old = before.find(supervisor.name)) {

@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "reeve/fleet/snapshot.h"
+#include "monitor/snapshot.h"
 
 namespace reeve::api {
 
@@ -20,8 +20,8 @@ struct Change {
 
 /// At most `limit`. Of a supervisord that is read for the first time the processes are not told:
 /// they did not come then. While one is away, nothing is known of its processes.
-[[nodiscard]] std::vector<Change> changes_between(const fleet::FleetSnapshot& before,
-                                                  const fleet::FleetSnapshot& after,
+[[nodiscard]] std::vector<Change> changes_between(const monitor::Snapshot& before,
+                                                  const monitor::Snapshot& after,
                                                   std::size_t limit);
 
 }  // namespace reeve::api

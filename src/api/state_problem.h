@@ -6,7 +6,7 @@
 
 #include "api/access.h"
 #include "api/problem.h"
-#include "reeve/substrate/selector.h"
+#include "substrate/selector.h"
 
 namespace reeve::api {
 

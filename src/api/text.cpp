@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include "reeve/base/http_text.h"
+#include "http/grammar.h"
 
 namespace reeve::api {
 
 std::string lower_case(std::string_view text) {
   std::string lowered(text);
-  std::transform(lowered.begin(), lowered.end(), lowered.begin(), base::lower);
+  std::transform(lowered.begin(), lowered.end(), lowered.begin(), http::lower);
   return lowered;
 }
 

@@ -8,8 +8,8 @@
 #include <malloc.h>
 
 #include "app/signals.h"
-#include "reeve/base/build_info.h"
-#include "reeve/base/text.h"
+#include "base/build_info.h"
+#include "base/text.h"
 
 namespace reeve::app {
 namespace {
@@ -38,8 +38,8 @@ std::string needs_restart(const config::Config& before, const config::Config& af
 }
 
 /// What the controller goes by: its own section, and how long supervisord may take to list all.
-control::Options control_options(const config::Config& config) {
-  control::Options options = config.control;
+guards::Options control_options(const config::Config& config) {
+  guards::Options options = config.control;
   options.listing_timeout = config.poll.timeout;
   return options;
 }
@@ -72,7 +72,7 @@ Agent::Agent(AgentParts parts)
       responder_(make_responder()),
       metrics_api_(metrics_surroundings(), config_.metrics_api, clock_),
       control_api_(control_surroundings(parts.members), config_.control_api, clock_, log_) {
-  fleet_.on_publish([this](const std::shared_ptr<const fleet::FleetSnapshot>& snapshot) {
+  fleet_.on_publish([this](const std::shared_ptr<const monitor::Snapshot>& snapshot) {
     exposition_.publish(snapshot);
     events_.publish(snapshot);
     // Decoding a long listing takes ten times its size for a moment: give it back.
@@ -100,7 +100,7 @@ api::MetricsSurroundings Agent::metrics_surroundings() {
   };
 }
 
-api::ControlSurroundings Agent::control_surroundings(std::vector<fleet::Member> members) {
+api::ControlSurroundings Agent::control_surroundings(std::vector<monitor::Member> members) {
   return {
       .snapshot = [this] { return fleet_.snapshot(); },
       .controller = &controller_,

@@ -10,20 +10,20 @@
 #include <string>
 #include <vector>
 
+#include "alerts/responder.h"
+#include "api/control_api.h"
+#include "api/event_hub.h"
+#include "api/metrics_api.h"
 #include "app/event_sources.h"
 #include "app/state.h"
-#include "reeve/alerts/responder.h"
-#include "reeve/api/control_api.h"
-#include "reeve/api/event_hub.h"
-#include "reeve/api/metrics_api.h"
-#include "reeve/base/log.h"
+#include "base/log.h"
+#include "cli/settings.h"
+#include "control/controller.h"
+#include "http/server.h"
+#include "metrics/agent_metrics.h"
+#include "metrics/exposition.h"
+#include "monitor/monitor.h"
 #include "reeve/base/result.h"
-#include "reeve/cli/settings.h"
-#include "reeve/control/controller.h"
-#include "reeve/fleet/fleet.h"
-#include "reeve/http/server.h"
-#include "reeve/metrics/agent_metrics.h"
-#include "reeve/metrics/exposition.h"
 
 namespace reeve::app {
 
@@ -34,7 +34,7 @@ using Reread = std::function<tl::expected<cli::Settings, cli::SettingsError>()>;
 struct AgentParts {
   config::Config config;
   Reread reread;
-  std::vector<fleet::Member> members;
+  std::vector<monitor::Member> members;
   /// Reeve's own program under supervisord, where the environment names it.
   std::vector<substrate::InstanceName> own_programs;
   /// Standard input and output, if supervisord runs the agent as its listener.
@@ -66,7 +66,7 @@ class Agent {
   [[nodiscard]] base::Result<void> hear_events();
   [[nodiscard]] base::Result<void> apply(const config::Config& next);
   [[nodiscard]] api::MetricsSurroundings metrics_surroundings();
-  [[nodiscard]] api::ControlSurroundings control_surroundings(std::vector<fleet::Member> members);
+  [[nodiscard]] api::ControlSurroundings control_surroundings(std::vector<monitor::Member> members);
   [[nodiscard]] std::unique_ptr<alerts::Responder> make_responder();
 
   const base::Clock& clock_;
@@ -80,7 +80,7 @@ class Agent {
   const std::unique_ptr<State> state_;
   metrics::AgentMetrics agent_metrics_;
   metrics::Exposition exposition_;
-  fleet::Fleet fleet_;
+  monitor::Monitor fleet_;
   std::optional<events::Streams> event_streams_;  ///< until the reader has them
   const std::string server_url_;
   std::atomic<bool> lost_supervisord_ = false;

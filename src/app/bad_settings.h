@@ -4,8 +4,8 @@
 
 #include <ostream>
 
-#include "reeve/cli/execute.h"
-#include "reeve/cli/settings.h"
+#include "cli/execute.h"
+#include "cli/settings.h"
 
 namespace reeve::app {
 

@@ -9,12 +9,12 @@
 #include <optional>
 #include <thread>
 
-#include "reeve/base/log.h"
+#include "base/log.h"
+#include "cli/surroundings.h"
+#include "events/event_reader.h"
+#include "events/options.h"
+#include "events/relay_server.h"
 #include "reeve/base/result.h"
-#include "reeve/cli/surroundings.h"
-#include "reeve/events/event_reader.h"
-#include "reeve/events/options.h"
-#include "reeve/events/relay_server.h"
 
 namespace reeve::app {
 

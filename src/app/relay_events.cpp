@@ -3,7 +3,7 @@
 #include <ostream>
 
 #include "app/bad_settings.h"
-#include "reeve/events/relay.h"
+#include "events/relay.h"
 
 namespace reeve::app {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <stop_token>
 
-#include "reeve/cli/command.h"
-#include "reeve/cli/surroundings.h"
+#include "cli/command.h"
+#include "cli/surroundings.h"
 
 namespace reeve::app {
 

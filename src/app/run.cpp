@@ -1,4 +1,4 @@
-#include "reeve/app/run.h"
+#include "app/run.h"
 
 #include <algorithm>
 #include <exception>
@@ -12,8 +12,8 @@
 #include "app/relay_events.h"
 #include "app/serve.h"
 #include "app/signals.h"
-#include "reeve/cli/execute.h"
-#include "reeve/cli/parse.h"
+#include "cli/execute.h"
+#include "cli/parse.h"
 
 namespace reeve::app {
 namespace {

@@ -12,7 +12,7 @@
 #include "app/notify.h"
 #include "app/open_files.h"
 #include "app/signals.h"
-#include "reeve/cli/settings.h"
+#include "cli/settings.h"
 
 namespace reeve::app {
 namespace {
@@ -21,10 +21,10 @@ namespace {
 constexpr std::chrono::seconds shutdown_patience{25};
 
 /// Of several supervisords nobody knows which one a listener belongs to until it speaks.
-std::vector<fleet::Member> members(const config::Config& config,
-                                   const cli::Surroundings& surroundings, bool as_listener) {
+std::vector<monitor::Member> members(const config::Config& config,
+                                     const cli::Surroundings& surroundings, bool as_listener) {
   const std::size_t files = kept_files(raise_open_files(), config.supervisors.size());
-  std::vector<fleet::Member> members;
+  std::vector<monitor::Member> members;
   for (const supervisor::Options& options : config.supervisors) {
     const cli::Peer peer = surroundings.connect(options);
     const base::Endpoint& endpoint = options.peer.endpoint;

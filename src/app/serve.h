@@ -2,8 +2,8 @@
 
 // `reeve serve`: runs the agent until SIGTERM or SIGINT; SIGHUP reloads.
 
-#include "reeve/cli/command.h"
-#include "reeve/cli/surroundings.h"
+#include "cli/command.h"
+#include "cli/surroundings.h"
 
 namespace reeve::app {
 

@@ -6,7 +6,7 @@
 namespace reeve::app {
 namespace {
 
-control::Guards::Random jitter() {
+guards::Guards::Random jitter() {
   return [engine = std::mt19937(std::random_device()())]() mutable {
     return std::uniform_real_distribution<double>(0, 1)(engine);
   };
@@ -19,7 +19,7 @@ base::Result<std::unique_ptr<State>> open_state(const config::Config& config,
   if (!config.control_enabled) {
     return nullptr;
   }
-  auto directory = control::StateDir::open(config.state_dir);
+  auto directory = records::StateDir::open(config.state_dir);
   if (!directory) {
     return base::failure(std::move(directory.error()));
   }
@@ -34,10 +34,10 @@ base::Result<std::unique_ptr<State>> open_state(const config::Config& config,
     return base::failure(std::move(audit.error()));
   }
   state->audit = *std::move(audit);
-  const control::GuardClock guard_clock(clock, control::boot_id());
-  state->maintenance = std::make_unique<control::Maintenance>(state->directory, guard_clock, log);
-  state->guards = std::make_unique<control::Guards>(
-      config.guards, state->directory, *state->maintenance, guard_clock, log, jitter());
+  const guards::GuardClock guard_clock(clock, guards::boot_id());
+  state->maintenance = std::make_unique<guards::Maintenance>(state->directory, guard_clock, log);
+  state->guards = std::make_unique<guards::Guards>(config.guards, state->directory,
+                                                   *state->maintenance, guard_clock, log, jitter());
   return state;
 }
 

@@ -5,24 +5,24 @@
 
 #include <memory>
 
+#include "base/log.h"
+#include "config/config.h"
+#include "control/audit.h"
+#include "control/journal.h"
+#include "guards/guards.h"
+#include "guards/maintenance.h"
+#include "records/state_dir.h"
 #include "reeve/base/clock.h"
-#include "reeve/base/log.h"
 #include "reeve/base/result.h"
-#include "reeve/config/config.h"
-#include "reeve/control/audit.h"
-#include "reeve/control/guards.h"
-#include "reeve/control/journal.h"
-#include "reeve/control/maintenance.h"
-#include "reeve/control/state_dir.h"
 
 namespace reeve::app {
 
 struct State {
-  control::StateDir directory;
+  records::StateDir directory;
   std::unique_ptr<control::Journal> journal;
   std::unique_ptr<control::Audit> audit;
-  std::unique_ptr<control::Maintenance> maintenance;
-  std::unique_ptr<control::Guards> guards;
+  std::unique_ptr<guards::Maintenance> maintenance;
+  std::unique_ptr<guards::Guards> guards;
 };
 
 /// Null unless control is enabled: then nothing is kept. An error says what to do. `clock` must

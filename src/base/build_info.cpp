@@ -1,4 +1,4 @@
-#include "reeve/base/build_info.h"
+#include "base/build_info.h"
 
 namespace reeve::base {
 

@@ -1,9 +1,9 @@
-#include "reeve/base/endpoint.h"
+#include "base/endpoint.h"
 
 #include <optional>
 #include <utility>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::base {
 namespace {

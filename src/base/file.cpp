@@ -1,4 +1,4 @@
-#include "reeve/base/file.h"
+#include "base/file.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "reeve/base/descriptor.h"
+#include "base/descriptor.h"
 
 namespace reeve::base {
 namespace {

@@ -1,5 +1,5 @@
 // The one file that knows spdlog.
-#include "reeve/base/log.h"
+#include "base/log.h"
 
 #include <algorithm>
 #include <atomic>
@@ -8,8 +8,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/text.h"
 #include "reeve/base/clock.h"
-#include "reeve/base/text.h"
 
 namespace reeve::base {
 namespace {

@@ -1,4 +1,4 @@
-#include "reeve/base/percent_encoding.h"
+#include "base/percent_encoding.h"
 
 namespace reeve::base {
 

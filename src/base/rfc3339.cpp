@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::base {
 namespace {

@@ -1,4 +1,4 @@
-#include "reeve/base/wakeup.h"
+#include "base/wakeup.h"
 
 namespace reeve::base {
 

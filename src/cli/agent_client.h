@@ -4,7 +4,7 @@
 
 #include <stop_token>
 
-#include "reeve/cli/agent.h"
+#include "cli/agent.h"
 
 namespace reeve::cli {
 

@@ -4,11 +4,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/percent_encoding.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/display.h"
-#include "reeve/base/percent_encoding.h"
-#include "reeve/base/text.h"
-#include "reeve/json/text.h"
+#include "json/text.h"
 
 namespace reeve::cli {
 

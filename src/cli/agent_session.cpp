@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "cli/config_file.h"
 #include "cli/exit_code.h"
 #include "cli/given.h"
-#include "reeve/base/file.h"
 
 namespace reeve::cli {
 

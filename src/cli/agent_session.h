@@ -8,9 +8,9 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "cli/agent.h"
 #include "cli/output.h"
-#include "reeve/cli/agent.h"
-#include "reeve/cli/settings.h"
+#include "cli/settings.h"
 
 namespace reeve::cli {
 

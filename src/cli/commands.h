@@ -3,8 +3,8 @@
 // The one-shot commands, each from its arguments to its exit code.
 
 #include "cli/agent_session.h"
+#include "cli/command.h"
 #include "cli/session.h"
-#include "reeve/cli/command.h"
 
 namespace reeve::cli {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "reeve/cli/settings.h"
+#include "cli/settings.h"
 
 namespace reeve::cli {
 

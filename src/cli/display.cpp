@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::cli {
 namespace {

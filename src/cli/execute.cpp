@@ -1,4 +1,4 @@
-#include "reeve/cli/execute.h"
+#include "cli/execute.h"
 
 #include <type_traits>
 #include <variant>

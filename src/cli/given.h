@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "reeve/cli/surroundings.h"
+#include "cli/surroundings.h"
 
 namespace reeve::cli {
 

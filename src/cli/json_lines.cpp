@@ -2,13 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/build_info.h"
+#include "base/text.h"
 #include "cli/output.h"
 #include "cli/session.h"
-#include "reeve/base/build_info.h"
-#include "reeve/base/text.h"
-#include "reeve/json/nullable.h"
-#include "reeve/json/process.h"
-#include "reeve/json/text.h"
+#include "json/nullable.h"
+#include "json/process.h"
+#include "json/text.h"
 
 namespace reeve::cli {
 namespace {

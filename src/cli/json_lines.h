@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "reeve/config/config.h"
+#include "config/config.h"
 #include "reeve/substrate/administration.h"
 #include "reeve/substrate/instance.h"
 

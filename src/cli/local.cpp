@@ -1,9 +1,9 @@
 // The commands that talk to nobody.
+#include "base/build_info.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
 #include "cli/display.h"
 #include "cli/json_lines.h"
-#include "reeve/base/build_info.h"
 
 namespace reeve::cli {
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "cli/command.h"
+#include "cli/surroundings.h"
+#include "config/config.h"
 #include "reeve/base/error.h"
-#include "reeve/cli/command.h"
-#include "reeve/cli/surroundings.h"
-#include "reeve/config/config.h"
 
 namespace reeve::cli {
 

@@ -1,5 +1,5 @@
 // With parse_options.h the one place that knows CLI11.
-#include "reeve/cli/parse.h"
+#include "cli/parse.h"
 
 #include <algorithm>
 #include <functional>
@@ -7,12 +7,12 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/text.h"
 #include "cli/exit_code.h"
 #include "cli/json_lines.h"
 #include "cli/output.h"
 #include "cli/parse_agent.h"
 #include "cli/parse_options.h"
-#include "reeve/base/text.h"
 
 namespace reeve::cli {
 namespace {

@@ -8,8 +8,8 @@
 
 #include <tl/expected.hpp>
 
+#include "cli/command.h"
 #include "cli/parse_options.h"
-#include "reeve/cli/command.h"
 
 namespace reeve::cli {
 

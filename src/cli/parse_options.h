@@ -12,7 +12,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::cli {
 

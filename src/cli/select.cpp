@@ -5,8 +5,8 @@
 #include <set>
 #include <utility>
 
-#include "reeve/substrate/own_program.h"
-#include "reeve/substrate/selector.h"
+#include "substrate/own_program.h"
+#include "substrate/selector.h"
 
 namespace reeve::cli {
 namespace {

@@ -13,9 +13,9 @@
 
 #include "cli/exit_code.h"
 #include "cli/output.h"
+#include "cli/settings.h"
+#include "cli/surroundings.h"
 #include "reeve/base/deadline.h"
-#include "reeve/cli/settings.h"
-#include "reeve/cli/surroundings.h"
 
 namespace reeve::cli {
 

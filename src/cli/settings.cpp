@@ -1,13 +1,13 @@
-#include "reeve/cli/settings.h"
+#include "cli/settings.h"
 
 #include <algorithm>
 #include <filesystem>
 
+#include "base/file.h"
+#include "base/text.h"
 #include "cli/config_file.h"
 #include "cli/given.h"
 #include "cli/output.h"
-#include "reeve/base/file.h"
-#include "reeve/base/text.h"
 
 namespace reeve::cli {
 namespace {

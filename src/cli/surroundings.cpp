@@ -1,4 +1,4 @@
-#include "reeve/cli/surroundings.h"
+#include "cli/surroundings.h"
 
 #include <cstdlib>
 #include <iostream>

@@ -4,7 +4,7 @@
 #include "cli/commands.h"
 #include "cli/display.h"
 #include "cli/json_lines.h"
-#include "reeve/substrate/own_program.h"
+#include "substrate/own_program.h"
 
 namespace reeve::cli {
 namespace {

@@ -1,13 +1,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.h"
 #include "config/parts.h"
-#include "reeve/base/text.h"
 
 namespace reeve::config {
 namespace {
 
-using control::Action;
+using guards::Action;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
@@ -69,7 +69,7 @@ void read_count(Section& section, const std::string& key, unsigned& value, unsig
 }
 
 /// `3/1h`: so many in any span of that length.
-base::Result<control::Budget> parse_budget(std::string_view text) {
+base::Result<guards::Budget> parse_budget(std::string_view text) {
   constexpr unsigned most = 1000;
   const std::size_t slash = std::min(text.find('/'), text.size());
   const auto count = base::parse_number<unsigned>(text.substr(0, slash));
@@ -77,20 +77,20 @@ base::Result<control::Budget> parse_budget(std::string_view text) {
       base::parse_duration(slash == text.size() ? std::string_view() : text.substr(slash + 1));
   const bool fits = count && *count >= 1 && *count <= most && within &&
                     *within >= up_to_a_week.least && *within <= up_to_a_week.most;
-  return fits ? base::Result<control::Budget>(control::Budget{*count, *within})
+  return fits ? base::Result<guards::Budget>(guards::Budget{*count, *within})
               : expected("a number up to 1000 and a span up to 168h, like 3/1h");
 }
 
 void read_budget(Section& section, const std::string& key, const std::string& part,
-                 control::Budget& budget) {
+                 guards::Budget& budget) {
   if (const Node* const node = section.find(key)) {
     Section inner(*node, section.path(key), section.source());
-    inner.parsed<control::Budget>(part, budget, parse_budget);
+    inner.parsed<guards::Budget>(part, budget, parse_budget);
     inner.finish();
   }
 }
 
-void read_cooldown(Section& rule, control::Cooldown& cooldown) {
+void read_cooldown(Section& rule, guards::Cooldown& cooldown) {
   const Node* const node = rule.find("cooldown");
   if (node == nullptr) {
     return;
@@ -191,7 +191,7 @@ void read_action(Section& rule, Action& action) {
   rule.choice("action", action, actions);
 }
 
-void warn_of_cooldown(Section& rule, const control::Cooldown& cooldown) {
+void warn_of_cooldown(Section& rule, const guards::Cooldown& cooldown) {
   if (cooldown.initial < usual_group_interval) {
     rule.source().warning(
         rule.place("cooldown"),
@@ -217,7 +217,7 @@ void read_rule(Section& section, Config& config) {
   if (section.find("mode") != nullptr) {
     rule.mode = mode;
   }
-  control::Limits& limits = rule.limits;
+  guards::Limits& limits = rule.limits;
   read_states(section, rule.action, limits.only_if_state);
   section.flag("respect_stopped", limits.respect_stopped);
   section.duration("min_uptime", limits.min_uptime, up_to_a_day);
@@ -246,7 +246,7 @@ bool read_identity(Section& section, std::map<std::string, std::string>& identit
   return !identity.empty();
 }
 
-void read_breaker(Section& section, control::BreakerOptions& breaker) {
+void read_breaker(Section& section, guards::BreakerOptions& breaker) {
   const Node* const node = section.find("breaker");
   if (node == nullptr) {
     return;

@@ -1,11 +1,11 @@
-#include "reeve/config/config.h"
+#include "config/config.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <tuple>
 
+#include "base/file.h"
 #include "config/parts.h"
-#include "reeve/base/file.h"
 
 namespace reeve::config {
 namespace {
@@ -24,7 +24,7 @@ const Choices<base::LogFormat> log_formats = {
     {"json", base::LogFormat::json},
 };
 
-void read_poll(const Node& node, Source& source, fleet::PollOptions& poll) {
+void read_poll(const Node& node, Source& source, monitor::PollOptions& poll) {
   Section section(node, "poll", source);
   section.duration("interval", poll.interval, {milliseconds(100), hours(1)});
   if (section.find("interval") != nullptr) {

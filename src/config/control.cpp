@@ -2,8 +2,8 @@
 #include <csignal>
 #include <cstring>
 
+#include "base/file.h"
 #include "config/parts.h"
-#include "reeve/base/file.h"
 
 namespace reeve::config {
 namespace {

@@ -13,10 +13,10 @@ const Choices<Stream> streams = {
     {"off", Stream::off},
 };
 
-const Choices<fleet::MainLog> main_log_choices = {
-    {"auto", fleet::MainLog::automatic},
-    {"on", fleet::MainLog::on},
-    {"off", fleet::MainLog::off},
+const Choices<monitor::MainLog> main_log_choices = {
+    {"auto", monitor::MainLog::automatic},
+    {"on", monitor::MainLog::on},
+    {"off", monitor::MainLog::off},
 };
 
 base::Result<std::string> parse_socket(std::string_view text) {

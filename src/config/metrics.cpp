@@ -2,8 +2,8 @@
 #include <array>
 #include <regex>
 
+#include "base/text.h"
 #include "config/parts.h"
-#include "reeve/base/text.h"
 
 namespace reeve::config {
 namespace {
@@ -12,10 +12,10 @@ namespace {
 constexpr std::array<std::string_view, 3> taken_paths = {"/", "/-/healthy", "/-/ready"};
 constexpr std::size_t max_expression = 1000;
 
-const Choices<fleet::MeasureResources> resource_choices = {
-    {"auto", fleet::MeasureResources::automatic},
-    {"on", fleet::MeasureResources::on},
-    {"off", fleet::MeasureResources::off},
+const Choices<monitor::MeasureResources> resource_choices = {
+    {"auto", monitor::MeasureResources::automatic},
+    {"on", monitor::MeasureResources::on},
+    {"off", monitor::MeasureResources::off},
 };
 
 base::Result<std::string> parse_path(std::string_view text) {

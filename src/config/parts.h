@@ -3,9 +3,9 @@
 // The parts of the configuration, one function for each: from a node of the tree to the options,
 // with all errors left in the source.
 
+#include "config/config.h"
 #include "config/section.h"
 #include "config/yaml.h"
-#include "reeve/config/config.h"
 
 namespace reeve::config {
 

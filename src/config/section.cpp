@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "reeve/base/file.h"
-#include "reeve/base/text.h"
+#include "base/file.h"
+#include "base/text.h"
 
 namespace reeve::config {
 namespace {

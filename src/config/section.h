@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "config/config.h"
 #include "config/yaml.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/result.h"
-#include "reeve/config/config.h"
 
 namespace reeve::config {
 

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/file.h"
 #include "config/parts.h"
-#include "reeve/base/file.h"
 
 namespace reeve::config {
 namespace {

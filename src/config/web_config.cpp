@@ -2,8 +2,8 @@
 // https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
 #include <iterator>
 
+#include "base/file.h"
 #include "config/parts.h"
-#include "reeve/base/file.h"
 
 namespace reeve::config {
 namespace {

@@ -12,7 +12,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::config {
 namespace {

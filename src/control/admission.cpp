@@ -5,8 +5,8 @@
 
 #include "control/audit_entry.h"
 #include "control/controller_state.h"
-#include "control/policy.h"
-#include "reeve/control/absent.h"
+#include "guards/absent.h"
+#include "guards/policy.h"
 
 namespace reeve::control {
 
@@ -14,63 +14,64 @@ using base::ErrorKind;
 
 namespace {
 
-Refusal in_flight(const Operation& other) {
-  return {RefusalReason::in_flight,
+guards::Refusal in_flight(const Operation& other) {
+  return {guards::RefusalReason::in_flight,
           {ErrorKind::conflict, "the operation " + other.id + " on '" +
                                     other.command.target.text() + "' is not done yet"},
           other.id,
-          Verdict::in_flight};
+          guards::Verdict::in_flight};
 }
 
 /// It was there a moment ago.
-Refusal gone(const Target& target) {
-  return {RefusalReason::not_found,
-          {ErrorKind::not_found, no_such_process(target)},
+guards::Refusal gone(const guards::Target& target) {
+  return {guards::RefusalReason::not_found,
+          {ErrorKind::not_found, guards::no_such_process(target)},
           {},
-          Verdict::no_target};
+          guards::Verdict::no_target};
 }
 
-Refusal key_reused(const Operation& other) {
-  return {RefusalReason::invalid,
+guards::Refusal key_reused(const Operation& other) {
+  return {guards::RefusalReason::invalid,
           {ErrorKind::invalid_argument,
            "the idempotency key was used for another command, the operation " + other.id},
           other.id};
 }
 
-Refusal not_recorded(const base::Error& error) {
-  return {RefusalReason::not_recorded,
+guards::Refusal not_recorded(const base::Error& error) {
+  return {guards::RefusalReason::not_recorded,
           {ErrorKind::internal, "nothing is done without a record of it: " + error.message},
           {}};
 }
 
 /// What the actor may do is no part of what he asks: his list may be reloaded between two tries.
-bool asks_the_same(const Command& known, Command command) {
+bool asks_the_same(const guards::Command& known, guards::Command command) {
   command.actor_allow = known.actor_allow;
   return command == known;
 }
 
 /// What the snapshot says would happen.
-bool would_change(const Command& command, const substrate::InstanceDetail& seen) {
+bool would_change(const guards::Command& command, const substrate::InstanceDetail& seen) {
   switch (command.action) {
-    case Action::start:
+    case guards::Action::start:
       return !substrate::is_active(seen.state);
-    case Action::stop:
+    case guards::Action::stop:
       return substrate::is_active(seen.state);
-    case Action::restart:
-    case Action::signal:
+    case guards::Action::restart:
+    case guards::Action::signal:
       break;
   }
   return true;
 }
 
-bool would_change(const Command& command, const std::vector<substrate::InstanceDetail>& seen) {
+bool would_change(const guards::Command& command,
+                  const std::vector<substrate::InstanceDetail>& seen) {
   return std::any_of(seen.begin(), seen.end(),
                      [&](const auto& each) { return would_change(command, each); });
 }
 
 /// `seen`: all that it is about.
-Operation rehearsed(const Command& command, const std::vector<substrate::InstanceDetail>& seen,
-                    base::SystemTime now) {
+Operation rehearsed(const guards::Command& command,
+                    const std::vector<substrate::InstanceDetail>& seen, base::SystemTime now) {
   Operation operation;
   operation.command = command;
   operation.state = OperationState::done;
@@ -88,15 +89,17 @@ bool is_among(const std::vector<Operation>& operations, const std::string& id) {
 
 }  // namespace
 
-std::optional<Refusal> refusal_of(const Decision& decision) {
-  if (decision.verdict == Verdict::accepted || decision.verdict == Verdict::would_act) {
+std::optional<guards::Refusal> refusal_of(const guards::Decision& decision) {
+  if (decision.verdict == guards::Verdict::accepted ||
+      decision.verdict == guards::Verdict::would_act) {
     return std::nullopt;
   }
-  return Refusal{
-      RefusalReason::guarded, {ErrorKind::conflict, decision.reason}, {}, decision.verdict};
+  return guards::Refusal{
+      guards::RefusalReason::guarded, {ErrorKind::conflict, decision.reason}, {}, decision.verdict};
 }
 
-std::optional<Admission> Controller::State::repeated(const Ledger& all, const Command& command) {
+std::optional<Admission> Controller::State::repeated(const Ledger& all,
+                                                     const guards::Command& command) {
   const Operation* const known = all.repeated(command);
   if (known == nullptr) {
     return std::nullopt;
@@ -105,30 +108,30 @@ std::optional<Admission> Controller::State::repeated(const Ledger& all, const Co
                                                 : tl::unexpected(key_reused(*known));
 }
 
-std::optional<Refusal> Controller::State::permit(const Command& command) const {
-  const auto programs = [&]() -> ProgramCatalogue::Answer {
+std::optional<guards::Refusal> Controller::State::permit(const guards::Command& command) const {
+  const auto programs = [&]() -> guards::ProgramCatalogue::Answer {
     return catalogue.known(command.target.supervisor);
   };
   return refuse(command, {around.snapshot(), around.own_programs, programs}, options.copy());
 }
 
-std::optional<Refusal> Controller::State::refuse_now(const Command& command) {
-  if (command.source == Source::alert) {
+std::optional<guards::Refusal> Controller::State::refuse_now(const guards::Command& command) {
+  if (command.source == guards::Source::alert) {
     return permit(command);
   }
-  const auto programs = [&]() -> ProgramCatalogue::Answer {
-    const fleet::Member* const asked = member_of(command.target.supervisor);
+  const auto programs = [&]() -> guards::ProgramCatalogue::Answer {
+    const monitor::Member* const asked = member_of(command.target.supervisor);
     return asked == nullptr ? base::failure(ErrorKind::internal, "no such member of the fleet")
                             : programs_of(*asked);
   };
   return refuse(command, {around.snapshot(), around.own_programs, programs}, options.copy());
 }
 
-Controller::State::Candidate Controller::State::consider(const Command& asked) {
+Controller::State::Candidate Controller::State::consider(const guards::Command& asked) {
   Candidate candidate;
   candidate.command = asked;
-  candidate.command.signal = canonical_signal(asked.signal);
-  const Command& command = candidate.command;
+  candidate.command.signal = guards::canonical_signal(asked.signal);
+  const guards::Command& command = candidate.command;
   candidate.settled = ledger.with([&](const Ledger& all) {
     auto known = repeated(all, command);
     // What is being journalled may yet be withdrawn: to be told of it is to wait for that.
@@ -146,7 +149,7 @@ Controller::State::Candidate Controller::State::consider(const Command& asked) {
     candidate.settled = tl::unexpected(*std::move(refusal));
     return candidate;
   }
-  candidate.seen = about(*around.snapshot(), command);
+  candidate.seen = guards::about(*around.snapshot(), command);
   if (candidate.seen.empty()) {
     candidate.settled = tl::unexpected(gone(command.target));
     return candidate;
@@ -158,8 +161,8 @@ Controller::State::Candidate Controller::State::consider(const Command& asked) {
 void Controller::State::advise(Candidate& candidate) const {
   constexpr std::size_t most = 20;
   for (const substrate::InstanceDetail& each : candidate.seen) {
-    const Target target{candidate.command.target.supervisor, each.name};
-    for (const Decision& objection : around.guards->advice(target)) {
+    const guards::Target target{candidate.command.target.supervisor, each.name};
+    for (const guards::Decision& objection : around.guards->advice(target)) {
       std::string text = std::string(to_string(objection.verdict)) + ": " + objection.reason;
       auto& told = candidate.advice;
       if (told.size() < most && std::find(told.begin(), told.end(), text) == told.end()) {
@@ -170,7 +173,7 @@ void Controller::State::advise(Candidate& candidate) const {
 }
 
 void Controller::State::heed_guards(Candidate& candidate) {
-  const Command& command = candidate.command;
+  const guards::Command& command = candidate.command;
   if (around.guards == nullptr) {
     return;
   }
@@ -186,7 +189,7 @@ void Controller::State::heed_guards(Candidate& candidate) {
     candidate.settled = tl::unexpected(*unfinished);
     return;
   }
-  const Decision decision =
+  const guards::Decision decision =
       around.guards->consider(command, {candidate.seen.front(), unfinished.has_value()});
   if (auto refusal = refusal_of(decision)) {
     candidate.settled = tl::unexpected(*std::move(refusal));
@@ -195,7 +198,7 @@ void Controller::State::heed_guards(Candidate& candidate) {
 
 Admission Controller::State::enter(Ledger& all, const Candidate& candidate,
                                    std::vector<Operation>& accepted) const {
-  const Command& command = candidate.command;
+  const guards::Command& command = candidate.command;
   if (hurry.stop_requested()) {
     return tl::unexpected(shutting_down());
   }
@@ -254,9 +257,9 @@ void Controller::State::tell_refused(const std::vector<Candidate>& candidates) {
     if (each.settled->has_value()) {
       continue;
     }
-    const Refusal& refusal = each.settled->error();
+    const guards::Refusal& refusal = each.settled->error();
     tally.with([&](Tally& counts) { counts.refused(each.command, refusal.reason); });
-    if (each.command.source == Source::alert) {
+    if (each.command.source == guards::Source::alert) {
       continue;  // who turned the alert into a command tells of all alerts alike
     }
     log.info("an action was refused", {{"action", std::string(to_string(each.command.action))},
@@ -270,10 +273,10 @@ void Controller::State::tell_refused(const std::vector<Candidate>& candidates) {
   }
 }
 
-std::vector<Admission> Controller::State::submit_all(const std::vector<Command>& commands) {
+std::vector<Admission> Controller::State::submit_all(const std::vector<guards::Command>& commands) {
   std::vector<Candidate> candidates;
   candidates.reserve(commands.size());
-  for (const Command& each : commands) {
+  for (const guards::Command& each : commands) {
     candidates.push_back(consider(each));
   }
   enter_all(candidates);

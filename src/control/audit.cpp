@@ -1,4 +1,4 @@
-#include "reeve/control/audit.h"
+#include "control/audit.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -12,9 +12,9 @@
 
 #include <unistd.h>
 
+#include "base/text.h"
 #include "control/audit_entry.h"
-#include "control/line_file.h"
-#include "reeve/base/text.h"
+#include "records/line_file.h"
 
 namespace reeve::control {
 
@@ -29,7 +29,7 @@ std::string aside_name(std::uint64_t number) {
 }
 
 /// The numbers of the files that were put aside, in the order of their age.
-std::set<std::uint64_t> numbers_in(const StateDir& state) {
+std::set<std::uint64_t> numbers_in(const records::StateDir& state) {
   std::set<std::uint64_t> numbers;
   std::error_code ignored;
   for (const auto& file : std::filesystem::directory_iterator(state.path("."), ignored)) {
@@ -49,7 +49,8 @@ std::set<std::uint64_t> numbers_in(const StateDir& state) {
 
 /// What something was done by must not be lost with the power.
 bool matters(const AuditEntry& entry) {
-  return entry.kind != AuditKind::decision || entry.decision == to_string(Verdict::accepted);
+  return entry.kind != AuditKind::decision ||
+         entry.decision == to_string(guards::Verdict::accepted);
 }
 
 /// The newest of those that a reading passes by.
@@ -62,7 +63,7 @@ class Newest {
     std::deque<AuditEntry> here;
     bool any_older = false;
     const std::size_t room = limit_ - entries_.size();
-    const auto all_read = read_lines(path, [&](std::string_view line) -> Result<void> {
+    const auto all_read = records::read_lines(path, [&](std::string_view line) -> Result<void> {
       auto entry = audit_entry_from(line);
       const bool older = entry && since_ && entry->at < *since_;
       any_older = any_older || older;
@@ -107,7 +108,8 @@ std::string_view to_string(AuditKind kind) {
 }
 
 struct Audit::State {
-  State(const StateDir& directory, base::Log its_log, const AuditLimits& its_limits, LineFile lines)
+  State(const records::StateDir& directory, base::Log its_log, const AuditLimits& its_limits,
+        records::LineFile lines)
       : state(directory),
         log(std::move(its_log)),
         limits(its_limits),
@@ -118,13 +120,13 @@ struct Audit::State {
   [[nodiscard]] Result<void> put_aside();
   void make_room();
 
-  const StateDir& state;
+  const records::StateDir& state;
   const base::Log log;
   const AuditLimits limits;
   Listener listener;
   /// Held while the file is written: that is what keeps the lines in their order.
   std::mutex writing;
-  LineFile file;
+  records::LineFile file;
   std::set<std::uint64_t> aside;
 };
 
@@ -138,7 +140,7 @@ Result<void> Audit::State::append(const std::vector<AuditEntry>& entries) {
       log.error("the full audit file cannot be put aside", {{"error", moved.error().message}});
     }
   }
-  return file.append(lines, sync ? Durability::synced : Durability::written);
+  return file.append(lines, sync ? records::Durability::synced : records::Durability::written);
 }
 
 Result<void> Audit::State::put_aside() {
@@ -151,7 +153,7 @@ Result<void> Audit::State::put_aside() {
     return base::failure(base::ErrorKind::internal, "cannot rename " + current + ": " +
                                                         std::generic_category().message(errno));
   }
-  return LineFile::open(current).and_then([this](LineFile next) {
+  return records::LineFile::open(current).and_then([this](records::LineFile next) {
     file = std::move(next);
     return state.sync();
   });
@@ -169,9 +171,9 @@ void Audit::State::make_room() {
 Audit::Audit(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Audit::~Audit() = default;
 
-Result<std::unique_ptr<Audit>> Audit::open(const StateDir& state, base::Log log,
+Result<std::unique_ptr<Audit>> Audit::open(const records::StateDir& state, base::Log log,
                                            const AuditLimits& limits) {
-  return LineFile::open(state.path(current_name)).and_then([&](LineFile file) {
+  return records::LineFile::open(state.path(current_name)).and_then([&](records::LineFile file) {
     return state.sync().map([&] {
       return std::unique_ptr<Audit>(
           new Audit(std::make_unique<State>(state, std::move(log), limits, std::move(file))));

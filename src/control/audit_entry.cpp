@@ -2,8 +2,8 @@
 
 #include <array>
 
-#include "control/json_reader.h"
-#include "reeve/base/text.h"
+#include "base/text.h"
+#include "records/json_reader.h"
 
 namespace reeve::control {
 
@@ -24,7 +24,7 @@ constexpr std::array<std::pair<const char*, Text>, 9> texts = {{
     {"result", &AuditEntry::result},
 }};
 
-AuditEntry about(const Command& command, AuditKind kind, base::SystemTime at) {
+AuditEntry about(const guards::Command& command, AuditKind kind, base::SystemTime at) {
   AuditEntry entry;
   entry.at = at;
   entry.kind = kind;
@@ -62,7 +62,8 @@ AuditEntry audit_entry_of(const Operation& operation) {
   return entry;
 }
 
-AuditEntry audit_entry_of(const Command& command, const Refusal& refusal, base::SystemTime now) {
+AuditEntry audit_entry_of(const guards::Command& command, const guards::Refusal& refusal,
+                          base::SystemTime now) {
   AuditEntry entry = about(command, AuditKind::decision, now);
   entry.decision = refusal.verdict ? to_string(*refusal.verdict) : to_string(refusal.reason);
   entry.reason = reasons(command.reason, refusal.error.message);
@@ -71,40 +72,40 @@ AuditEntry audit_entry_of(const Command& command, const Refusal& refusal, base::
 }
 
 std::string to_line(const AuditEntry& entry) {
-  Json object = {{"at", base::to_rfc3339(entry.at)},
-                 {"kind", to_string(entry.kind)},
-                 {"actor", text_to_json(entry.actor)},
-                 {"source", to_string(entry.source)}};
+  records::Json object = {{"at", base::to_rfc3339(entry.at)},
+                          {"kind", to_string(entry.kind)},
+                          {"actor", records::text_to_json(entry.actor)},
+                          {"source", to_string(entry.source)}};
   if (entry.target) {
-    object["supervisor"] = text_to_json(entry.target->supervisor);
-    object["group"] = text_to_json(entry.target->name.group);
-    put_text(object, "name", entry.target->name.name);  // none: a whole group
+    object["supervisor"] = records::text_to_json(entry.target->supervisor);
+    object["group"] = records::text_to_json(entry.target->name.group);
+    records::put_text(object, "name", entry.target->name.name);  // none: a whole group
   }
   for (const auto& [name, member] : texts) {
     if (!(entry.*member).empty()) {
-      object[name] = text_to_json(entry.*member);
+      object[name] = records::text_to_json(entry.*member);
     }
   }
-  return to_line(object);
+  return records::to_line(object);
 }
 
 std::optional<AuditEntry> audit_entry_from(std::string_view line) {
-  const auto object = parse_object(line);
+  const auto object = records::parse_object(line);
   if (!object) {
     return std::nullopt;
   }
-  JsonReader reader(*object);
+  records::JsonReader reader(*object);
   AuditEntry entry;
   std::string at;
   reader.text("at", at);
   reader.word("kind", all_audit_kinds, entry.kind);
   reader.text("actor", entry.actor);
-  reader.word("source", all_sources, entry.source);
+  reader.word("source", guards::all_sources, entry.source);
   for (const auto& [name, member] : texts) {
     reader.text(name, entry.*member);
   }
   if (reader.find("group") != nullptr) {
-    Target& target = entry.target.emplace();
+    guards::Target& target = entry.target.emplace();
     reader.text("supervisor", target.supervisor);
     reader.text("group", target.name.group);
     reader.text("name", target.name.name);

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "reeve/control/audit.h"
-#include "reeve/control/controller.h"
+#include "control/audit.h"
+#include "control/controller.h"
 
 namespace reeve::control {
 
@@ -19,7 +19,7 @@ namespace reeve::control {
 
 /// Of one that is done.
 [[nodiscard]] AuditEntry audit_entry_of(const Operation& operation);
-[[nodiscard]] AuditEntry audit_entry_of(const Command& command, const Refusal& refusal,
-                                        base::SystemTime now);
+[[nodiscard]] AuditEntry audit_entry_of(const guards::Command& command,
+                                        const guards::Refusal& refusal, base::SystemTime now);
 
 }  // namespace reeve::control

@@ -1,4 +1,4 @@
-#include "reeve/control/controller.h"
+#include "control/controller.h"
 
 #include <utility>
 
@@ -19,13 +19,14 @@ std::string run_prefix(const base::Clock& clock) {
 
 }  // namespace
 
-Refusal shutting_down() {
-  return {
-      RefusalReason::shutting_down, {ErrorKind::shutting_down, "the agent is shutting down"}, {}};
+guards::Refusal shutting_down() {
+  return {guards::RefusalReason::shutting_down,
+          {ErrorKind::shutting_down, "the agent is shutting down"},
+          {}};
 }
 
-Controller::State::State(Surroundings given, const Options& initial, const base::Clock& its_clock,
-                         base::Log its_log)
+Controller::State::State(Surroundings given, const guards::Options& initial,
+                         const base::Clock& its_clock, base::Log its_log)
     : around(std::move(given)),
       options(initial),
       clock(its_clock),
@@ -33,8 +34,8 @@ Controller::State::State(Surroundings given, const Options& initial, const base:
       catalogue(its_clock),
       ledger(Ledger(run_prefix(its_clock))) {}
 
-const fleet::Member* Controller::State::member_of(const std::string& supervisor) const {
-  for (const fleet::Member& each : around.members) {
+const monitor::Member* Controller::State::member_of(const std::string& supervisor) const {
+  for (const monitor::Member& each : around.members) {
     if (each.name == supervisor) {
       return &each;
     }
@@ -42,12 +43,12 @@ const fleet::Member* Controller::State::member_of(const std::string& supervisor)
   return nullptr;
 }
 
-ProgramCatalogue::Answer Controller::State::programs_of(const fleet::Member& member) {
+guards::ProgramCatalogue::Answer Controller::State::programs_of(const monitor::Member& member) {
   return catalogue.of(member, options.copy().listing_timeout, hurry.get_token());
 }
 
-Controller::Controller(Surroundings surroundings, const Options& options, const base::Clock& clock,
-                       base::Log log)
+Controller::Controller(Surroundings surroundings, const guards::Options& options,
+                       const base::Clock& clock, base::Log log)
     : state_(std::make_unique<State>(std::move(surroundings), options, clock, std::move(log))) {}
 
 Controller::~Controller() {
@@ -82,19 +83,19 @@ void Controller::stop(const Deadline& deadline) {
   state_->threads.clear();
 }
 
-void Controller::configure(const Options& options) {
-  state_->options.with([&](Options& current) { current = options; });
+void Controller::configure(const guards::Options& options) {
+  state_->options.with([&](guards::Options& current) { current = options; });
 }
 
-Admission Controller::submit(const Command& command) {
+Admission Controller::submit(const guards::Command& command) {
   return std::move(state_->submit_all({command}).front());
 }
 
-std::vector<Admission> Controller::submit_all(const std::vector<Command>& commands) {
+std::vector<Admission> Controller::submit_all(const std::vector<guards::Command>& commands) {
   return state_->submit_all(commands);
 }
 
-std::optional<Refusal> Controller::permit(const Command& command) const {
+std::optional<guards::Refusal> Controller::permit(const guards::Command& command) const {
   return state_->permit(command);
 }
 
@@ -106,7 +107,7 @@ std::vector<Operation> Controller::list() const {
   return state_->ledger.with([](const Ledger& all) { return all.list(); });
 }
 
-std::size_t Controller::unfinished(Source source) const {
+std::size_t Controller::unfinished(guards::Source source) const {
   return state_->ledger.with([&](const Ledger& all) { return all.unfinished(source); });
 }
 

@@ -16,46 +16,47 @@
 #include <utility>
 #include <vector>
 
+#include "base/guarded.h"
+#include "base/wakeup.h"
+#include "control/controller.h"
 #include "control/ledger.h"
-#include "control/programs.h"
 #include "control/resume.h"
 #include "control/runner.h"
 #include "control/tally.h"
-#include "reeve/base/guarded.h"
-#include "reeve/base/wakeup.h"
-#include "reeve/control/controller.h"
+#include "guards/programs.h"
 
 namespace reeve::control {
 
-[[nodiscard]] Refusal shutting_down();
+[[nodiscard]] guards::Refusal shutting_down();
 /// Nothing if the guards permit it.
-[[nodiscard]] std::optional<Refusal> refusal_of(const Decision& decision);
+[[nodiscard]] std::optional<guards::Refusal> refusal_of(const guards::Decision& decision);
 
 struct Controller::State {
   static constexpr std::size_t workers = 8;
 
-  State(Surroundings given, const Options& initial, const base::Clock& its_clock,
+  State(Surroundings given, const guards::Options& initial, const base::Clock& its_clock,
         base::Log its_log);
 
-  [[nodiscard]] const fleet::Member* member_of(const std::string& supervisor) const;
-  [[nodiscard]] ProgramCatalogue::Answer programs_of(const fleet::Member& member);
+  [[nodiscard]] const monitor::Member* member_of(const std::string& supervisor) const;
+  [[nodiscard]] guards::ProgramCatalogue::Answer programs_of(const monitor::Member& member);
 
   // admission.cpp
   /// A command on its way; settled once it is known what becomes of it.
   struct Candidate {
-    Command command;
+    guards::Command command;
     std::optional<Admission> settled;
     std::vector<substrate::InstanceDetail> seen;  ///< of the process, or of a group's
     std::vector<std::string> advice;
   };
-  [[nodiscard]] std::vector<Admission> submit_all(const std::vector<Command>& commands);
-  [[nodiscard]] std::optional<Refusal> permit(const Command& command) const;
-  [[nodiscard]] Candidate consider(const Command& asked);
-  [[nodiscard]] std::optional<Refusal> refuse_now(const Command& command);
+  [[nodiscard]] std::vector<Admission> submit_all(const std::vector<guards::Command>& commands);
+  [[nodiscard]] std::optional<guards::Refusal> permit(const guards::Command& command) const;
+  [[nodiscard]] Candidate consider(const guards::Command& asked);
+  [[nodiscard]] std::optional<guards::Refusal> refuse_now(const guards::Command& command);
   void heed_guards(Candidate& candidate);
   /// A person acts all the same, and is told what would stand against an alert.
   void advise(Candidate& candidate) const;
-  [[nodiscard]] static std::optional<Admission> repeated(const Ledger& all, const Command& command);
+  [[nodiscard]] static std::optional<Admission> repeated(const Ledger& all,
+                                                         const guards::Command& command);
   [[nodiscard]] Admission enter(Ledger& all, const Candidate& candidate,
                                 std::vector<Operation>& accepted) const;
   void enter_all(std::vector<Candidate>& candidates);
@@ -68,11 +69,11 @@ struct Controller::State {
   // group_run.cpp
   class GroupRun;
   void carry_out_group(Operation operation);
-  [[nodiscard]] base::Result<Operation> begin_member(const Command& command);
+  [[nodiscard]] base::Result<Operation> begin_member(const guards::Command& command);
   [[nodiscard]] Errand errand_for(const Operation& operation);
-  [[nodiscard]] std::optional<Refusal> object_late(const Command& command,
-                                                   const ProgramCatalogue::Answer& programs,
-                                                   const Seen& seen);
+  [[nodiscard]] std::optional<guards::Refusal> object_late(
+      const guards::Command& command, const guards::ProgramCatalogue::Answer& programs,
+      const Seen& seen);
   void finish(const Operation& operation, base::Duration took);
   /// Those that are ended, together.
   void record_ends(std::vector<Operation> operations);
@@ -90,17 +91,17 @@ struct Controller::State {
   void restore();
   /// Now, or since when its supervisord is there and it waits only for other operations.
   [[nodiscard]] base::SystemTime turn_came(const std::string& supervisor);
-  [[nodiscard]] Circumstances circumstances_of(const Target& target);
+  [[nodiscard]] Circumstances circumstances_of(const guards::Target& target);
   [[nodiscard]] bool may_go_on(const Operation& operation);
   /// What an earlier run began: goes on, waits, or is abandoned. False: nothing can be done yet.
   bool go_on(Operation operation);
   void abandon(Operation operation, const std::string& why);
 
   const Surroundings around;
-  base::Guarded<Options> options;
+  base::Guarded<guards::Options> options;
   const base::Clock& clock;
   const base::Log log;
-  ProgramCatalogue catalogue;
+  guards::ProgramCatalogue catalogue;
   /// Held while commands are entered and journalled, so that none is known before it is on the
   /// disk: only who submits waits for it.
   std::mutex entering;

@@ -6,7 +6,7 @@
 
 #include "control/audit_entry.h"
 #include "control/controller_state.h"
-#include "control/policy.h"
+#include "guards/policy.h"
 
 namespace reeve::control {
 
@@ -18,7 +18,7 @@ namespace {
 bool is_left_to_the_next_run(const Operation& operation) {
   const bool cut_off = operation.result == OperationResult::abandoned && operation.error &&
                        operation.error->kind == ErrorKind::cancelled;
-  return cut_off && operation.command.action == Action::restart &&
+  return cut_off && operation.command.action == guards::Action::restart &&
          std::any_of(operation.steps.begin(), operation.steps.end(), [](const OperationStep& each) {
            return each.step == Step::stop_requested || each.step == Step::start_requested;
          });
@@ -70,12 +70,12 @@ bool Controller::State::run_next() {
 }
 
 Errand Controller::State::errand_for(const Operation& operation) {
-  const Command command = operation.command;
-  const fleet::Member& member = *member_of(command.target.supervisor);
+  const guards::Command command = operation.command;
+  const monitor::Member& member = *member_of(command.target.supervisor);
   auto programs = programs_of(member);
   return {
       .member = member,
-      .spans = programs ? spans_of(**programs, command.target.name) : Spans{},
+      .spans = programs ? guards::spans_of(**programs, command.target.name) : guards::Spans{},
       .clock = &clock,
       .hurry = hurry.get_token(),
       .now = now.get_token(),
@@ -90,9 +90,9 @@ Errand Controller::State::errand_for(const Operation& operation) {
   };
 }
 
-std::optional<Refusal> Controller::State::object_late(const Command& command,
-                                                      const ProgramCatalogue::Answer& programs,
-                                                      const Seen& seen) {
+std::optional<guards::Refusal> Controller::State::object_late(
+    const guards::Command& command, const guards::ProgramCatalogue::Answer& programs,
+    const Seen& seen) {
   if (!seen && !command.trigger) {
     return std::nullopt;  // that it cannot be seen is answer enough
   }

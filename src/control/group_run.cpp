@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "control/controller_state.h"
-#include "control/policy.h"
+#include "guards/policy.h"
 
 namespace reeve::control {
 
@@ -13,8 +13,8 @@ using base::ErrorKind;
 
 namespace {
 
-Command command_for(const Command& whole, const substrate::InstanceName& name) {
-  Command command = whole;
+guards::Command command_for(const guards::Command& whole, const substrate::InstanceName& name) {
+  guards::Command command = whole;
   command.whole_group.reset();
   command.idempotency_key.clear();  // that is the group's
   command.target.name = name;
@@ -36,7 +36,9 @@ class Controller::State::GroupRun {
   Operation run();
 
  private:
-  [[nodiscard]] bool rolling() const { return whole_.command.whole_group == GroupOrder::rolling; }
+  [[nodiscard]] bool rolling() const {
+    return whole_.command.whole_group == guards::GroupOrder::rolling;
+  }
   /// Carries a member out, or stops it alone where all are stopped first. False: no more members.
   bool begin(const substrate::InstanceName& name);
   void go_on(Operation member);
@@ -51,7 +53,7 @@ class Controller::State::GroupRun {
 
 Operation Controller::State::GroupRun::run() {
   whole_.state = OperationState::running;
-  const auto members = about(*controller_.around.snapshot(), whole_.command);
+  const auto members = guards::about(*controller_.around.snapshot(), whole_.command);
   note(Step::looked, std::to_string(members.size()) + " processes");
   (void)controller_.record({whole_});  // its other steps are in its members' lines
   if (members.empty()) {
@@ -76,7 +78,7 @@ bool Controller::State::GroupRun::begin(const substrate::InstanceName& name) {
     fail(OperationResult::abandoned, shutting_down().error);
     return false;
   }
-  const Command command = command_for(whole_.command, name);
+  const guards::Command command = command_for(whole_.command, name);
   auto member = controller_.begin_member(command);
   if (!member) {
     fail(OperationResult::failed, std::move(member.error()));
@@ -130,7 +132,7 @@ void Controller::State::GroupRun::fail(OperationResult result, base::Error error
   }
 }
 
-base::Result<Operation> Controller::State::begin_member(const Command& command) {
+base::Result<Operation> Controller::State::begin_member(const guards::Command& command) {
   const Operation member =
       ledger.with([&](Ledger& all) { return all.add(command, clock.system_now()); });
   const auto recorded = record({member});

@@ -1,4 +1,4 @@
-#include "reeve/control/journal.h"
+#include "control/journal.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -9,10 +9,10 @@
 
 #include <unistd.h>
 
+#include "base/text.h"
 #include "control/ledger.h"
-#include "control/line_file.h"
 #include "control/operation_line.h"
-#include "reeve/base/text.h"
+#include "records/line_file.h"
 
 namespace reeve::control {
 
@@ -61,7 +61,7 @@ Result<Loaded> load(const std::string& path, const base::Log& log) {
   Latest latest;
   Loaded loaded;
   std::size_t number = 0;
-  auto read = read_lines(path, [&](std::string_view line) -> Result<void> {
+  auto read = records::read_lines(path, [&](std::string_view line) -> Result<void> {
     if (loaded.damaged) {
       return base::failure(ErrorKind::malformed,
                            path + ":" + std::to_string(number) +
@@ -89,7 +89,7 @@ Result<Loaded> load(const std::string& path, const base::Log& log) {
 }
 
 /// Without its damaged last line. Needs no room: an agent starts on a full disk, too.
-Result<LineFile> open_good(const std::string& path, const Loaded& loaded) {
+Result<records::LineFile> open_good(const std::string& path, const Loaded& loaded) {
   std::error_code error;
   if (loaded.damaged) {
     std::filesystem::resize_file(path, loaded.good_bytes, error);
@@ -97,7 +97,7 @@ Result<LineFile> open_good(const std::string& path, const Loaded& loaded) {
   if (error) {
     return base::failure(ErrorKind::internal, "cannot write " + path + ": " + error.message());
   }
-  return LineFile::open(path);
+  return records::LineFile::open(path);
 }
 
 std::string lines_of(const std::vector<Operation>& operations) {
@@ -127,12 +127,13 @@ bool announces(const Operation& operation) {
 }
 
 /// Writes it anew with these alone, beside it, and then puts that in its place.
-Result<LineFile> rewrite(const StateDir& state, const std::vector<Operation>& operations) {
+Result<records::LineFile> rewrite(const records::StateDir& state,
+                                  const std::vector<Operation>& operations) {
   const std::string path = state.path(file_name);
   const std::string draft = path + ".new";
   (void)::unlink(draft.c_str());
-  return LineFile::open(draft).and_then([&](LineFile file) {
-    return file.append(lines_of(operations), Durability::synced)
+  return records::LineFile::open(draft).and_then([&](records::LineFile file) {
+    return file.append(lines_of(operations), records::Durability::synced)
         .and_then([&] { return file.move_to(path); })
         .map([&] { return std::move(file); });
   });
@@ -141,7 +142,8 @@ Result<LineFile> rewrite(const StateDir& state, const std::vector<Operation>& op
 }  // namespace
 
 struct Journal::State {
-  State(const StateDir& directory, base::Log its_log, std::vector<Operation> found, LineFile lines)
+  State(const records::StateDir& directory, base::Log its_log, std::vector<Operation> found,
+        records::LineFile lines)
       : state(directory),
         log(std::move(its_log)),
         restored(std::move(found)),
@@ -152,12 +154,12 @@ struct Journal::State {
   /// Until the file's name is on the disk a crash could bring the one before back.
   [[nodiscard]] Result<void> sync_name();
 
-  const StateDir& state;
+  const records::StateDir& state;
   const base::Log log;
   const std::vector<Operation> restored;
   /// Held while the file is written: that is what keeps the lines in their order.
   std::mutex writing;
-  LineFile file;
+  records::LineFile file;
   std::uint64_t small;  ///< what it took when it was last written anew
   bool name_synced = false;
 };
@@ -182,13 +184,13 @@ Result<void> Journal::State::sync_name() {
 Journal::Journal(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Journal::~Journal() = default;
 
-Result<std::unique_ptr<Journal>> Journal::open(const StateDir& state, base::Log log) {
+Result<std::unique_ptr<Journal>> Journal::open(const records::StateDir& state, base::Log log) {
   const std::string path = state.path(file_name);
   auto found = load(path, log);
   if (!found) {
     return base::failure(std::move(found.error()));
   }
-  return open_good(path, *found).map([&](LineFile file) {
+  return open_good(path, *found).map([&](records::LineFile file) {
     return std::unique_ptr<Journal>(new Journal(std::make_unique<State>(
         state, std::move(log), std::move(found->operations), std::move(file))));
   });
@@ -200,7 +202,7 @@ const std::vector<Operation>& Journal::restored() const {
 
 Result<void> Journal::record(const std::vector<Operation>& operations) {
   const std::string lines = lines_of(operations);
-  if (has_a_longer_line(lines, LineFile::max_line_bytes)) {
+  if (has_a_longer_line(lines, records::LineFile::max_line_bytes)) {
     return base::failure(ErrorKind::invalid_argument, "the operation is too long for the journal");
   }
   const std::scoped_lock lock(state_->writing);
@@ -208,8 +210,10 @@ Result<void> Journal::record(const std::vector<Operation>& operations) {
     state_->compact();
   }
   const bool sync = std::any_of(operations.begin(), operations.end(), announces);
-  return state_->sync_name().and_then(
-      [&] { return state_->file.append(lines, sync ? Durability::synced : Durability::written); });
+  return state_->sync_name().and_then([&] {
+    return state_->file.append(lines,
+                               sync ? records::Durability::synced : records::Durability::written);
+  });
 }
 
 }  // namespace reeve::control

@@ -9,7 +9,7 @@ namespace reeve::control {
 
 namespace {
 
-bool meet(const Command& one, const Command& other) {
+bool meet(const guards::Command& one, const guards::Command& other) {
   if (!one.whole_group && !other.whole_group) {
     return one.target == other.target;
   }
@@ -19,26 +19,26 @@ bool meet(const Command& one, const Command& other) {
 
 }  // namespace
 
-const Operation* Ledger::repeated(const Command& command) const {
+const Operation* Ledger::repeated(const guards::Command& command) const {
   if (command.idempotency_key.empty()) {
     return nullptr;
   }
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
-    const Command& known = each.operation.command;
+    const guards::Command& known = each.operation.command;
     return known.idempotency_key == command.idempotency_key && known.actor == command.actor &&
            known.source == command.source;
   });
   return found == entries_.end() ? nullptr : &found->operation;
 }
 
-const Operation* Ledger::in_flight(const Command& command) const {
+const Operation* Ledger::in_flight(const guards::Command& command) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
     return !each.operation.done() && meet(each.operation.command, command);
   });
   return found == entries_.end() ? nullptr : &found->operation;
 }
 
-Operation Ledger::add(const Command& command, base::SystemTime now) {
+Operation Ledger::add(const guards::Command& command, base::SystemTime now) {
   Operation operation;
   do {  // an earlier run may have had the same prefix, if the clock was turned back
     operation.id = prefix_ + "-" + std::to_string(++count_);
@@ -79,13 +79,13 @@ class Ledger::Busy {
   explicit Busy(const std::deque<Entry>& entries) {
     for (const Entry& each : entries) {
       if (each.runs()) {
-        const Target& target = each.operation.command.target;
+        const guards::Target& target = each.operation.command.target;
         ++on_supervisor_[target.supervisor];
         groups_.emplace(target.supervisor, target.name.group);
       }
     }
   }
-  [[nodiscard]] bool has_room_for(const Target& target) const {
+  [[nodiscard]] bool has_room_for(const guards::Target& target) const {
     const auto running = on_supervisor_.find(target.supervisor);
     return (running == on_supervisor_.end() || running->second < max_per_supervisor) &&
            !groups_.contains({target.supervisor, target.name.group});
@@ -163,7 +163,7 @@ bool Ledger::idle() const {
                       [](const Entry& each) { return each.runs(); });
 }
 
-std::size_t Ledger::unfinished(Source source) const {
+std::size_t Ledger::unfinished(guards::Source source) const {
   return static_cast<std::size_t>(
       std::count_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
         return !each.operation.done() && each.operation.command.source == source;

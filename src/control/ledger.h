@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "reeve/control/controller.h"
-#include "reeve/control/operation.h"
+#include "control/controller.h"
+#include "control/operation.h"
 
 namespace reeve::control {
 
@@ -26,13 +26,13 @@ class Ledger {
   explicit Ledger(std::string prefix) : prefix_(std::move(prefix)) {}
 
   /// The operation that the same actor asked for with the same key; null if none, or no key.
-  [[nodiscard]] const Operation* repeated(const Command& command) const;
+  [[nodiscard]] const Operation* repeated(const guards::Command& command) const;
   /// An operation that is not done and that this command must not meet: on the same process, on
   /// its group, on one of its group's; null if none.
-  [[nodiscard]] const Operation* in_flight(const Command& command) const;
+  [[nodiscard]] const Operation* in_flight(const guards::Command& command) const;
 
   /// It is held: not to be taken until it is released.
-  Operation add(const Command& command, base::SystemTime now);
+  Operation add(const guards::Command& command, base::SystemTime now);
   void release(std::string_view id);
   [[nodiscard]] bool holds(std::string_view id) const;
   /// Takes it at once, held as it is and whatever else runs: it is part of what does.
@@ -56,7 +56,7 @@ class Ledger {
   [[nodiscard]] std::optional<Operation> find(std::string_view id) const;
   [[nodiscard]] std::vector<Operation> list() const;
   [[nodiscard]] bool idle() const;  ///< nothing is taken and unfinished
-  [[nodiscard]] std::size_t unfinished(Source source) const;
+  [[nodiscard]] std::size_t unfinished(guards::Source source) const;
   /// Those that an earlier run began, and nobody has taken.
   [[nodiscard]] std::vector<Operation> cut_off() const;
 

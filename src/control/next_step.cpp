@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "guards/policy.h"
+
 namespace reeve::control {
 
 using base::Error;
@@ -53,26 +55,26 @@ NextStep first(const Operation& operation, const Seen& seen) {
   if (!seen) {
     return end(OperationResult::failed, seen.error());
   }
-  const Command& command = operation.command;
+  const guards::Command& command = operation.command;
   if (command.if_incarnation && command.if_incarnation != seen->incarnation()) {
-    return end(OperationResult::refused, another_run(command, seen->incarnation()));
+    return end(OperationResult::refused, guards::another_run(command, seen->incarnation()));
   }
   switch (command.action) {
-    case Action::start:
+    case guards::Action::start:
       return act(NextStep::Kind::start);
-    case Action::stop:
+    case guards::Action::stop:
       return act(NextStep::Kind::stop);
-    case Action::restart:
+    case guards::Action::restart:
       return act(substrate::is_active(seen->state) ? NextStep::Kind::stop : NextStep::Kind::start);
-    case Action::signal:
+    case guards::Action::signal:
       return act(NextStep::Kind::signal);
   }
   return end(OperationResult::failed, {ErrorKind::internal, "no such action"});
 }
 
 NextStep after_stopped(const Operation& operation, bool changed) {
-  return operation.command.action == Action::restart ? act(NextStep::Kind::start)
-                                                     : succeed(changed);
+  return operation.command.action == guards::Action::restart ? act(NextStep::Kind::start)
+                                                             : succeed(changed);
 }
 
 NextStep was_it_stopped(const Operation& operation, const Seen& seen, bool patient) {
@@ -144,12 +146,6 @@ NextStep after_started(const Operation& operation, const Seen& seen) {
 bool is_new_run(const Operation& operation, const InstanceDetail& seen) {
   return seen.incarnation() ? seen.incarnation() != operation.incarnation_before
                             : seen.start_time && seen.start_time != operation.last_spawn_before;
-}
-
-Error another_run(const Command& command, const std::optional<substrate::Incarnation>& current) {
-  return {ErrorKind::stale, "'" + command.target.name.text() + "' is not the run " +
-                                command.if_incarnation->text() + " but " +
-                                (current ? current->text() : "not running")};
 }
 
 std::optional<Step> progress(const Operation& operation) {

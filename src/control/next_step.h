@@ -11,8 +11,8 @@
 
 #include <optional>
 
+#include "control/operation.h"
 #include "reeve/base/result.h"
-#include "reeve/control/operation.h"
 
 namespace reeve::control {
 
@@ -32,10 +32,6 @@ using Seen = base::Result<substrate::InstanceDetail>;
 
 /// `patient`: there is time to look again for an outcome that is unknown.
 [[nodiscard]] NextStep next_step(const Operation& operation, const Seen& seen, bool patient);
-
-/// The refusal to act on another run than the one that was asked for.
-[[nodiscard]] base::Error another_run(const Command& command,
-                                      const std::optional<substrate::Incarnation>& current);
 
 /// What is seen was spawned after the operation's first look.
 [[nodiscard]] bool is_new_run(const Operation& operation, const substrate::InstanceDetail& seen);

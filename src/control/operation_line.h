@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "reeve/control/operation.h"
+#include "control/operation.h"
 
 namespace reeve::control {
 

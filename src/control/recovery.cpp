@@ -17,7 +17,7 @@ namespace {
 base::SystemTime newest_step(const Operation& whole, const std::vector<Operation>& all) {
   base::SystemTime newest = last_step(whole);
   for (const Operation& each : all) {
-    const Target& target = each.command.target;
+    const guards::Target& target = each.command.target;
     if (target.supervisor == whole.command.target.supervisor &&
         target.name.group == whole.command.target.name.group) {
       newest = std::max(newest, last_step(each));
@@ -36,7 +36,7 @@ base::SystemTime Controller::State::turn_came(const std::string& supervisor) {
   const base::SystemTime now_is = clock.system_now();
   const auto snapshot = around.snapshot();
   return came_up.with([&](auto& times) {
-    for (const fleet::SupervisorSnapshot& each : snapshot->supervisors) {
+    for (const monitor::SupervisorSnapshot& each : snapshot->supervisors) {
       if (each.up) {
         times.try_emplace(each.name, now_is);
       } else {
@@ -48,7 +48,7 @@ base::SystemTime Controller::State::turn_came(const std::string& supervisor) {
   });
 }
 
-Circumstances Controller::State::circumstances_of(const Target& target) {
+Circumstances Controller::State::circumstances_of(const guards::Target& target) {
   std::optional<std::string> maintenance;
   if (around.maintenance != nullptr) {
     maintenance = around.maintenance->unreadable();
@@ -71,7 +71,7 @@ void Controller::State::restore() {
   for (const Operation& each : restored) {
     ledger.with([&](Ledger& all) { all.restore(each); });
     if (each.command.whole_group && !each.done()) {
-      const Target& target = each.command.target;
+      const guards::Target& target = each.command.target;
       cut_off_groups[{target.supervisor, target.name.group}] = newest_step(each, restored);
     }
   }
@@ -88,12 +88,12 @@ bool Controller::State::may_go_on(const Operation& operation) {
 
 bool Controller::State::go_on(Operation operation) {
   const base::SteadyTime begun = clock.steady_now();
-  const Target& target = operation.command.target;
+  const guards::Target& target = operation.command.target;
   if (operation.command.whole_group) {
     abandon(std::move(operation), "each of its processes is seen to for itself");
     return true;
   }
-  const fleet::Member* const member = member_of(target.supervisor);
+  const monitor::Member* const member = member_of(target.supervisor);
   if (member == nullptr) {
     abandon(std::move(operation), "its supervisord is no longer configured");
     return true;

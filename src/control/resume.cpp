@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::control {
 
@@ -44,7 +44,7 @@ Resumption judge(const Operation& operation, const InstanceDetail& seen,
     return {Resumption::Kind::go_on, ""};
   }
   const bool owes_a_start =
-      operation.command.action == Action::restart &&
+      operation.command.action == guards::Action::restart &&
       (step == Step::stop_requested || step == Step::stopped || step == Step::start_requested);
   if (!owes_a_start) {
     return abandon("it came as far as '" + std::string(to_string(step)) + "', and now is " +

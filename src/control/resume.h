@@ -10,7 +10,7 @@
 #include <string>
 
 #include "control/next_step.h"
-#include "reeve/control/operation.h"
+#include "control/operation.h"
 
 namespace reeve::control {
 

@@ -49,7 +49,9 @@ class Runner {
   using Kind = NextStep::Kind;
   using Answer = base::Result<Outcome>;
 
-  [[nodiscard]] bool is_restart() const { return operation_.command.action == Action::restart; }
+  [[nodiscard]] bool is_restart() const {
+    return operation_.command.action == guards::Action::restart;
+  }
   /// What ends a wait: a restart goes on until there is no more time at all.
   [[nodiscard]] const std::stop_token& token() const {
     return is_restart() ? errand_.now : errand_.hurry;
@@ -118,8 +120,9 @@ Operation Runner::go_on(Seen seen) {
 }
 
 bool Runner::patient() const {
-  const Command& command = operation_.command;
-  const Duration asked = command.action == Action::stop ? errand_.spans.stop : errand_.spans.start;
+  const guards::Command& command = operation_.command;
+  const Duration asked =
+      command.action == guards::Action::stop ? errand_.spans.stop : errand_.spans.start;
   const Duration limit =
       is_restart() ? std::max<Duration>(restart_patience,
                                         errand_.spans.stop + errand_.spans.start + patience)

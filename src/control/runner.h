@@ -9,11 +9,11 @@
 #include <optional>
 #include <stop_token>
 
+#include "control/controller.h"
 #include "control/next_step.h"
-#include "control/programs.h"
-#include "reeve/control/controller.h"
-#include "reeve/control/operation.h"
-#include "reeve/fleet/fleet.h"
+#include "control/operation.h"
+#include "guards/programs.h"
+#include "monitor/monitor.h"
 
 namespace reeve::control {
 
@@ -22,8 +22,8 @@ inline constexpr std::chrono::seconds last_moment{2};
 
 /// With what an operation is carried out.
 struct Errand {
-  fleet::Member member;
-  Spans spans;
+  monitor::Member member;
+  guards::Spans spans;
   const base::Clock* clock;
   /// The agent is shutting down: end as soon as nothing is left half done …
   std::stop_token hurry;
@@ -32,7 +32,7 @@ struct Errand {
   /// Called at each step. An error before a request: it is not made, and the operation fails.
   std::function<base::Result<void>(const Operation&)> record;
   /// Called just before the first request, with what the look saw: why not to act after all.
-  std::function<std::optional<Refusal>(const Seen&)> object;
+  std::function<std::optional<guards::Refusal>(const Seen&)> object;
   /// A restart ends before its start, unfinished: start_stopped() goes on.
   bool only_until_stopped = false;
   /// How many restarts share the last moment.

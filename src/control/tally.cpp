@@ -18,16 +18,16 @@ constexpr std::size_t index_of(Enum value) {
 
 }  // namespace
 
-ActionCounters& Tally::of(const Command& command) {
+ActionCounters& Tally::of(const guards::Command& command) {
   return stats_.actions[index_of(command.action)][index_of(command.source)];
 }
 
-void Tally::refused(const Command& command, RefusalReason reason) {
+void Tally::refused(const guards::Command& command, guards::RefusalReason reason) {
   ++of(command).refused[index_of(reason)];
 }
 
 void Tally::finished(const Operation& operation, base::Duration took) {
-  const Command& command = operation.command;
+  const guards::Command& command = operation.command;
   ++of(command).finished;
   if (operation.result != OperationResult::succeeded) {
     ++of(command).failures[index_of(failure_reason(operation))];

@@ -2,21 +2,21 @@
 
 // Keeps the counts of Stats. A plain value; its owner guards it.
 
-#include "reeve/control/controller.h"
-#include "reeve/control/operation.h"
-#include "reeve/control/stats.h"
+#include "control/controller.h"
+#include "control/operation.h"
+#include "control/stats.h"
 
 namespace reeve::control {
 
 class Tally {
  public:
-  void refused(const Command& command, RefusalReason reason);
+  void refused(const guards::Command& command, guards::RefusalReason reason);
   void finished(const Operation& operation, base::Duration took);
 
   [[nodiscard]] const Stats& stats() const { return stats_; }
 
  private:
-  [[nodiscard]] ActionCounters& of(const Command& command);
+  [[nodiscard]] ActionCounters& of(const guards::Command& command);
 
   Stats stats_;
 };

@@ -7,12 +7,12 @@
 
 #include <poll.h>
 
+#include "base/log.h"
+#include "events/relay.h"
 #include "events/relay_buffer.h"
 #include "events/relay_wire.h"
 #include "events/unix_socket.h"
 #include "events/waiting.h"
-#include "reeve/base/log.h"
-#include "reeve/events/relay.h"
 
 namespace reeve::events {
 

@@ -1,4 +1,4 @@
-#include "reeve/events/event_reader.h"
+#include "events/event_reader.h"
 
 #include <array>
 #include <cerrno>

@@ -5,9 +5,9 @@
 
 #include <memory>
 
+#include "events/inbox.h"
 #include "events/sequence.h"
 #include "events/wire.h"
-#include "reeve/events/inbox.h"
 
 namespace reeve::events {
 

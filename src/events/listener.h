@@ -7,10 +7,10 @@
 
 #include <string_view>
 
+#include "events/event_reader.h"
 #include "events/parser.h"
 #include "events/waiting.h"
 #include "reeve/base/result.h"
-#include "reeve/events/event_reader.h"
 
 namespace reeve::events {
 

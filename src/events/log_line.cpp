@@ -1,10 +1,10 @@
-#include "reeve/events/log_line.h"
+#include "events/log_line.h"
 
 #include <algorithm>
 #include <array>
 #include <csignal>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::events {
 

@@ -1,4 +1,4 @@
-#include "reeve/events/log_tail.h"
+#include "events/log_tail.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "reeve/events/relay.h"
+#include "events/relay.h"
 
 #include <algorithm>
 #include <array>
@@ -7,10 +7,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "events/delivery.h"
 #include "events/listener.h"
 #include "events/stop_descriptor.h"
-#include "reeve/base/file.h"
 
 namespace reeve::events {
 

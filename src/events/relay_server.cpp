@@ -1,4 +1,4 @@
-#include "reeve/events/relay_server.h"
+#include "events/relay_server.h"
 
 #include <algorithm>
 #include <cerrno>

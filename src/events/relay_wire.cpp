@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::events {
 

@@ -17,10 +17,10 @@
 #include <string_view>
 #include <variant>
 
+#include "events/inbox.h"
 #include "events/wire.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/result.h"
-#include "reeve/events/inbox.h"
 
 namespace reeve::events {
 

@@ -9,7 +9,7 @@
 #include <optional>
 #include <set>
 
-#include "reeve/events/event.h"
+#include "events/event.h"
 
 namespace reeve::events {
 

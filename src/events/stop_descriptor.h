@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "reeve/base/descriptor.h"
+#include "base/descriptor.h"
 
 namespace reeve::events {
 

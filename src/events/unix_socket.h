@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "reeve/base/descriptor.h"
+#include "base/descriptor.h"
 #include "reeve/base/result.h"
 
 namespace reeve::events {

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "events/event.h"
 #include "reeve/base/result.h"
-#include "reeve/events/event.h"
 
 namespace reeve::events {
 

@@ -7,7 +7,7 @@
 
 #include <boost/asio/post.hpp>
 
-#include "http/later.h"
+#include "http/deferred_response.h"
 
 namespace reeve::http {
 namespace {

@@ -17,12 +17,12 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "http/connection_table.h"
-#include "http/feed.h"
 #include "http/peer_address.h"
 #include "http/request_parser.h"
 #include "http/response_head.h"
 #include "http/service.h"
 #include "http/stream.h"
+#include "http/stream_state.h"
 
 namespace reeve::http {
 

@@ -1,6 +1,6 @@
 #include "http/head_scan.h"
 
-#include "reeve/base/http_text.h"
+#include "http/grammar.h"
 
 namespace reeve::http {
 namespace {
@@ -15,14 +15,14 @@ bool is_allowed(std::string_view input, std::size_t at) {
   if (before == '\r' || (before == '\n' && (c == ' ' || c == '\t'))) {
     return false;
   }
-  return c == '\r' || c == '\t' || !base::is_control(c);
+  return c == '\r' || c == '\t' || !is_control(c);
 }
 
 }  // namespace
 
 HeadScan scan_head(std::string_view input, std::size_t from) {
   for (std::size_t at = from; at < input.size(); ++at) {
-    if (!is_allowed(input, at) || (at == 0 && !base::is_token_char(input[at]))) {
+    if (!is_allowed(input, at) || (at == 0 && !is_token_char(input[at]))) {
       return {HeadScan::Result::malformed, at};
     }
     if (input[at] == '\n' && input.substr(0, at + 1).ends_with("\r\n\r\n")) {

@@ -1,10 +1,10 @@
-#include "reeve/http/message.h"
+#include "http/message.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 
-#include "reeve/base/http_text.h"
+#include "http/grammar.h"
 
 namespace reeve::http {
 namespace {
@@ -69,7 +69,7 @@ std::string_view reason_phrase(int status) {
 
 std::optional<std::string_view> Request::header(std::string_view name) const {
   for (const Header& header : headers) {
-    if (base::same_ignoring_case(header.name, name)) {
+    if (same_ignoring_case(header.name, name)) {
       return header.value;
     }
   }

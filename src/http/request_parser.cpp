@@ -8,9 +8,9 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include "base/text.h"
+#include "http/grammar.h"
 #include "http/head_scan.h"
-#include "reeve/base/http_text.h"
-#include "reeve/base/text.h"
 
 namespace reeve::http {
 namespace {
@@ -77,8 +77,8 @@ std::optional<Refusal> check_framing(const Fields& fields, unsigned version) {
   if (encodings > 0 && (lengths > 0 || version == http_1_0)) {
     return Refusal{400, "the length of the body is ambiguous"};
   }
-  if (encodings > 1 || (encodings == 1 && !base::same_ignoring_case(
-                                              view(fields[field::transfer_encoding]), "chunked"))) {
+  if (encodings > 1 ||
+      (encodings == 1 && !same_ignoring_case(view(fields[field::transfer_encoding]), "chunked"))) {
     return Refusal{501, "the only Transfer-Encoding this server knows is chunked"};
   }
   const bool one_number =
@@ -98,12 +98,12 @@ std::optional<Refusal> check_fields(const Fields& fields, unsigned version) {
     return Refusal{400, "there must be one Host header"};
   }
   const auto coding = fields.find(field::content_encoding);
-  if (coding != fields.end() && !base::same_ignoring_case(view(coding->value()), "identity")) {
+  if (coding != fields.end() && !same_ignoring_case(view(coding->value()), "identity")) {
     return Refusal{415, "send the body without Content-Encoding"};
   }
   const auto expectation = fields.find(field::expect);
   if (expectation != fields.end() &&
-      !base::same_ignoring_case(view(expectation->value()), "100-continue")) {
+      !same_ignoring_case(view(expectation->value()), "100-continue")) {
     return Refusal{417, "the only expectation this server knows is 100-continue"};
   }
   return check_framing(fields, version);
@@ -173,7 +173,7 @@ void RequestParser::parse_head(std::string_view head) {
   keeps_alive_ = takes_chunks_ && parser.keep_alive();
   expects_continue_ = takes_chunks_ && message.count(field::expect) > 0;
   if (message.count(field::transfer_encoding) > 0) {
-    chunks_.emplace(base::ChunkDecoder::Limits{limits_.header_bytes, limits_.body_bytes});
+    chunks_.emplace(ChunkDecoder::Limits{limits_.header_bytes, limits_.body_bytes});
   } else {
     const auto size = base::parse_number<std::uint64_t>(view(message[field::content_length]));
     if (size.value_or(0) > limits_.body_bytes) {
@@ -198,15 +198,15 @@ void RequestParser::read_body(std::string& input) {
 
 void RequestParser::read_chunks(std::string& input) {
   switch (chunks_->consume(input, request_.body)) {
-    case base::ChunkDecoder::State::more:
+    case ChunkDecoder::State::more:
       break;
-    case base::ChunkDecoder::State::complete:
+    case ChunkDecoder::State::complete:
       state_ = State::complete;
       break;
-    case base::ChunkDecoder::State::malformed:
+    case ChunkDecoder::State::malformed:
       refuse({400, "a chunk of the body is not well-formed"});
       break;
-    case base::ChunkDecoder::State::too_large:
+    case ChunkDecoder::State::too_large:
       refuse(body_too_large);
       break;
   }

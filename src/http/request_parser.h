@@ -10,8 +10,8 @@
 #include <string_view>
 #include <utility>
 
-#include "reeve/base/chunk_decoder.h"
-#include "reeve/http/message.h"
+#include "http/chunk_decoder.h"
+#include "http/message.h"
 
 namespace reeve::http {
 
@@ -64,8 +64,8 @@ class RequestParser {
   bool expects_continue_ = false;
   bool keeps_alive_ = false;
   bool takes_chunks_ = false;
-  std::size_t body_size_ = 0;                 ///< as announced, unless it comes in chunks
-  std::optional<base::ChunkDecoder> chunks_;  ///< if it does
+  std::size_t body_size_ = 0;           ///< as announced, unless it comes in chunks
+  std::optional<ChunkDecoder> chunks_;  ///< if it does
   Request request_;
 };
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "reeve/base/http_text.h"
+#include "http/grammar.h"
 
 namespace reeve::http {
 namespace {
@@ -13,16 +13,15 @@ int sendable(int status) {
 }
 
 bool is_transports_own(std::string_view name) {
-  return base::same_ignoring_case(name, "Content-Length") ||
-         base::same_ignoring_case(name, "Connection") ||
-         base::same_ignoring_case(name, "Transfer-Encoding");
+  return same_ignoring_case(name, "Content-Length") || same_ignoring_case(name, "Connection") ||
+         same_ignoring_case(name, "Transfer-Encoding");
 }
 
 bool is_well_formed(const Header& header) {
   return !header.name.empty() &&
-         std::all_of(header.name.begin(), header.name.end(), base::is_token_char) &&
+         std::all_of(header.name.begin(), header.name.end(), is_token_char) &&
          std::all_of(header.value.begin(), header.value.end(),
-                     [](char c) { return c == '\t' || !base::is_control(c); });
+                     [](char c) { return c == '\t' || !is_control(c); });
 }
 
 void append_header(std::string& head, std::string_view name, std::string_view value) {
@@ -50,8 +49,8 @@ std::size_t body_size(const Response& response) {
 
 bool asks_to_close(const Response& response) {
   return std::any_of(response.headers.begin(), response.headers.end(), [](const Header& header) {
-    return base::same_ignoring_case(header.name, "Connection") &&
-           base::same_ignoring_case(header.value, "close");
+    return same_ignoring_case(header.name, "Connection") &&
+           same_ignoring_case(header.value, "close");
   });
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "reeve/http/message.h"
+#include "http/message.h"
 
 namespace reeve::http {
 

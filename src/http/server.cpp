@@ -1,4 +1,4 @@
-#include "reeve/http/server.h"
+#include "http/server.h"
 
 #include <exception>
 #include <mutex>
@@ -11,10 +11,10 @@
 #include <boost/asio/post.hpp>
 #include <fcntl.h>
 
+#include "base/guarded.h"
 #include "http/connection.h"
 #include "http/listening_socket.h"
 #include "http/tls_context.h"
-#include "reeve/base/guarded.h"
 
 namespace reeve::http {
 namespace {

@@ -11,11 +11,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/log.h"
 #include "http/connection_table.h"
+#include "http/message.h"
+#include "http/options.h"
 #include "http/worker_pool.h"
-#include "reeve/base/log.h"
-#include "reeve/http/message.h"
-#include "reeve/http/options.h"
 
 namespace reeve::http {
 

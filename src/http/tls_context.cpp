@@ -8,7 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "reeve/base/file.h"
+#include "base/file.h"
 
 namespace reeve::http {
 namespace {

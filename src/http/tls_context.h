@@ -9,8 +9,8 @@
 
 #include <openssl/ssl.h>
 
+#include "http/options.h"
 #include "reeve/base/result.h"
-#include "reeve/http/options.h"
 
 namespace reeve::http {
 

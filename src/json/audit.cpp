@@ -1,6 +1,6 @@
-#include "reeve/json/audit.h"
+#include "json/audit.h"
 
-#include "reeve/json/nullable.h"
+#include "json/nullable.h"
 
 namespace reeve::json {
 
@@ -9,9 +9,9 @@ nlohmann::ordered_json to_json(const control::AuditEntry& entry) {
   const auto& target = entry.target;
   return {
       {"at", base::to_rfc3339(entry.at)},
-      {"kind", control::to_string(entry.kind)},
+      {"kind", to_string(entry.kind)},
       {"actor", null_if_empty(entry.actor)},
-      {"source", control::to_string(entry.source)},
+      {"source", to_string(entry.source)},
       {"action", null_if_empty(entry.action)},
       {"supervisor", target ? null_if_empty(target->supervisor) : ordered_json()},
       {"group", target ? null_if_empty(target->name.group) : ordered_json()},

@@ -1,6 +1,6 @@
-#include "reeve/json/decision.h"
+#include "json/decision.h"
 
-#include "reeve/json/nullable.h"
+#include "json/nullable.h"
 
 namespace reeve::json {
 
@@ -11,7 +11,7 @@ nlohmann::ordered_json to_json(const alerts::AlertDecision& decision) {
       {"status", alerts::to_string(decision.status)},
       {"rule", null_if_empty(decision.rule)},
       {"target", null_if_empty(decision.target ? decision.target->text() : "")},
-      {"decision", control::to_string(decision.decision.verdict)},
+      {"decision", to_string(decision.decision.verdict)},
       {"reason", base::to_utf8(decision.decision.reason)},
       {"operation", null_if_empty(decision.operation)},
   };

@@ -1,14 +1,14 @@
-#include "reeve/json/guard.h"
+#include "json/guard.h"
 
-#include "reeve/json/nullable.h"
+#include "json/nullable.h"
 
 namespace reeve::json {
 
 using nlohmann::ordered_json;
 
-ordered_json to_json(const control::GuardStats& stats) {
+ordered_json to_json(const guards::GuardStats& stats) {
   ordered_json list = ordered_json::array();
-  for (const control::GuardState& guard : stats.guards) {
+  for (const guards::GuardState& guard : stats.guards) {
     const auto& until = guard.cooldown_until;
     list.push_back({
         {"supervisor", null_if_empty(guard.target.supervisor)},
@@ -25,7 +25,7 @@ ordered_json to_json(const control::GuardStats& stats) {
   return list;
 }
 
-ordered_json to_json(const control::MaintenanceWindow& window) {
+ordered_json to_json(const guards::MaintenanceWindow& window) {
   return {
       {"scope", base::to_utf8(window.scope)},
       {"until", base::to_rfc3339(window.until)},

@@ -1,7 +1,7 @@
-#include "reeve/json/operation.h"
+#include "json/operation.h"
 
-#include "reeve/base/text.h"
-#include "reeve/json/nullable.h"
+#include "base/text.h"
+#include "json/nullable.h"
 
 namespace reeve::json {
 namespace {
@@ -15,7 +15,7 @@ ordered_json or_null(const std::optional<substrate::Incarnation>& incarnation) {
 ordered_json steps_of(const control::Operation& operation) {
   ordered_json steps = ordered_json::array();
   for (const control::OperationStep& step : operation.steps) {
-    steps.push_back({{"step", control::to_string(step.step)},
+    steps.push_back({{"step", to_string(step.step)},
                      {"at", base::to_rfc3339(step.at)},
                      {"detail", base::to_utf8(step.detail)}});
   }
@@ -33,28 +33,28 @@ ordered_json texts_of(const std::vector<std::string>& texts) {
 }  // namespace
 
 ordered_json to_json(const control::Operation& operation) {
-  const control::Command& command = operation.command;
-  const control::Trigger trigger = command.trigger.value_or(control::Trigger());
+  const guards::Command& command = operation.command;
+  const guards::Trigger trigger = command.trigger.value_or(guards::Trigger());
   const auto& result = operation.result;
   const auto& finished = operation.finished_at;
   const base::PeerFault* const fault =
       operation.error && operation.error->fault ? &*operation.error->fault : nullptr;
   return {
       {"id", null_if_empty(operation.id)},
-      {"action", control::to_string(command.action)},
+      {"action", to_string(command.action)},
       {"supervisor", null_if_empty(command.target.supervisor)},
       {"group", base::to_utf8(command.target.name.group)},
       {"name", null_if_empty(command.target.name.name)},
-      {"source", control::to_string(command.source)},
+      {"source", to_string(command.source)},
       {"actor", base::to_utf8(command.actor)},
       {"reason", null_if_empty(command.reason)},
       {"rule", null_if_empty(trigger.rule)},
       {"fingerprint", null_if_empty(trigger.fingerprint)},
-      {"state", control::to_string(operation.state)},
-      {"result", result ? ordered_json(control::to_string(*result)) : ordered_json()},
+      {"state", to_string(operation.state)},
+      {"result", result ? ordered_json(to_string(*result)) : ordered_json()},
       {"changed", or_null(operation.changed)},
       {"decision",
-       operation.verdict ? ordered_json(control::to_string(*operation.verdict)) : ordered_json()},
+       operation.verdict ? ordered_json(to_string(*operation.verdict)) : ordered_json()},
       {"advice", texts_of(operation.advice)},
       {"fault_code", fault != nullptr ? ordered_json(fault->code) : ordered_json()},
       {"fault_string",

@@ -1,6 +1,6 @@
-#include "reeve/json/process.h"
+#include "json/process.h"
 
-#include "reeve/json/nullable.h"
+#include "json/nullable.h"
 
 namespace reeve::json {
 
@@ -31,7 +31,7 @@ ordered_json to_json(std::string_view supervisor, const substrate::InstanceDetai
   };
 }
 
-ordered_json to_json(std::string_view supervisor, const fleet::ProcessSnapshot& process) {
+ordered_json to_json(std::string_view supervisor, const monitor::ProcessSnapshot& process) {
   ordered_json object = to_json(supervisor, process.detail);
   object["exit_status"] = or_null(process.exit_status);
   object["exit_signal"] = or_null(process.exit_signal);

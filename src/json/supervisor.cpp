@@ -1,11 +1,11 @@
-#include "reeve/json/supervisor.h"
+#include "json/supervisor.h"
 
-#include "reeve/base/text.h"
-#include "reeve/json/nullable.h"
+#include "base/text.h"
+#include "json/nullable.h"
 
 namespace reeve::json {
 
-nlohmann::ordered_json to_json(const fleet::SupervisorSnapshot& supervisor) {
+nlohmann::ordered_json to_json(const monitor::SupervisorSnapshot& supervisor) {
   using nlohmann::ordered_json;
   const auto& about = supervisor.description;
   const auto& confirmed = supervisor.snapshot_at;
@@ -18,7 +18,7 @@ nlohmann::ordered_json to_json(const fleet::SupervisorSnapshot& supervisor) {
       {"identification", about ? null_if_empty(about->identification) : ordered_json()},
       {"pid", or_null(supervisor.pid)},
       {"snapshot_at", confirmed ? ordered_json(base::to_rfc3339(*confirmed)) : ordered_json()},
-      {"counter_source", fleet::to_string(supervisor.counter_source)},
+      {"counter_source", monitor::to_string(supervisor.counter_source)},
   };
 }
 

@@ -1,4 +1,4 @@
-#include "reeve/json/text.h"
+#include "json/text.h"
 
 #include <nlohmann/json.hpp>
 

@@ -7,14 +7,14 @@
 namespace reeve::metrics {
 namespace {
 
-using control::Action;
 using control::ActionCounters;
-using control::Source;
+using guards::Action;
+using guards::Source;
 
 template <class Write>
 void for_each_door(const control::Stats& stats, Write write) {
-  for (const Action action : control::all_actions) {
-    for (const Source source : control::all_sources) {
+  for (const Action action : guards::all_actions) {
+    for (const Source source : guards::all_sources) {
       write(join_labels(label("action", to_string(action)), label("source", to_string(source))),
             stats.of(action, source));
     }
@@ -50,13 +50,13 @@ void write_actions(TextWriter& out, const control::Stats& stats) {
   out.begin(family("reeve_action_failures_total"));
   write_reasons(out, stats, control::all_failure_reasons, &ActionCounters::failures);
   out.begin(family("reeve_action_duration_seconds"));
-  for (std::size_t i = 0; i < control::all_actions.size(); ++i) {
+  for (std::size_t i = 0; i < guards::all_actions.size(); ++i) {
     const control::ActionDurations& durations = stats.durations.at(i);
-    out.histogram(label("action", to_string(control::all_actions.at(i))),
+    out.histogram(label("action", to_string(guards::all_actions.at(i))),
                   {control::action_duration_bounds, durations.counts, durations.sum_seconds});
   }
   out.begin(family("reeve_actions_refused_total"));
-  write_reasons(out, stats, control::all_refusal_reasons, &ActionCounters::refused);
+  write_reasons(out, stats, guards::all_refusal_reasons, &ActionCounters::refused);
   write_last_actions(out, stats);
 }
 

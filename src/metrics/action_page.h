@@ -2,8 +2,8 @@
 
 // The reeve_action… families: a view of what the controller counts.
 
+#include "control/stats.h"
 #include "metrics/text_writer.h"
-#include "reeve/control/stats.h"
 
 namespace reeve::metrics {
 

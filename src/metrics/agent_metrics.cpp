@@ -1,4 +1,4 @@
-#include "reeve/metrics/agent_metrics.h"
+#include "metrics/agent_metrics.h"
 
 #include <utility>
 
@@ -82,7 +82,7 @@ struct AgentMetrics::State {
   std::vector<std::function<http::Stats()>> listeners;
   std::function<control::Stats()> controller;
   std::function<alerts::Stats()> responder;
-  std::function<control::GuardStats()> guards;
+  std::function<guards::GuardStats()> guards;
   const std::optional<std::int64_t> booted = boot_time();
 };
 
@@ -124,7 +124,7 @@ void AgentMetrics::set_responder(std::function<alerts::Stats()> stats) {
   state_->responder = std::move(stats);
 }
 
-void AgentMetrics::set_guards(std::function<control::GuardStats()> stats) {
+void AgentMetrics::set_guards(std::function<guards::GuardStats()> stats) {
   state_->guards = std::move(stats);
 }
 

@@ -2,8 +2,8 @@
 
 // reeve_alert_decisions_total: a view of what the responder counts.
 
+#include "alerts/stats.h"
 #include "metrics/text_writer.h"
-#include "reeve/alerts/stats.h"
 
 namespace reeve::metrics {
 

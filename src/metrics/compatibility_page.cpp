@@ -5,7 +5,7 @@
 namespace reeve::metrics {
 namespace {
 
-using fleet::ProcessSnapshot;
+using monitor::ProcessSnapshot;
 using substrate::InstanceDetail;
 using substrate::InstanceState;
 

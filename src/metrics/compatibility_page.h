@@ -3,8 +3,8 @@
 // The families of other exporters, under their names, for the dashboards that use them:
 // metrics.compatibility. Their values are what those exporters show of the same supervisord.
 
+#include "metrics/options.h"
 #include "metrics/shown.h"
-#include "reeve/metrics/options.h"
 
 namespace reeve::metrics {
 

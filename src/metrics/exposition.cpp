@@ -1,11 +1,11 @@
-#include "reeve/metrics/exposition.h"
+#include "metrics/exposition.h"
 
 #include <mutex>
 #include <utility>
 
+#include "base/guarded.h"
 #include "metrics/fleet_page.h"
 #include "metrics/gzip.h"
-#include "reeve/base/guarded.h"
 
 namespace reeve::metrics {
 namespace {
@@ -37,8 +37,7 @@ struct Rendering {
 
   Options options;
   Filter filter;
-  std::shared_ptr<const fleet::FleetSnapshot> snapshot =
-      std::make_shared<const fleet::FleetSnapshot>();
+  std::shared_ptr<const monitor::Snapshot> snapshot = std::make_shared<const monitor::Snapshot>();
   std::size_t last_size = 0;
 };
 
@@ -73,7 +72,7 @@ Exposition::Exposition(const Options& options, const AgentMetrics& agent)
 
 Exposition::~Exposition() = default;
 
-void Exposition::publish(const std::shared_ptr<const fleet::FleetSnapshot>& snapshot) {
+void Exposition::publish(const std::shared_ptr<const monitor::Snapshot>& snapshot) {
   state_->render([&](Rendering& rendering) { rendering.snapshot = snapshot; });
 }
 

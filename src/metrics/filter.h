@@ -7,7 +7,7 @@
 #include <regex>
 #include <vector>
 
-#include "reeve/metrics/options.h"
+#include "metrics/options.h"
 #include "reeve/substrate/instance.h"
 
 namespace reeve::metrics {

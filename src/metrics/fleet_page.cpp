@@ -12,9 +12,9 @@
 namespace reeve::metrics {
 namespace {
 
-using fleet::ProcessCounters;
-using fleet::ProcessSnapshot;
-using fleet::SupervisorSnapshot;
+using monitor::ProcessCounters;
+using monitor::ProcessSnapshot;
+using monitor::SupervisorSnapshot;
 using substrate::InstanceState;
 
 constexpr std::size_t states = substrate::all_instance_states.size();
@@ -72,12 +72,12 @@ void write_info(TextWriter& out, const Shows& shows) {
 void write_polls(TextWriter& out, const Shows& shows) {
   out.begin(family("supervisord_poll_duration_seconds"));
   for (const ShownSupervisor& each : shows) {
-    const fleet::PollStatistics& polls = each.seen->polls;
+    const monitor::PollStatistics& polls = each.seen->polls;
     out.histogram(each.labels,
-                  {fleet::poll_duration_bounds, polls.durations, polls.duration_sum_seconds});
+                  {monitor::poll_duration_bounds, polls.durations, polls.duration_sum_seconds});
   }
   for_each_label(out, family("supervisord_poll_failures_total"), shows, "reason",
-                 fleet::all_poll_failures,
+                 monitor::all_poll_failures,
                  [](const auto& seen, std::size_t i) { return seen.polls.failures[i]; });
   for_each_supervisor(out, family("supervisord_rejected_records_total"), shows,
                       [](const auto& seen) { return std::optional(seen.polls.rejected_records); });
@@ -129,11 +129,11 @@ void write_supervisors(TextWriter& out, const Shows& shows, const Options& optio
   write_polls(out, shows);
   write_sums(out, shows, options);
   for_each_label(out, family("supervisord_counters_source"), shows, "source",
-                 fleet::all_counter_sources, [](const auto& seen, std::size_t i) {
-                   return seen.counter_source == fleet::all_counter_sources.at(i) ? 1 : 0;
+                 monitor::all_counter_sources, [](const auto& seen, std::size_t i) {
+                   return seen.counter_source == monitor::all_counter_sources.at(i) ? 1 : 0;
                  });
   for_each_label(out, family("supervisord_counters_gaps_total"), shows, "source",
-                 fleet::all_counter_sources,
+                 monitor::all_counter_sources,
                  [](const auto& seen, std::size_t i) { return seen.counter_gaps[i]; });
 }
 
@@ -222,7 +222,7 @@ void write_event_streams(TextWriter& out, const Shows& shows) {
   out.begin(family("reeve_events_total"));
   for (const ShownSupervisor& each : shows) {
     if (const auto& stream = each.seen->event_stream) {
-      for (const fleet::EventCount& of : stream->counts) {
+      for (const monitor::EventCount& of : stream->counts) {
         out.sample({each.labels, label("type", of.type)}, of.count);
       }
     }
@@ -234,8 +234,8 @@ void write_event_streams(TextWriter& out, const Shows& shows) {
 
 }  // namespace
 
-std::string render_fleet(const fleet::FleetSnapshot& snapshot, const Options& options,
-                         Filter& filter, std::size_t expected_bytes) {
+std::string render_fleet(const monitor::Snapshot& snapshot, const Options& options, Filter& filter,
+                         std::size_t expected_bytes) {
   const Shows shows = show(snapshot, filter);
   TextWriter out(expected_bytes);
   write_supervisors(out, shows, options);

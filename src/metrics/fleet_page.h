@@ -7,13 +7,13 @@
 #include <string>
 
 #include "metrics/filter.h"
-#include "reeve/fleet/snapshot.h"
-#include "reeve/metrics/options.h"
+#include "metrics/options.h"
+#include "monitor/snapshot.h"
 
 namespace reeve::metrics {
 
 /// `expected_bytes` is a hint: the size of the last page.
-[[nodiscard]] std::string render_fleet(const fleet::FleetSnapshot& snapshot, const Options& options,
+[[nodiscard]] std::string render_fleet(const monitor::Snapshot& snapshot, const Options& options,
                                        Filter& filter, std::size_t expected_bytes);
 
 }  // namespace reeve::metrics

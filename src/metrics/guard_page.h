@@ -2,11 +2,11 @@
 
 // reeve_guard_gave_up, reeve_guard_breaker_open, reeve_maintenance: a view of what the guards know.
 
+#include "guards/guards.h"
 #include "metrics/text_writer.h"
-#include "reeve/control/guards.h"
 
 namespace reeve::metrics {
 
-void write_guards(TextWriter& out, const control::GuardStats& stats);
+void write_guards(TextWriter& out, const guards::GuardStats& stats);
 
 }  // namespace reeve::metrics

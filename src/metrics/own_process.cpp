@@ -9,8 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "reeve/base/file.h"
-#include "reeve/base/text.h"
+#include "base/file.h"
+#include "base/text.h"
 
 namespace reeve::metrics {
 namespace {

@@ -3,7 +3,7 @@
 #include <optional>
 #include <unordered_set>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::metrics {
 namespace {
@@ -32,7 +32,7 @@ class ProcessLabels {
 /// Hands out, process by process in the order of names, what each one's present run uses.
 class UsageFinder {
  public:
-  explicit UsageFinder(const fleet::SupervisorSnapshot& seen) {
+  explicit UsageFinder(const monitor::SupervisorSnapshot& seen) {
     if (seen.up && seen.usages) {
       next_ = seen.usages->data();
       end_ = next_ + seen.usages->size();
@@ -49,11 +49,11 @@ class UsageFinder {
   }
 
  private:
-  const fleet::ProcessUsage* next_ = nullptr;
-  const fleet::ProcessUsage* end_ = nullptr;
+  const monitor::ProcessUsage* next_ = nullptr;
+  const monitor::ProcessUsage* end_ = nullptr;
 };
 
-ShownSupervisor show_one(const fleet::SupervisorSnapshot& seen, Filter& filter) {
+ShownSupervisor show_one(const monitor::SupervisorSnapshot& seen, Filter& filter) {
   ShownSupervisor shown;
   shown.seen = &seen;
   shown.labels = seen.name.empty() ? "" : label("supervisor", seen.name);
@@ -65,7 +65,7 @@ ShownSupervisor show_one(const fleet::SupervisorSnapshot& seen, Filter& filter) 
   const auto labels_of = [&](const substrate::InstanceName& name) {
     return filter.shows(name) ? labels.of(name) : std::nullopt;
   };
-  for (const fleet::ProcessSnapshot& process : seen.processes) {
+  for (const monitor::ProcessSnapshot& process : seen.processes) {
     if (auto text = labels_of(process.detail.name)) {
       shown.counters.push_back({&process.counters, *text});
       if (const auto* const usage = usages.of(process.detail)) {
@@ -74,7 +74,7 @@ ShownSupervisor show_one(const fleet::SupervisorSnapshot& seen, Filter& filter) 
       shown.processes.push_back({&process, std::move(*text)});
     }
   }
-  for (const fleet::RemovedProcess& removed : seen.removed) {
+  for (const monitor::RemovedProcess& removed : seen.removed) {
     if (auto text = labels_of(removed.name)) {
       shown.counters.push_back({&removed.counters, std::move(*text)});
     }
@@ -84,10 +84,10 @@ ShownSupervisor show_one(const fleet::SupervisorSnapshot& seen, Filter& filter) 
 
 }  // namespace
 
-Shows show(const fleet::FleetSnapshot& snapshot, Filter& filter) {
+Shows show(const monitor::Snapshot& snapshot, Filter& filter) {
   Shows shows;
   shows.reserve(snapshot.supervisors.size());
-  for (const fleet::SupervisorSnapshot& supervisor : snapshot.supervisors) {
+  for (const monitor::SupervisorSnapshot& supervisor : snapshot.supervisors) {
     shows.push_back(show_one(supervisor, filter));
   }
   return shows;

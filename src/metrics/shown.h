@@ -9,7 +9,7 @@
 
 #include "metrics/filter.h"
 #include "metrics/text_writer.h"
-#include "reeve/fleet/snapshot.h"
+#include "monitor/snapshot.h"
 
 namespace reeve::metrics {
 
@@ -21,16 +21,16 @@ struct Shown {
 };
 
 struct ShownSupervisor {
-  const fleet::SupervisorSnapshot* seen = nullptr;
+  const monitor::SupervisorSnapshot* seen = nullptr;
   std::string labels;
-  std::vector<Shown<fleet::ProcessSnapshot>> processes;
-  std::vector<Shown<fleet::ProcessCounters>> counters;  ///< of those, and of the removed ones
-  std::vector<Shown<procfs::TreeUsage>> usages;         ///< of the runs that go on, where known
+  std::vector<Shown<monitor::ProcessSnapshot>> processes;
+  std::vector<Shown<monitor::ProcessCounters>> counters;  ///< of those, and of the removed ones
+  std::vector<Shown<procfs::TreeUsage>> usages;           ///< of the runs that go on, where known
 };
 using Shows = std::vector<ShownSupervisor>;
 
 /// The snapshot must outlive it.
-[[nodiscard]] Shows show(const fleet::FleetSnapshot& snapshot, Filter& filter);
+[[nodiscard]] Shows show(const monitor::Snapshot& snapshot, Filter& filter);
 
 /// A sample of each supervisord for which `value` is not nothing.
 template <class Value>

@@ -4,7 +4,7 @@
 
 namespace reeve::metrics {
 
-std::string target_labels(const control::Target& target) {
+std::string target_labels(const guards::Target& target) {
   const std::string process =
       join_labels(label("group", target.name.group), label("name", target.name.name));
   return target.supervisor.empty() ? process

@@ -4,11 +4,11 @@
 
 #include <string>
 
-#include "reeve/control/command.h"
+#include "guards/command.h"
 
 namespace reeve::metrics {
 
 /// group and name, with supervisor before them where it has a name.
-[[nodiscard]] std::string target_labels(const control::Target& target);
+[[nodiscard]] std::string target_labels(const guards::Target& target);
 
 }  // namespace reeve::metrics

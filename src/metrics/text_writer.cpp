@@ -3,7 +3,7 @@
 #include <array>
 #include <cmath>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::metrics {
 namespace {

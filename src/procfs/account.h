@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "reeve/procfs/process_trees.h"
+#include "procfs/process_trees.h"
 
 namespace reeve::procfs {
 

@@ -14,7 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::procfs {
 namespace {

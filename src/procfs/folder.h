@@ -12,8 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "procfs/stat.h"
-#include "reeve/base/descriptor.h"
 
 namespace reeve::procfs {
 

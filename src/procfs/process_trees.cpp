@@ -1,4 +1,4 @@
-#include "reeve/procfs/process_trees.h"
+#include "procfs/process_trees.h"
 
 #include <algorithm>
 #include <iterator>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::procfs {
 namespace {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "reeve/procfs/process_trees.h"
+#include "procfs/process_trees.h"
 
 namespace reeve::procfs {
 

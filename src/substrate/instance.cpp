@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::substrate {
 

@@ -1,8 +1,8 @@
-#include "reeve/substrate/selector.h"
+#include "substrate/selector.h"
 
 #include <algorithm>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::substrate {
 

@@ -2,8 +2,8 @@
 #include <iterator>
 
 #include "reeve/supervisor/supervisor_substrate.h"
-#include "reeve/xmlrpc/client.h"
 #include "supervisor/first_reached.h"
+#include "xmlrpc/client.h"
 
 namespace reeve::supervisor {
 

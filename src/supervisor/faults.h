@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "reeve/base/error.h"
-#include "reeve/xmlrpc/value.h"
+#include "xmlrpc/value.h"
 
 namespace reeve::supervisor {
 

@@ -7,8 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "reeve/base/guarded.h"
-#include "reeve/xmlrpc/caller.h"
+#include "base/guarded.h"
+#include "xmlrpc/caller.h"
 
 namespace reeve::supervisor {
 

@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "reeve/base/guarded.h"
+#include "base/guarded.h"
 #include "supervisor/peer.h"
 
 namespace reeve::supervisor {

@@ -1,6 +1,6 @@
 // The Logs half of SupervisorSubstrate.
 
-#include "reeve/base/percent_encoding.h"
+#include "base/percent_encoding.h"
 #include "reeve/supervisor/supervisor_substrate.h"
 #include "supervisor/faults.h"
 #include "supervisor/log_reader.h"

@@ -12,7 +12,7 @@
 #include "reeve/base/deadline.h"
 #include "reeve/base/result.h"
 #include "reeve/substrate/instance.h"
-#include "reeve/xmlrpc/caller.h"
+#include "xmlrpc/caller.h"
 
 namespace reeve::supervisor {
 

@@ -6,7 +6,7 @@
 
 #include "reeve/substrate/administration.h"
 #include "reeve/substrate/instance.h"
-#include "reeve/xmlrpc/value.h"
+#include "xmlrpc/value.h"
 
 namespace reeve::supervisor {
 

@@ -1,4 +1,4 @@
-#include "reeve/xmlrpc/client.h"
+#include "xmlrpc/client.h"
 
 #include <algorithm>
 #include <deque>
@@ -6,9 +6,9 @@
 
 #include <openssl/evp.h>
 
+#include "http/client_transport.h"
+#include "http/response_reader.h"
 #include "xmlrpc/codec.h"
-#include "xmlrpc/http_reader.h"
-#include "xmlrpc/transport.h"
 
 namespace reeve::xmlrpc {
 namespace {
@@ -47,7 +47,7 @@ std::string post(const ClientOptions& options, const std::string& body) {
 }
 
 /// What an HTTP status other than 200 means, whatever was asked for.
-Error status_error(const ClientOptions& options, const HttpAnswer& answer) {
+Error status_error(const ClientOptions& options, const http::HttpAnswer& answer) {
   const std::string url = options.endpoint.url();
   const std::string status = " (HTTP " + std::to_string(answer.status) + ")";
   switch (answer.status) {
@@ -74,7 +74,7 @@ Error status_error(const ClientOptions& options, const HttpAnswer& answer) {
 }
 
 /// As status_error, for a call: a server that does not know the path, or knows a better one.
-Error call_error(const ClientOptions& options, const HttpAnswer& answer) {
+Error call_error(const ClientOptions& options, const http::HttpAnswer& answer) {
   const std::string url = options.endpoint.url();
   const std::string server = answer.server.empty() ? "a server" : answer.server;
   switch (answer.status) {
@@ -98,7 +98,7 @@ Error call_error(const ClientOptions& options, const HttpAnswer& answer) {
 }
 
 /// The answer that `reader` has read, to a call or a stream; errors name the peer.
-base::Result<HttpAnswer> taken(const ClientOptions& options, HttpReader& reader) {
+base::Result<http::HttpAnswer> taken(const ClientOptions& options, http::HttpReader& reader) {
   reader.end();
   return reader.take().map_error([&](Error error) {
     error.message.insert(0, options.endpoint.url() + ": ");
@@ -106,24 +106,26 @@ base::Result<HttpAnswer> taken(const ClientOptions& options, HttpReader& reader)
   });
 }
 
-base::Result<Answer> answer_of(const ClientOptions& options, HttpReader& reader) {
-  return taken(options, reader).and_then([&](const HttpAnswer& answer) -> base::Result<Answer> {
-    if (answer.status != 200) {
-      return base::failure(call_error(options, answer));
-    }
-    DecodeLimits limits;
-    limits.max_bytes = options.max_answer_bytes;
-    return decode_answer(answer.body, limits).map_error([&](Error error) {
-      error.message.insert(0, options.endpoint.url() + ": ");
-      return error;
-    });
-  });
+base::Result<Answer> answer_of(const ClientOptions& options, http::HttpReader& reader) {
+  return taken(options, reader)
+      .and_then([&](const http::HttpAnswer& answer) -> base::Result<Answer> {
+        if (answer.status != 200) {
+          return base::failure(call_error(options, answer));
+        }
+        DecodeLimits limits;
+        limits.max_bytes = options.max_answer_bytes;
+        return decode_answer(answer.body, limits).map_error([&](Error error) {
+          error.message.insert(0, options.endpoint.url() + ": ");
+          return error;
+        });
+      });
 }
 
 }  // namespace
 
 Client::Client(ClientOptions options)
-    : options_(std::move(options)), transport_(std::make_unique<Transport>(options_.endpoint)) {}
+    : options_(std::move(options)),
+      transport_(std::make_unique<http::Transport>(options_.endpoint)) {}
 
 Client::~Client() = default;
 
@@ -134,16 +136,16 @@ base::Result<Answer> Client::call(const Call& call, const base::Deadline& deadli
 std::vector<base::Result<Answer>> Client::call_parallel(const std::vector<Call>& calls,
                                                         const base::Deadline& deadline) {
   std::vector<base::Result<Answer>> answers(calls.size());
-  std::vector<Exchange> exchanges;
-  std::deque<HttpReader> readers;      // one for each exchange
-  std::vector<std::size_t> positions;  // of the exchange's call
+  std::vector<http::Exchange> exchanges;
+  std::deque<http::HttpReader> readers;  // one for each exchange
+  std::vector<std::size_t> positions;    // of the exchange's call
   for (std::size_t i = 0; i < calls.size(); ++i) {
     const base::Result<std::string> body = encode_call(calls[i]);
     if (!body) {
       answers[i] = base::failure(body.error());
       continue;
     }
-    HttpReader& reader = readers.emplace_back(options_.max_answer_bytes);
+    http::HttpReader& reader = readers.emplace_back(options_.max_answer_bytes);
     exchanges.push_back(
         {post(options_, *body), [&reader](std::string_view bytes) { return reader.feed(bytes); }});
     positions.push_back(i);
@@ -163,22 +165,23 @@ base::Result<void> Client::stream(const std::string& path,
     return base::failure(ErrorKind::invalid_argument, "'" + path + "' is no path of a URL");
   }
   // Not with `Connection: close`: supervisord then withholds a log until it has 64 KiB of it.
-  HttpReader reader(options_.max_answer_bytes, consumer);
+  http::HttpReader reader(options_.max_answer_bytes, consumer);
   const auto take = [&reader](std::string_view bytes) { return reader.feed(bytes); };
   const std::string request = "GET " + path + " HTTP/1.1\r\n" + common_fields(options_) + "\r\n";
   base::Result<void> carried = transport_->run({{request, take}}, deadline).front();
   if (!carried) {
     return carried;
   }
-  return taken(options_, reader).and_then([&](const HttpAnswer& answer) -> base::Result<void> {
-    if (answer.status == 404) {
-      return base::failure(ErrorKind::not_found, options_.endpoint.url() + " has no " + path);
-    }
-    if (answer.status != 200) {
-      return base::failure(status_error(options_, answer));
-    }
-    return {};
-  });
+  return taken(options_, reader)
+      .and_then([&](const http::HttpAnswer& answer) -> base::Result<void> {
+        if (answer.status == 404) {
+          return base::failure(ErrorKind::not_found, options_.endpoint.url() + " has no " + path);
+        }
+        if (answer.status != 200) {
+          return base::failure(status_error(options_, answer));
+        }
+        return {};
+      });
 }
 
 }  // namespace reeve::xmlrpc

@@ -7,7 +7,7 @@
 
 #include <tinyxml2.h>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 #include "xmlrpc/xml_scan.h"
 
 namespace reeve::xmlrpc {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "reeve/base/result.h"
-#include "reeve/xmlrpc/value.h"
+#include "xmlrpc/value.h"
 
 namespace reeve::xmlrpc {
 

@@ -1,7 +1,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 #include "xmlrpc/codec.h"
 
 namespace reeve::xmlrpc {

@@ -1,4 +1,4 @@
-#include "reeve/xmlrpc/value.h"
+#include "xmlrpc/value.h"
 
 #include <algorithm>
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "alerts/responder.h"
+#include "control/journal.h"
 #include "control/world.h"
-#include "reeve/alerts/responder.h"
-#include "reeve/control/journal.h"
 #include "support/recording_sink.h"
 #include "support/temporary_folder.h"
 
@@ -54,7 +54,7 @@ class AlertWorld {
   }
   /// The fleet looks.
   void publish() {
-    auto next = std::make_shared<fleet::FleetSnapshot>();
+    auto next = std::make_shared<monitor::Snapshot>();
     next->supervisors = {snapshot_of("", *supervisord, clock)};
     next->complete = true;
     snapshot = std::move(next);
@@ -103,13 +103,13 @@ class AlertWorld {
 
   struct Agent {
     explicit Agent(AlertWorld& world)
-        : state(control::StateDir::open(world.folder.path() + "/state").value()),
+        : state(records::StateDir::open(world.folder.path() + "/state").value()),
           journal(control::Journal::open(state, base::Log(world.sink)).value()),
           audit(control::Audit::open(state, base::Log(world.sink)).value()),
-          maintenance(state, control::GuardClock(world.clock, "boot"), base::Log(world.sink)),
-          guards({}, state, maintenance, control::GuardClock(world.clock, "boot"),
+          maintenance(state, guards::GuardClock(world.clock, "boot"), base::Log(world.sink)),
+          guards({}, state, maintenance, guards::GuardClock(world.clock, "boot"),
                  base::Log(world.sink), [] { return 0.5; }),
-          controller(world.surroundings(*this), control::Options{}, world.clock,
+          controller(world.surroundings(*this), guards::Options{}, world.clock,
                      base::Log(world.sink)),
           responder(
               {[&world] { return world.snapshot; }, &controller, &guards, audit.get(), &state},
@@ -117,11 +117,11 @@ class AlertWorld {
       controller.restore();
     }
 
-    control::StateDir state;
+    records::StateDir state;
     std::unique_ptr<control::Journal> journal;
     std::unique_ptr<control::Audit> audit;
-    control::Maintenance maintenance;
-    control::Guards guards;
+    guards::Maintenance maintenance;
+    guards::Guards guards;
     control::Controller controller;
     alerts::Responder responder;
   };
@@ -131,7 +131,7 @@ class AlertWorld {
   ManualClock manual;
   FakeClock clock{manual};
   std::shared_ptr<FakeSubstrate> supervisord = std::make_shared<FakeSubstrate>(manual);
-  std::shared_ptr<const fleet::FleetSnapshot> snapshot;
+  std::shared_ptr<const monitor::Snapshot> snapshot;
   std::shared_ptr<RecordingSink> sink = std::make_shared<RecordingSink>();
   alerts::Sender sender{"alertmanager", {*substrate::Selector::parse("*")}};
   std::vector<substrate::InstanceName> own_programs;

@@ -1,6 +1,6 @@
-#include "reeve/alerts/payload.h"
+#include "alerts/payload.h"
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 #include "support/catch.h"
 #include "support/fixture.h"
 

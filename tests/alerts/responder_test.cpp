@@ -1,4 +1,4 @@
-#include "reeve/alerts/responder.h"
+#include "alerts/responder.h"
 
 #include <filesystem>
 #include <fstream>
@@ -9,7 +9,7 @@
 namespace reeve::alerts {
 namespace {
 
-using control::Verdict;
+using guards::Verdict;
 using namespace std::chrono_literals;
 using tests::AlertWorld;
 using tests::hung_rule;
@@ -32,7 +32,7 @@ TEST_CASE("an alert restarts its process once, however often it is told of") {
   CHECK(answer.retry == "");
   CHECK(decision.decision.verdict == Verdict::accepted);
   CHECK(decision.rule == "hung");
-  CHECK(decision.target == control::Target{"", {"web", "front"}});
+  CHECK(decision.target == guards::Target{"", {"web", "front"}});
   CHECK(decision.alertname == "Hung");
   CHECK_FALSE(decision.operation.empty());
 
@@ -51,9 +51,9 @@ TEST_CASE("the operation carries who asked, why, and what the rule demands") {
   const std::string id = world.post({world.alert()}).decisions.front().operation;
   const auto operation = world.agent->controller.find(id);
   REQUIRE(operation);
-  const control::Command& command = operation->command;
-  CHECK(command.action == control::Action::restart);
-  CHECK(command.source == control::Source::alert);
+  const guards::Command& command = operation->command;
+  CHECK(command.action == guards::Action::restart);
+  CHECK(command.source == guards::Source::alert);
   CHECK(command.actor == "alertmanager");
   CHECK(command.reason == "the alert Hung");
   REQUIRE(command.trigger);
@@ -134,7 +134,7 @@ TEST_CASE("the sender's token limits what his alerts may act on, and so does con
   CHECK(world.decide(world.alert()) == "not_allowed");
   CHECK(world.decide(world.alert("web:back")) == "accepted");
   world.sender.allow = {*substrate::Selector::parse("*")};
-  control::Options control;
+  guards::Options control;
   control.deny = {*substrate::Selector::parse("web")};
   world.agent->controller.configure(control);
   CHECK(world.decide(world.alert()) == "not_allowed");
@@ -151,7 +151,7 @@ TEST_CASE("while supervisord does not answer nothing is begun, and the next post
   AlertWorld world;
   world.supervisord->fail({.operation = tests::Operation::list});
   world.publish();
-  auto down = std::make_shared<fleet::FleetSnapshot>(*world.snapshot);
+  auto down = std::make_shared<monitor::Snapshot>(*world.snapshot);
   world.supervisord->recover();
   world.publish();
   auto processes = world.snapshot->supervisors[0].processes;
@@ -320,7 +320,7 @@ TEST_CASE("episodes that cannot be read refuse everything until a person resets 
 TEST_CASE(
     "before everything was read once, and after the end began, the same post is wanted again") {
   AlertWorld world;
-  auto first = std::make_shared<fleet::FleetSnapshot>(*world.snapshot);
+  auto first = std::make_shared<monitor::Snapshot>(*world.snapshot);
   first->complete = false;
   world.snapshot = first;
   CHECK(world.decide(world.alert()) == "retry: the supervisords have not been read yet");
@@ -342,7 +342,7 @@ TEST_CASE("when too many operations wait the rest of the post is wanted again, a
     world.supervisord->add(program);
     alerts.push_back(world.alert(program.name.full()));
   }
-  control::GuardOptions guards;
+  guards::GuardOptions guards;
   guards.breaker.min_targets = 1000;
   guards.total = {1000, 1h};
   world.agent->guards.configure(guards);

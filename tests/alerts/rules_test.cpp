@@ -119,7 +119,7 @@ TEST_CASE("an expression that does not compile, or is too long, is refused befor
 }
 
 TEST_CASE("each action has the states in which it makes sense, and its usual ones") {
-  using control::Action;
+  using guards::Action;
   using substrate::InstanceState;
   CHECK(default_states(Action::restart) == std::vector{InstanceState::running});
   CHECK(default_states(Action::start) == std::vector{InstanceState::fatal, InstanceState::exited});

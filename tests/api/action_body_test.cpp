@@ -6,7 +6,7 @@
 namespace reeve::api {
 namespace {
 
-using control::Action;
+using guards::Action;
 
 int status_of(std::string_view body, Action action = Action::stop) {
   const auto read = read_action_body(body, action);

@@ -9,10 +9,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/control_api.h"
 #include "control/guarded_world.h"
 #include "control/world.h"
-#include "http/later.h"
-#include "reeve/api/control_api.h"
+#include "http/deferred_response.h"
 
 namespace reeve::tests {
 
@@ -95,7 +95,7 @@ struct Desk {
   Desk() : api(surroundings(), three_tokens(), world.clock, base::Log()) {}
 
   [[nodiscard]] api::ControlSurroundings surroundings() {
-    fleet::Member member = member_of("", world.supervisord);
+    monitor::Member member = member_of("", world.supervisord);
     member.logs = world.supervisord;
     return {.snapshot = [this] { return world.snapshot; },
             .controller = &world.controller,
@@ -114,9 +114,9 @@ struct Desk {
 
   /// Two supervisords, of which only the first is there.
   void add_second_supervisor() {
-    auto next = std::make_shared<fleet::FleetSnapshot>(*world.snapshot);
+    auto next = std::make_shared<monitor::Snapshot>(*world.snapshot);
     next->supervisors[0].name = "one";
-    fleet::SupervisorSnapshot second = next->supervisors[0];
+    monitor::SupervisorSnapshot second = next->supervisors[0];
     second.name = "two";
     second.up = false;
     second.last_error = "connection refused";

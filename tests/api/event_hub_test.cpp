@@ -1,8 +1,8 @@
-#include "reeve/api/event_hub.h"
+#include "api/event_hub.h"
 
 #include "api/desk.h"
-#include "http/feed.h"
-#include "reeve/base/text.h"
+#include "base/text.h"
+#include "http/stream_state.h"
 #include "support/catch.h"
 
 namespace reeve::api {
@@ -61,7 +61,7 @@ struct WatchedWorld : tests::World {
   /// The fleet looks, and publishes what it sees.
   void look() {
     publish();
-    auto next = std::make_shared<fleet::FleetSnapshot>(*snapshot);
+    auto next = std::make_shared<monitor::Snapshot>(*snapshot);
     for (auto& supervisor : next->supervisors) {
       supervisor.snapshot_at = clock.system_now();
     }
@@ -113,7 +113,7 @@ TEST_CASE("another run is a change, a longer uptime is none") {
   world.supervisord->tick(10s);
   world.look();
   CHECK(events_of(*outlet).empty());
-  (void)world.carry_out(tests::World::command(control::Action::restart, "job"));
+  (void)world.carry_out(tests::World::command(guards::Action::restart, "job"));
   world.supervisord->tick(10s);
   world.look();
   CHECK(types_of(*outlet) == std::vector<std::string>{"process"});
@@ -122,7 +122,7 @@ TEST_CASE("another run is a change, a longer uptime is none") {
 TEST_CASE("of a supervisord it is told when it goes and comes, not what its processes were") {
   WatchedWorld world;
   const auto outlet = world.hub.listen(std::nullopt);
-  auto down = std::make_shared<fleet::FleetSnapshot>(*world.snapshot);
+  auto down = std::make_shared<monitor::Snapshot>(*world.snapshot);
   down->supervisors[0].up = false;
   world.hub.publish(down);
   const auto heard = events_of(*outlet);
@@ -136,12 +136,12 @@ TEST_CASE("of a supervisord it is told when it goes and comes, not what its proc
 TEST_CASE("processes that are seen for the first time because nobody looked before are no news") {
   tests::World world;
   EventHub hub(world.manual);
-  auto unread = std::make_shared<fleet::FleetSnapshot>(*world.snapshot);
+  auto unread = std::make_shared<monitor::Snapshot>(*world.snapshot);
   unread->supervisors[0].up = false;
   unread->supervisors[0].processes = {};
   hub.publish(unread);
   const auto outlet = hub.listen(std::nullopt);
-  auto read = std::make_shared<fleet::FleetSnapshot>(*world.snapshot);
+  auto read = std::make_shared<monitor::Snapshot>(*world.snapshot);
   read->supervisors[0].snapshot_at = world.clock.system_now();
   hub.publish(read);
   CHECK(types_of(*outlet) == std::vector<std::string>{"supervisor"});
@@ -152,7 +152,7 @@ TEST_CASE("operations are told of at each step, decisions as they are recorded")
   const auto outlet = world.hub.listen(std::nullopt);
   world.controller.on_change(
       [&](const control::Operation& operation) { world.hub.publish(operation); });
-  const auto done = world.carry_out(tests::World::command(control::Action::stop, "job"));
+  const auto done = world.carry_out(tests::World::command(guards::Action::stop, "job"));
   const auto heard = events_of(*outlet);
   REQUIRE(heard.size() > 2);
   CHECK(heard.front().data["state"] == "queued");

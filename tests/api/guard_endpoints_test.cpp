@@ -31,7 +31,7 @@ http::Request del(const std::string& scope, const std::string& token = tests::op
 struct SpentDesk : Desk {
   SpentDesk() {
     REQUIRE(guarded.guards->spend(tests::alert_command(), tests::running_sight()).verdict ==
-            control::Verdict::accepted);
+            guards::Verdict::accepted);
   }
   [[nodiscard]] nlohmann::json guards() { return json_of(api.handle(get("/api/v1/guards"))); }
 };
@@ -56,7 +56,7 @@ TEST_CASE("maintenance is set, shown, replaced and cleared") {
 
 TEST_CASE("maintenance without an end, of nothing, or in no known form is refused") {
   Desk desk;
-  auto read = std::make_shared<fleet::FleetSnapshot>(*desk.world.snapshot);
+  auto read = std::make_shared<monitor::Snapshot>(*desk.world.snapshot);
   read->supervisors[0].snapshot_at = desk.world.clock.system_now();
   desk.world.snapshot = read;
   const std::string good = R"({"ttl": "1h"})";

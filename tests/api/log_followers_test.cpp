@@ -3,7 +3,7 @@
 #include "api/log_followers.h"
 
 #include "api/desk.h"
-#include "http/feed.h"
+#include "http/stream_state.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 

@@ -1,4 +1,4 @@
-#include "reeve/api/metrics_api.h"
+#include "api/metrics_api.h"
 
 #include "api/desk.h"
 #include "support/catch.h"

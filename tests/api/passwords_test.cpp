@@ -6,7 +6,7 @@
 
 #include "api/desk.h"
 #include "api/login_throttle.h"
-#include "reeve/api/metrics_api.h"
+#include "api/metrics_api.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 

@@ -10,7 +10,7 @@ namespace reeve::api {
 namespace {
 
 using base::ErrorKind;
-using control::RefusalReason;
+using guards::RefusalReason;
 
 const std::map<ErrorKind, int> statuses = {
     {ErrorKind::unreachable, 503},     {ErrorKind::socket_missing, 503},
@@ -33,7 +33,7 @@ TEST_CASE("every kind of error has its HTTP status, and every status its phrase"
 }
 
 TEST_CASE("what the policy forbids is forbidden, whatever else a refusal is follows its error") {
-  for (const RefusalReason reason : control::all_refusal_reasons) {
+  for (const RefusalReason reason : guards::all_refusal_reasons) {
     const bool forbidden =
         reason == RefusalReason::own_program || reason == RefusalReason::not_allowed ||
         reason == RefusalReason::signal_not_allowed || reason == RefusalReason::guarded;
@@ -44,7 +44,7 @@ TEST_CASE("what the policy forbids is forbidden, whatever else a refusal is foll
 }
 
 TEST_CASE("a supervisord that cannot be asked is told by what went wrong with it") {
-  const control::Refusal refusal{RefusalReason::unreachable, {ErrorKind::timeout, "no answer"}, ""};
+  const guards::Refusal refusal{RefusalReason::unreachable, {ErrorKind::timeout, "no answer"}, ""};
   const Problem problem = problem_of(refusal, {});
   CHECK(problem.status == 504);
   CHECK(problem.type == "timeout");

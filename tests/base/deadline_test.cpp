@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include "reeve/base/wakeup.h"
+#include "base/wakeup.h"
 #include "support/catch.h"
 #include "support/manual_clock.h"
 

@@ -1,4 +1,4 @@
-#include "reeve/base/endpoint.h"
+#include "base/endpoint.h"
 
 #include "support/catch.h"
 

@@ -1,4 +1,4 @@
-#include "reeve/base/file.h"
+#include "base/file.h"
 
 #include "support/catch.h"
 #include "support/temporary_folder.h"

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "reeve/base/log.h"
+#include "base/log.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 

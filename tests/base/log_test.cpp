@@ -1,4 +1,4 @@
-#include "reeve/base/log.h"
+#include "base/log.h"
 
 #include "support/catch.h"
 #include "support/recording_sink.h"

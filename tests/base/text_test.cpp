@@ -1,4 +1,4 @@
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 #include "support/catch.h"
 

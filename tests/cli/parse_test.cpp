@@ -1,4 +1,4 @@
-#include "reeve/cli/parse.h"
+#include "cli/parse.h"
 
 #include "support/catch.h"
 

@@ -1,4 +1,4 @@
-#include "reeve/cli/settings.h"
+#include "cli/settings.h"
 
 #include <filesystem>
 

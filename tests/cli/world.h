@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "reeve/cli/execute.h"
-#include "reeve/cli/parse.h"
-#include "reeve/cli/settings.h"
+#include "cli/execute.h"
+#include "cli/parse.h"
+#include "cli/settings.h"
 #include "support/fake_substrate.h"
 #include "support/temporary_folder.h"
 

@@ -1,5 +1,5 @@
+#include "config/config.h"
 #include "config/errors.h"
-#include "reeve/config/config.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 
@@ -7,7 +7,7 @@ namespace reeve::config {
 namespace {
 
 using alerts::Mode;
-using control::Action;
+using guards::Action;
 using substrate::InstanceState;
 using namespace std::chrono_literals;
 using tests::TemporaryFolder;
@@ -48,7 +48,7 @@ TEST_CASE("a rule has the documented defaults, and alerts are rehearsed unless t
   CHECK(config->warnings.empty());
   CHECK(config->alerts.mode == Mode::dry_run);
   CHECK(config->alerts.episode_ttl == 6h);
-  CHECK(config->guards == control::GuardOptions{});
+  CHECK(config->guards == guards::GuardOptions{});
   const alerts::Rule& rule = config->alerts.rules.at(0);
   CHECK(rule.name == "hung");
   CHECK(rule.match == alerts::Match{{"alertname", "Hung"}});
@@ -57,7 +57,7 @@ TEST_CASE("a rule has the documented defaults, and alerts are rehearsed unless t
   CHECK(rule.action == Action::restart);
   CHECK_FALSE(rule.mode);
   CHECK(rule.max_attempts == 1);
-  CHECK(rule.limits == control::Limits{});
+  CHECK(rule.limits == guards::Limits{});
   CHECK(rule.limits.cooldown.initial == 5min);
 }
 
@@ -91,19 +91,19 @@ alerts:
   CHECK(config->warnings.empty());
   CHECK(config->alerts.identity.at("instance") == "host7:19001");
   CHECK(config->alerts.episode_ttl == 12h);
-  CHECK(config->guards.total == control::Budget{20, 2h});
-  CHECK(config->guards.breaker == control::BreakerOptions{0.5, 5, 10min, 30min});
+  CHECK(config->guards.total == guards::Budget{20, 2h});
+  CHECK(config->guards.breaker == guards::BreakerOptions{0.5, 5, 10min, 30min});
   const alerts::Rule& rule = config->alerts.rules.at(0);
   CHECK(rule.mode == Mode::dry_run);
   CHECK(rule.action == Action::start);
   CHECK(rule.max_attempts == 3);
-  const control::Limits& limits = rule.limits;
+  const guards::Limits& limits = rule.limits;
   CHECK(limits.only_if_state == std::vector{InstanceState::fatal});
   CHECK_FALSE(limits.respect_stopped);
   CHECK(limits.min_uptime == 30s);
   CHECK(limits.settle == 5min);
-  CHECK(limits.cooldown == control::Cooldown{10min, 1.5, 2h, 0.2, 12h});
-  CHECK(limits.per_target == control::Budget{5, 6h});
+  CHECK(limits.cooldown == guards::Cooldown{10min, 1.5, 2h, 0.2, 12h});
+  CHECK(limits.per_target == guards::Budget{5, 6h});
 }
 
 TEST_CASE("each action acts in its own states unless told otherwise") {

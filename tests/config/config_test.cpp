@@ -1,4 +1,4 @@
-#include "reeve/config/config.h"
+#include "config/config.h"
 
 #include <filesystem>
 
@@ -107,8 +107,8 @@ TEST_CASE("durations need a unit and have bounds") {
   CHECK(errors_of("poll: {interval: 1ms}\n") ==
         "reeve.yaml:1:18: poll.interval: expected 100ms to 1h, found '1ms'");
   CHECK(parsed("poll: {interval: 2m, timeout: 90s}\n").poll ==
-        fleet::PollOptions{std::chrono::minutes(2), std::chrono::seconds(90),
-                           std::chrono::minutes(2)});
+        monitor::PollOptions{std::chrono::minutes(2), std::chrono::seconds(90),
+                             std::chrono::minutes(2)});
 }
 
 TEST_CASE("a bad URL says what is wrong and never shows the password in it") {
@@ -169,7 +169,7 @@ TEST_CASE("the metrics section says what is measured and whose names are shown")
       "  resources: on\n"
       "  proportional_memory: true\n"
       "  compatibility: [supervisord_exporter]\n");
-  CHECK(config.poll.resources.measure == fleet::MeasureResources::on);
+  CHECK(config.poll.resources.measure == monitor::MeasureResources::on);
   CHECK(config.poll.resources.proportional_memory);
   CHECK(config.metrics.supervisord_exporter_names);
   CHECK_FALSE(config.metrics.node_exporter_names);
@@ -205,7 +205,7 @@ TEST_CASE("events come on standard input, over a socket, or not at all") {
   CHECK(parsed("events: {stream: on, socket: /run/reeve/events.sock}\n").events ==
         events::Options{Stream::on, "/run/reeve/events.sock"});
   CHECK(parsed("events: {stream: off}\n").events.stream == Stream::off);
-  CHECK(parsed("events: {main_log: off}\n").poll.main_log == fleet::MainLog::off);
+  CHECK(parsed("events: {main_log: off}\n").poll.main_log == monitor::MainLog::off);
   CHECK(errors_of("events: {stream: maybe, socket: events.sock}\n") ==
         "reeve.yaml:1:18: events.stream: expected auto, on or off, found 'maybe'\n"
         "reeve.yaml:1:33: events.socket: expected the path of a unix socket like "

@@ -1,5 +1,5 @@
+#include "config/config.h"
 #include "config/errors.h"
-#include "reeve/config/config.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 

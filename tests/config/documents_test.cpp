@@ -1,9 +1,9 @@
 // What the documentation and the package say of the configuration is true.
 #include <algorithm>
 
+#include "base/file.h"
+#include "config/config.h"
 #include "config/errors.h"
-#include "reeve/base/file.h"
-#include "reeve/config/config.h"
 #include "support/catch.h"
 
 namespace reeve::config {

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "reeve/base/text.h"
-#include "reeve/config/config.h"
+#include "base/text.h"
+#include "config/config.h"
 
 namespace reeve::config {
 

@@ -4,8 +4,8 @@
 #include <map>
 
 #include "reeve/base/clock.h"
-#include "reeve/substrate/selector.h"
 #include "reeve/substrate/substrate.h"
+#include "substrate/selector.h"
 
 namespace {
 

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/text.h"
 #include "contract/contract.h"
-#include "reeve/base/text.h"
-#include "reeve/xmlrpc/client.h"
+#include "xmlrpc/client.h"
 
 namespace reeve::tests {
 namespace {

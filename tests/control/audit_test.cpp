@@ -1,4 +1,4 @@
-#include "reeve/control/audit.h"
+#include "control/audit.h"
 
 #include <atomic>
 #include <filesystem>
@@ -23,7 +23,7 @@ AuditEntry entry(int number) {
   AuditEntry entry;
   entry.at = SystemTime(1'700'000'000s + std::chrono::seconds(number));
   entry.actor = "alertmanager";
-  entry.source = Source::alert;
+  entry.source = guards::Source::alert;
   entry.decision = "cooldown";
   entry.reason = std::to_string(number);
   return entry;
@@ -43,7 +43,7 @@ struct Recorded {
       : audit(*Audit::open(state, base::Log(sink), limits)) {}
 
   TemporaryFolder folder;
-  StateDir state = *StateDir::open(folder.path());
+  records::StateDir state = *records::StateDir::open(folder.path());
   std::shared_ptr<tests::RecordingSink> sink = std::make_shared<tests::RecordingSink>();
   std::unique_ptr<Audit> audit;
 };
@@ -52,27 +52,27 @@ TEST_CASE("an audit entry is one line of JSON in the words of the API") {
   AuditEntry full = entry(0);
   full.kind = AuditKind::operation;
   full.action = "restart";
-  full.target = Target{"east", {"web", "front\n"}};
+  full.target = guards::Target{"east", {"web", "front\n"}};
   full.rule = "hung";
   full.fingerprint = "ab12";
   full.operation = "1-1";
   full.incarnation_before = "5:1700000000";
   full.incarnation_after = "6:1700000001";
   full.result = "succeeded";
-  CHECK(to_line(full) ==
+  CHECK(records::to_line(full) ==
         R"({"at":"2023-11-14T22:13:20.000Z","kind":"operation","actor":"alertmanager",)"
         R"("source":"alert","supervisor":"east","group":"web","name":"front\n",)"
         R"("action":"restart","decision":"cooldown","reason":"0","rule":"hung",)"
         R"("fingerprint":"ab12","operation":"1-1","incarnation_before":"5:1700000000",)"
         R"("incarnation_after":"6:1700000001","result":"succeeded"})");
-  CHECK(audit_entry_from(to_line(full)) == full);
-  CHECK(audit_entry_from(to_line(entry(0))) == entry(0));
+  CHECK(audit_entry_from(records::to_line(full)) == full);
+  CHECK(audit_entry_from(records::to_line(entry(0))) == entry(0));
 }
 
 TEST_CASE("an audit entry keeps bytes that are no text") {
   AuditEntry odd = entry(0);
-  odd.target = Target{"", {"\xFF", "\xC3("}};
-  CHECK(audit_entry_from(to_line(odd)) == odd);
+  odd.target = guards::Target{"", {"\xFF", "\xC3("}};
+  CHECK(audit_entry_from(records::to_line(odd)) == odd);
 }
 
 TEST_CASE("what is no audit entry is not read as one") {
@@ -96,7 +96,7 @@ TEST_CASE("the newest entries are read, in the order of their recording") {
 
 TEST_CASE("entries outlive the agent") {
   const TemporaryFolder folder;
-  const StateDir state = *StateDir::open(folder.path());
+  const records::StateDir state = *records::StateDir::open(folder.path());
   (*Audit::open(state, base::Log()))->record({entry(1)});
   const auto audit = *Audit::open(state, base::Log());
   audit->record({entry(2)});
@@ -104,7 +104,7 @@ TEST_CASE("entries outlive the agent") {
 }
 
 TEST_CASE("a full file is put aside and still read; of too many the oldest goes, with a word") {
-  const std::size_t line = to_line(entry(10)).size() + 1;
+  const std::size_t line = records::to_line(entry(10)).size() + 1;
   const Recorded recorded({2 * line, 2});
   for (int number = 10; number < 18; ++number) {
     recorded.audit->record({entry(number)});
@@ -140,7 +140,7 @@ TEST_CASE("a file that was put aside without a new one is read, and the new one 
     tests::skip("UBSan itself needs a pipe to look at an object");
     return;
   }
-  const std::size_t line = to_line(entry(10)).size() + 1;
+  const std::size_t line = records::to_line(entry(10)).size() + 1;
   const Recorded recorded({2 * line, 5});
   recorded.audit->record({entry(10), entry(11)});
   {
@@ -161,13 +161,14 @@ TEST_CASE("why somebody wanted an action is kept beside why it was not done") {
   CHECK(audit_entry_of(operation).reason == "it leaks");
   operation.error = base::Error{base::ErrorKind::timeout, "no answer"};
   CHECK(audit_entry_of(operation).reason == "it leaks: no answer");
-  const Refusal refusal{RefusalReason::not_allowed, {base::ErrorKind::denied, "not yours"}, {}};
+  const guards::Refusal refusal{
+      guards::RefusalReason::not_allowed, {base::ErrorKind::denied, "not yours"}, {}};
   CHECK(audit_entry_of(operation.command, refusal, entry(0).at).reason == "it leaks: not yours");
-  CHECK(audit_entry_of(Command(), refusal, entry(0).at).reason == "not yours");
+  CHECK(audit_entry_of(guards::Command(), refusal, entry(0).at).reason == "not yours");
 }
 
 TEST_CASE("files that are older than what is asked for are not read") {
-  const std::size_t line = to_line(entry(10)).size() + 1;
+  const std::size_t line = records::to_line(entry(10)).size() + 1;
   const Recorded recorded({2 * line, 10});
   for (int number = 10; number < 18; ++number) {
     recorded.audit->record({entry(number)});
@@ -201,7 +202,7 @@ TEST_CASE("who listens hears of entries together, as they were recorded, once th
 }
 
 TEST_CASE("a reader sees all entries while others record and files are put aside") {
-  const std::size_t line = to_line(entry(1000)).size() + 1;
+  const std::size_t line = records::to_line(entry(1000)).size() + 1;
   const Recorded recorded({10 * line, 100});
   std::atomic<bool> whole = true;
   std::jthread reader([&](const std::stop_token& stop) {

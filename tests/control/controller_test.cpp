@@ -1,4 +1,4 @@
-#include "reeve/control/controller.h"
+#include "control/controller.h"
 
 #include "control/world.h"
 #include "support/catch.h"
@@ -24,7 +24,7 @@ TEST_CASE("an observer hears of each state of each operation, the first and the 
   World world;
   std::vector<Operation> heard;
   world.controller.on_change([&](const Operation& operation) { heard.push_back(operation); });
-  const Operation done = world.carry_out(World::command(Action::restart, "job"));
+  const Operation done = world.carry_out(World::command(guards::Action::restart, "job"));
   REQUIRE(heard.size() > 2);
   CHECK(heard.front().state == OperationState::queued);
   CHECK(heard[1].state == OperationState::running);
@@ -33,7 +33,7 @@ TEST_CASE("an observer hears of each state of each operation, the first and the 
 
 TEST_CASE("a stop is asked for, seen done and recorded step by step") {
   World world;
-  const Operation done = world.carry_out(World::command(Action::stop, "web:front"));
+  const Operation done = world.carry_out(World::command(guards::Action::stop, "web:front"));
   CHECK(done.result == OperationResult::succeeded);
   CHECK(done.changed == true);
   CHECK(world.look("web:front").state == InstanceState::stopped);
@@ -46,9 +46,9 @@ TEST_CASE("a stop is asked for, seen done and recorded step by step") {
 
 TEST_CASE("stopping what is stopped and starting what runs changes nothing, and is no error") {
   World world;
-  CHECK(world.carry_out(World::command(Action::start, "job")).changed == false);
-  CHECK(world.carry_out(World::command(Action::stop, "job")).changed == true);
-  const Operation again = world.carry_out(World::command(Action::stop, "job"));
+  CHECK(world.carry_out(World::command(guards::Action::start, "job")).changed == false);
+  CHECK(world.carry_out(World::command(guards::Action::stop, "job")).changed == true);
+  const Operation again = world.carry_out(World::command(guards::Action::stop, "job"));
   CHECK(again.result == OperationResult::succeeded);
   CHECK(again.changed == false);
 }
@@ -56,7 +56,7 @@ TEST_CASE("stopping what is stopped and starting what runs changes nothing, and 
 TEST_CASE("a forced stop is done once it is asked for") {
   World world;
   world.supervisord->change({"job", "job"}, [](auto& program) { program.stops_after = 5s; });
-  Command command = World::command(Action::stop, "job");
+  guards::Command command = World::command(guards::Action::stop, "job");
   command.stop_mode = substrate::StopMode::force;
   CHECK(world.carry_out(command).result == OperationResult::succeeded);
   CHECK(world.look("job").state == InstanceState::stopping);
@@ -64,9 +64,9 @@ TEST_CASE("a forced stop is done once it is asked for") {
 
 TEST_CASE("a start is done once the process has outlived its startsecs") {
   World world;
-  (void)world.carry_out(World::command(Action::stop, "job"));
+  (void)world.carry_out(World::command(guards::Action::stop, "job"));
   world.supervisord->change({"job", "job"}, [](auto& program) { program.start_seconds = 5s; });
-  const Operation done = world.carry_out(World::command(Action::start, "job"));
+  const Operation done = world.carry_out(World::command(guards::Action::start, "job"));
   CHECK(done.result == OperationResult::succeeded);
   CHECK(done.incarnation_after == world.look("job").incarnation());
   CHECK(*done.finished_at - done.created_at >= 5s);
@@ -74,10 +74,10 @@ TEST_CASE("a start is done once the process has outlived its startsecs") {
 
 TEST_CASE("a start that fails says why in supervisord's words") {
   World world;
-  (void)world.carry_out(World::command(Action::stop, "job"));
+  (void)world.carry_out(World::command(guards::Action::stop, "job"));
   world.supervisord->change({"job", "job"},
                             [](auto& program) { program.spawn_error = "too many open files"; });
-  const Operation done = world.carry_out(World::command(Action::start, "job"));
+  const Operation done = world.carry_out(World::command(guards::Action::start, "job"));
   CHECK(done.result == OperationResult::failed);
   REQUIRE(done.error);
   CHECK(done.error->kind == ErrorKind::spawn_failed);
@@ -86,7 +86,7 @@ TEST_CASE("a start that fails says why in supervisord's words") {
 
 TEST_CASE("a signal is sent under its canonical name") {
   World world;
-  Command command = World::command(Action::signal, "web:front");
+  guards::Command command = World::command(guards::Action::signal, "web:front");
   command.signal = "sigusr1";
   const Operation done = world.carry_out(command);
   CHECK(done.result == OperationResult::succeeded);
@@ -96,8 +96,8 @@ TEST_CASE("a signal is sent under its canonical name") {
 
 TEST_CASE("a signal to what does not run is a conflict") {
   World world;
-  (void)world.carry_out(World::command(Action::stop, "job"));
-  Command command = World::command(Action::signal, "job");
+  (void)world.carry_out(World::command(guards::Action::stop, "job"));
+  guards::Command command = World::command(guards::Action::signal, "job");
   command.signal = "HUP";
   const Operation done = world.carry_out(command);
   CHECK(done.result == OperationResult::failed);
@@ -107,7 +107,7 @@ TEST_CASE("a signal to what does not run is a conflict") {
 TEST_CASE("whether a signal without an answer was delivered stays unknown, and is not repeated") {
   World world;
   world.supervisord->fail({.operation = tests::Operation::signal, .hangs = true});
-  Command command = World::command(Action::signal, "job");
+  guards::Command command = World::command(guards::Action::signal, "job");
   command.signal = "HUP";
   const Operation done = world.carry_out(command);
   CHECK(done.error->kind == ErrorKind::timeout);
@@ -116,7 +116,7 @@ TEST_CASE("whether a signal without an answer was delivered stays unknown, and i
 
 TEST_CASE("the run is compared once more just before acting") {
   World world;
-  Command command = World::command(Action::stop, "job");
+  guards::Command command = World::command(guards::Action::stop, "job");
   command.if_incarnation = world.look("job").incarnation();
   const auto accepted = world.controller.submit(command);
   REQUIRE(accepted);
@@ -131,7 +131,7 @@ TEST_CASE("the run is compared once more just before acting") {
 
 TEST_CASE("a process that vanished before the action is not found") {
   World world;
-  REQUIRE(world.controller.submit(World::command(Action::stop, "job")));
+  REQUIRE(world.controller.submit(World::command(guards::Action::stop, "job")));
   world.supervisord->remove("job");
   CHECK(world.controller.run_next());
   CHECK(world.controller.list().back().error->kind == ErrorKind::not_found);
@@ -141,7 +141,7 @@ TEST_CASE("a stop whose answer is lost is verified by looking") {
   World world;
   world.supervisord->fail(
       {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
-  const Operation done = world.carry_out(World::command(Action::stop, "job"));
+  const Operation done = world.carry_out(World::command(guards::Action::stop, "job"));
   CHECK(done.result == OperationResult::succeeded);
   CHECK(done.changed == true);
   CHECK(steps_of(done) ==
@@ -151,7 +151,7 @@ TEST_CASE("a stop whose answer is lost is verified by looking") {
 TEST_CASE("a stop that never came through is given up in the end: the outcome is unknown") {
   World world;
   world.supervisord->fail({.operation = tests::Operation::stop});
-  const Operation done = world.carry_out(World::command(Action::stop, "job"));
+  const Operation done = world.carry_out(World::command(guards::Action::stop, "job"));
   CHECK(done.result == OperationResult::failed);
   CHECK(done.error->kind == ErrorKind::timeout);
   CHECK(world.look("job").state == InstanceState::running);
@@ -159,20 +159,20 @@ TEST_CASE("a stop that never came through is given up in the end: the outcome is
 
 TEST_CASE("a second command on the same process is refused while the first is not done") {
   World world;
-  const auto first = world.controller.submit(World::command(Action::restart, "web:front"));
+  const auto first = world.controller.submit(World::command(guards::Action::restart, "web:front"));
   REQUIRE(first);
-  const auto second = world.controller.submit(World::command(Action::stop, "web:front"));
+  const auto second = world.controller.submit(World::command(guards::Action::stop, "web:front"));
   REQUIRE_FALSE(second);
-  CHECK(second.error().reason == RefusalReason::in_flight);
+  CHECK(second.error().reason == guards::RefusalReason::in_flight);
   CHECK(second.error().error.kind == ErrorKind::conflict);
   CHECK(second.error().operation == first->id);
   CHECK(world.controller.run_next());
-  CHECK(world.controller.submit(World::command(Action::stop, "web:front")));
+  CHECK(world.controller.submit(World::command(guards::Action::stop, "web:front")));
 }
 
 TEST_CASE("the same key of the same actor is the same operation, done or not") {
   World world;
-  Command command = World::command(Action::restart, "job");
+  guards::Command command = World::command(guards::Action::restart, "job");
   command.idempotency_key = "deploy-7";
   const auto first = world.controller.submit(command);
   CHECK(world.controller.submit(command)->id == first->id);
@@ -185,7 +185,7 @@ TEST_CASE("the same key of the same actor is the same operation, done or not") {
 
 TEST_CASE("a key stays good for its command though the actor's allow list was reloaded") {
   World world;
-  Command command = World::command(Action::restart, "job");
+  guards::Command command = World::command(guards::Action::restart, "job");
   command.idempotency_key = "deploy-7";
   const auto first = world.controller.submit(command);
   command.actor_allow = {*substrate::Selector::parse("job")};
@@ -196,19 +196,19 @@ TEST_CASE("a key stays good for its command though the actor's allow list was re
 
 TEST_CASE("a key that was used for another command is refused") {
   World world;
-  Command command = World::command(Action::restart, "job");
+  guards::Command command = World::command(guards::Action::restart, "job");
   command.idempotency_key = "deploy-7";
   const auto first = world.controller.submit(command);
-  command.action = Action::stop;
+  command.action = guards::Action::stop;
   const auto second = world.controller.submit(command);
   REQUIRE_FALSE(second);
-  CHECK(second.error().reason == RefusalReason::invalid);
+  CHECK(second.error().reason == guards::RefusalReason::invalid);
   CHECK(second.error().operation == first->id);
 }
 
 TEST_CASE("a dry run says whether something would change, and does nothing") {
   World world;
-  Command command = World::command(Action::start, "job");
+  guards::Command command = World::command(guards::Action::start, "job");
   command.dry_run = true;
   const auto rehearsed = world.controller.submit(command);
   REQUIRE(rehearsed);
@@ -216,7 +216,7 @@ TEST_CASE("a dry run says whether something would change, and does nothing") {
   CHECK(rehearsed->changed == false);
   CHECK_FALSE(rehearsed->result);
   CHECK(rehearsed->id.empty());
-  command.action = Action::restart;
+  command.action = guards::Action::restart;
   CHECK(world.controller.submit(command)->changed == true);
   CHECK_FALSE(world.controller.run_next());
   CHECK(world.controller.list().empty());
@@ -224,7 +224,7 @@ TEST_CASE("a dry run says whether something would change, and does nothing") {
 
 TEST_CASE("who waits is told once, at the end or at once if that was before") {
   World world;
-  const std::string id = world.controller.submit(World::command(Action::stop, "job"))->id;
+  const std::string id = world.controller.submit(World::command(guards::Action::stop, "job"))->id;
   std::vector<OperationState> told;
   const auto tell = [&](const Operation& operation) { told.push_back(operation.state); };
   CHECK(world.controller.on_finished(id, tell));
@@ -238,60 +238,60 @@ TEST_CASE("who waits is told once, at the end or at once if that was before") {
 
 TEST_CASE("an action that is broken off by a bug is failed, and its process is free again") {
   World world;
-  const std::string id = world.controller.submit(World::command(Action::stop, "job"))->id;
+  const std::string id = world.controller.submit(World::command(guards::Action::stop, "job"))->id;
   world.supervisord->after(0s, [] { throw std::runtime_error("out of memory"); });
   CHECK(world.controller.run_next());
   const Operation broken = *world.controller.find(id);
   CHECK(broken.result == OperationResult::failed);
   CHECK(broken.error->kind == ErrorKind::internal);
-  CHECK(world.controller.submit(World::command(Action::stop, "job")));
+  CHECK(world.controller.submit(World::command(guards::Action::stop, "job")));
 }
 
 TEST_CASE("a callback that throws ends neither the operation's record nor the controller") {
   World world;
-  const std::string id = world.controller.submit(World::command(Action::stop, "job"))->id;
+  const std::string id = world.controller.submit(World::command(guards::Action::stop, "job"))->id;
   CHECK(world.controller.on_finished(id, [](const Operation&) { throw std::bad_alloc(); }));
   CHECK(world.controller.run_next());
   CHECK(world.controller.find(id)->result == OperationResult::succeeded);
-  CHECK(world.carry_out(World::command(Action::start, "job")).changed == true);
+  CHECK(world.carry_out(World::command(guards::Action::start, "job")).changed == true);
 }
 
 TEST_CASE("after an action the fleet is nudged, and the counters tell of it") {
   World world;
-  (void)world.carry_out(World::command(Action::stop, "job"));
+  (void)world.carry_out(World::command(guards::Action::stop, "job"));
   CHECK(world.nudges == 1);
   world.supervisord->fail({.operation = tests::Operation::start,
                            .error = {ErrorKind::conflict, "it is being stopped"}});
-  (void)world.carry_out(World::command(Action::start, "job"));
-  Command denied = World::command(Action::start, "job");
+  (void)world.carry_out(World::command(guards::Action::start, "job"));
+  guards::Command denied = World::command(guards::Action::start, "job");
   denied.actor_allow.clear();
   CHECK_FALSE(world.controller.submit(denied));
 
   const Stats stats = world.controller.stats();
-  CHECK(stats.of(Action::stop, Source::api).finished == 1);
-  CHECK(stats.of(Action::start, Source::api)
+  CHECK(stats.of(guards::Action::stop, guards::Source::api).finished == 1);
+  CHECK(stats.of(guards::Action::start, guards::Source::api)
             .failures[static_cast<std::size_t>(FailureReason::conflict)] == 1);
-  CHECK(stats.of(Action::start, Source::api)
-            .refused[static_cast<std::size_t>(RefusalReason::not_allowed)] == 1);
-  CHECK(stats.last_actions.contains({denied.target, Action::stop}));
+  CHECK(stats.of(guards::Action::start, guards::Source::api)
+            .refused[static_cast<std::size_t>(guards::RefusalReason::not_allowed)] == 1);
+  CHECK(stats.last_actions.contains({denied.target, guards::Action::stop}));
 }
 
 TEST_CASE("a configuration is for the commands that come after it") {
   World world;
-  Options options;
+  guards::Options options;
   options.deny = {*substrate::Selector::parse("job")};
   world.controller.configure(options);
-  CHECK(world.controller.submit(World::command(Action::stop, "job")).error().reason ==
-        RefusalReason::not_allowed);
+  CHECK(world.controller.submit(World::command(guards::Action::stop, "job")).error().reason ==
+        guards::RefusalReason::not_allowed);
 }
 
 TEST_CASE("once the controller is stopped it accepts nothing, and what was queued is abandoned") {
   World world;
-  const std::string id = world.controller.submit(World::command(Action::stop, "job"))->id;
+  const std::string id = world.controller.submit(World::command(guards::Action::stop, "job"))->id;
   world.controller.stop(base::Deadline::after(world.clock, 1s));
   CHECK(world.controller.find(id)->result == OperationResult::abandoned);
-  CHECK(world.controller.submit(World::command(Action::stop, "job")).error().reason ==
-        RefusalReason::shutting_down);
+  CHECK(world.controller.submit(World::command(guards::Action::stop, "job")).error().reason ==
+        guards::RefusalReason::shutting_down);
   CHECK(world.supervisord->count(tests::Operation::stop) == 0);
 }
 

@@ -14,8 +14,9 @@ using tests::World;
 const substrate::InstanceName front{"web", "front"};
 const substrate::InstanceName back{"web", "back"};
 
-Command on_web(Action action, GroupOrder order = GroupOrder::rolling) {
-  Command command = World::command(action, "web:any");
+guards::Command on_web(guards::Action action,
+                       guards::GroupOrder order = guards::GroupOrder::rolling) {
+  guards::Command command = World::command(action, "web:any");
   command.target.name.name.clear();
   command.whole_group = order;
   return command;
@@ -36,7 +37,7 @@ std::vector<std::string> asked(World& world) {
 
 TEST_CASE("a group is restarted process by process, each an operation of its own") {
   World world;
-  const Operation done = world.carry_out(on_web(Action::restart));
+  const Operation done = world.carry_out(on_web(guards::Action::restart));
   CHECK(done.result == OperationResult::succeeded);
   CHECK(done.changed == true);
   CHECK(asked(world) == std::vector<std::string>{"stop web:back", "start web:back",
@@ -47,7 +48,7 @@ TEST_CASE("a group is restarted process by process, each an operation of its own
   CHECK(all[1].command.target.name == back);
   CHECK(all[1].incarnation_after == world.look("web:back").incarnation());
   CHECK(all[2].result == OperationResult::succeeded);
-  CHECK(world.controller.stats().of(Action::restart, Source::api).finished == 2);
+  CHECK(world.controller.stats().of(guards::Action::restart, guards::Source::api).finished == 2);
   REQUIRE(done.steps.size() == 4);
   CHECK(done.steps[1].step == Step::member);
   CHECK(done.steps[1].detail == "web:back succeeded, operation " + all[1].id);
@@ -55,7 +56,8 @@ TEST_CASE("a group is restarted process by process, each an operation of its own
 
 TEST_CASE("a group that is not to roll is stopped as a whole before it is started") {
   World world;
-  const Operation done = world.carry_out(on_web(Action::restart, GroupOrder::at_once));
+  const Operation done =
+      world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once));
   CHECK(done.result == OperationResult::succeeded);
   CHECK(asked(world) == std::vector<std::string>{"stop web:back", "stop web:front",
                                                  "start web:back", "start web:front"});
@@ -66,7 +68,7 @@ TEST_CASE("where all are stopped first, a stop without an answer is waited for a
   World world;
   world.supervisord->fail(
       {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
-  CHECK(world.carry_out(on_web(Action::restart, GroupOrder::at_once)).result ==
+  CHECK(world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once)).result ==
         OperationResult::succeeded);
   CHECK(asked(world) == std::vector<std::string>{"stop web:back", "stop web:front",
                                                  "start web:back", "start web:front"});
@@ -74,8 +76,8 @@ TEST_CASE("where all are stopped first, a stop without an answer is waited for a
 
 TEST_CASE("where all are stopped first, what does not run is started with the others") {
   World world;
-  (void)world.carry_out(World::command(Action::stop, "web:back"));
-  CHECK(world.carry_out(on_web(Action::restart, GroupOrder::at_once)).result ==
+  (void)world.carry_out(World::command(guards::Action::stop, "web:back"));
+  CHECK(world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once)).result ==
         OperationResult::succeeded);
   CHECK(asked(world) == std::vector<std::string>{"stop web:back", "stop web:front",
                                                  "start web:back", "start web:front"});
@@ -102,7 +104,8 @@ TEST_CASE("all that are stopped are started in the last moment that the agent ha
   for (base::Duration step = 100ms; step < 30s; step += 100ms) {
     world.supervisord->after(30s + step, [] {});  // time passes from one event to the next
   }
-  const Operation done = world.carry_out(on_web(Action::restart, GroupOrder::at_once));
+  const Operation done =
+      world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once));
   CHECK(done.result == OperationResult::abandoned);
   CHECK(world.clock.steady_now() <= end + last_moment + 1s);
   for (const std::string& name : names) {
@@ -114,7 +117,7 @@ TEST_CASE("a rolling restart ends with the first process that does not come up")
   World world;
   world.supervisord->change(back, [](auto& program) { program.spawn_error = "no such file"; });
   const auto untouched = world.look("web:front").incarnation();
-  const Operation done = world.carry_out(on_web(Action::restart));
+  const Operation done = world.carry_out(on_web(guards::Action::restart));
   CHECK(done.result != OperationResult::succeeded);
   REQUIRE(done.error);
   CHECK(done.error->message.find("'web:back'") == 0);
@@ -125,7 +128,8 @@ TEST_CASE("where all are stopped first, one that fails keeps no other from its s
   World world;
   world.supervisord->change(back, [](auto& program) { program.spawn_error = "no such file"; });
   const auto before = world.look("web:front").incarnation();
-  const Operation done = world.carry_out(on_web(Action::restart, GroupOrder::at_once));
+  const Operation done =
+      world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once));
   CHECK(done.result != OperationResult::succeeded);
   CHECK(world.look("web:front").state == InstanceState::running);
   CHECK(world.look("web:front").incarnation() != before);
@@ -133,9 +137,9 @@ TEST_CASE("where all are stopped first, one that fails keeps no other from its s
 
 TEST_CASE("a group that is gone when its turn comes is not found") {
   World world;
-  const auto accepted = world.controller.submit(on_web(Action::stop));
+  const auto accepted = world.controller.submit(on_web(guards::Action::stop));
   REQUIRE(accepted);
-  world.snapshot = std::make_shared<fleet::FleetSnapshot>();
+  world.snapshot = std::make_shared<monitor::Snapshot>();
   REQUIRE(world.controller.run_next());
   const Operation done = *world.controller.find(accepted->id);
   CHECK(done.result == OperationResult::failed);
@@ -145,10 +149,10 @@ TEST_CASE("a group that is gone when its turn comes is not found") {
 
 TEST_CASE("an action on a group is counted for each of its processes, and not for the group") {
   World world;
-  (void)world.carry_out(on_web(Action::stop));
+  (void)world.carry_out(on_web(guards::Action::stop));
   const Stats stats = world.controller.stats();
-  const auto& counters = stats.actions[static_cast<std::size_t>(Action::stop)]
-                                      [static_cast<std::size_t>(Command().source)];
+  const auto& counters = stats.actions[static_cast<std::size_t>(guards::Action::stop)]
+                                      [static_cast<std::size_t>(guards::Command().source)];
   CHECK(counters.finished == 2);
   REQUIRE(stats.last_actions.size() == 2);
   CHECK(stats.last_actions.begin()->first.first.name == back);
@@ -156,43 +160,43 @@ TEST_CASE("an action on a group is counted for each of its processes, and not fo
 
 TEST_CASE("a group is stopped, and started") {
   World world;
-  CHECK(world.carry_out(on_web(Action::stop)).changed == true);
+  CHECK(world.carry_out(on_web(guards::Action::stop)).changed == true);
   CHECK(world.look("web:front").state == InstanceState::stopped);
   CHECK(world.look("web:back").state == InstanceState::stopped);
   CHECK(world.look("job").state == InstanceState::running);
-  CHECK(world.carry_out(on_web(Action::start)).changed == true);
+  CHECK(world.carry_out(on_web(guards::Action::start)).changed == true);
   CHECK(world.look("web:back").state == InstanceState::running);
-  CHECK(world.carry_out(on_web(Action::start)).changed == false);
+  CHECK(world.carry_out(on_web(guards::Action::start)).changed == false);
 }
 
 TEST_CASE("a group that Reeve itself is in, or a process that is not allowed, is refused") {
   World world({front});
-  const auto refused = world.controller.submit(on_web(Action::restart));
+  const auto refused = world.controller.submit(on_web(guards::Action::restart));
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().reason == RefusalReason::own_program);
+  CHECK(refused.error().reason == guards::RefusalReason::own_program);
   World other;
-  Command command = on_web(Action::stop);
+  guards::Command command = on_web(guards::Action::stop);
   command.actor_allow = {*substrate::Selector::parse("web:front")};
-  CHECK(other.controller.submit(command).error().reason == RefusalReason::not_allowed);
+  CHECK(other.controller.submit(command).error().reason == guards::RefusalReason::not_allowed);
   command.target.name.group = "nothing";
-  CHECK(other.controller.submit(command).error().reason == RefusalReason::not_found);
+  CHECK(other.controller.submit(command).error().reason == guards::RefusalReason::not_found);
 }
 
 TEST_CASE("a group's operation and one on its process exclude each other") {
   World world;
-  const auto whole = world.controller.submit(on_web(Action::stop));
+  const auto whole = world.controller.submit(on_web(guards::Action::stop));
   REQUIRE(whole);
-  const auto refused = world.controller.submit(World::command(Action::stop, "web:back"));
+  const auto refused = world.controller.submit(World::command(guards::Action::stop, "web:back"));
   CHECK(refused.error().operation == whole->id);
-  CHECK(world.controller.submit(World::command(Action::stop, "job")));
+  CHECK(world.controller.submit(World::command(guards::Action::stop, "job")));
 }
 
 TEST_CASE("a rehearsal of a group says whether anything would change") {
   World world;
-  Command command = on_web(Action::stop);
+  guards::Command command = on_web(guards::Action::stop);
   command.dry_run = true;
   CHECK(world.controller.submit(command)->changed == true);
-  command.action = Action::start;
+  command.action = guards::Action::start;
   CHECK(world.controller.submit(command)->changed == false);
   CHECK(asked(world).empty());
 }

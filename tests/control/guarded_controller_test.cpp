@@ -13,19 +13,20 @@ using tests::World;
 
 /// An agent whose initial cooldowns are over, with guards between alerts and its supervisord.
 struct Guarded {
-  explicit Guarded(GuardOptions options = {}) : guards_options(options) {
+  explicit Guarded(guards::GuardOptions options = {}) : guards_options(options) {
     world.manual.advance(1h);
     world.publish();
   }
 
-  [[nodiscard]] static Command alert(const char* process, Action action = Action::restart) {
-    Command command = World::command(action, process);
-    command.source = Source::alert;
+  [[nodiscard]] static guards::Command alert(const char* process,
+                                             guards::Action action = guards::Action::restart) {
+    guards::Command command = World::command(action, process);
+    command.source = guards::Source::alert;
     command.trigger.emplace();
     command.trigger->rule = "hung";
     return command;
   }
-  [[nodiscard]] Operation queue(const Command& command) {
+  [[nodiscard]] Operation queue(const guards::Command& command) {
     return controller.submit(command).value();
   }
   [[nodiscard]] Operation carry_out(const Operation& queued) {
@@ -43,13 +44,13 @@ struct Guarded {
 
   World world;
   tests::TemporaryFolder folder;
-  GuardOptions guards_options;
-  StateDir state = StateDir::open(folder.path() + "/state").value();
-  GuardClock clock{world.clock, "boot"};
-  Maintenance maintenance{state, clock, base::Log()};
-  Guards guards{guards_options, state, maintenance, clock, base::Log(), [] { return 0.5; }};
+  guards::GuardOptions guards_options;
+  records::StateDir state = records::StateDir::open(folder.path() + "/state").value();
+  guards::GuardClock clock{world.clock, "boot"};
+  guards::Maintenance maintenance{state, clock, base::Log()};
+  guards::Guards guards{guards_options, state, maintenance, clock, base::Log(), [] { return 0.5; }};
   Controller controller{world.surroundings({}, {.maintenance = &maintenance, .guards = &guards}),
-                        Options{}, world.clock, base::Log()};
+                        guards::Options{}, world.clock, base::Log()};
 };
 
 TEST_CASE("an alert's action is counted just before it is done, not when it is accepted") {
@@ -66,8 +67,8 @@ TEST_CASE("what the guards object to is not accepted, in their words") {
   REQUIRE(agent.maintenance.set("*", 1h, "new disks", "ops"));
   const auto refused = agent.controller.submit(Guarded::alert("job"));
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().reason == RefusalReason::guarded);
-  CHECK(refused.error().verdict == Verdict::maintenance);
+  CHECK(refused.error().reason == guards::RefusalReason::guarded);
+  CHECK(refused.error().verdict == guards::Verdict::maintenance);
   CHECK_THAT(refused.error().error.message, Catch::Matchers::StartsWith("maintenance of * until"));
 }
 
@@ -86,18 +87,18 @@ TEST_CASE("what comes between the answer and the action refuses it late, and not
   };
   SECTION("people go to work there") {
     CHECK(verdict_if([&] { (void)agent.maintenance.set("*", 1h, "", "ops"); }) ==
-          Verdict::maintenance);
+          guards::Verdict::maintenance);
   }
   SECTION("so many others fire that the breaker opens") {
     CHECK(verdict_if([&] {
             agent.guards.firing({{"", {"a", "a"}}, {"", {"b", "b"}}, {"", {"c", "c"}}}, 3);
-          }) == Verdict::breaker_open);
+          }) == guards::Verdict::breaker_open);
   }
   SECTION("it is stopped") {
     stops_by_others = 1;
     CHECK(verdict_if([&] {
             (void)supervisord.stop_instance(name, substrate::StopMode::graceful, deadline);
-          }) == Verdict::stopped);
+          }) == guards::Verdict::stopped);
   }
   SECTION("it dies") {
     CHECK(verdict_if([&] {
@@ -105,25 +106,25 @@ TEST_CASE("what comes between the answer and the action refuses it late, and not
               program.autorestart = tests::FakeProgram::Restart::never;
             });
             supervisord.crash(name, 1);
-          }) == Verdict::state);
+          }) == guards::Verdict::state);
   }
   SECTION("somebody is faster") {
     stops_by_others = 1;
     CHECK(verdict_if([&] {
             (void)supervisord.stop_instance(name, substrate::StopMode::graceful, deadline);
             (void)supervisord.start_instance(name, deadline);
-          }) == Verdict::too_young);
+          }) == guards::Verdict::too_young);
   }
   SECTION("it vanishes") {
-    CHECK(verdict_if([&] { supervisord.remove("job"); }) == Verdict::no_target);
+    CHECK(verdict_if([&] { supervisord.remove("job"); }) == guards::Verdict::no_target);
   }
   SECTION("supervisord goes away") {
     CHECK(verdict_if([&] {
             supervisord.fail(
                 {.operation = tests::Operation::get, .times = tests::FakeFailure::always});
-          }) == Verdict::unreachable);
+          }) == guards::Verdict::unreachable);
   }
-  for (const GuardState& guard : agent.guards.list()) {
+  for (const guards::GuardState& guard : agent.guards.list()) {
     CHECK(guard.budget_used == 0);
   }
   CHECK(supervisord.count(tests::Operation::stop) == stops_by_others);
@@ -136,14 +137,14 @@ TEST_CASE("of two that were accepted the budget permits one") {
   CHECK(agent.carry_out(first).result == OperationResult::succeeded);
   const Operation refused = agent.carry_out(second);
   CHECK(refused.result == OperationResult::refused);
-  CHECK(refused.verdict == Verdict::budget);
+  CHECK(refused.verdict == guards::Verdict::budget);
 }
 
 TEST_CASE("an action that cannot be counted is not done") {
   Guarded agent;
   const Operation refused = agent.late(
       [&] { std::filesystem::create_directory(agent.folder.path() + "/state/guards.json.new"); });
-  CHECK(refused.verdict == Verdict::state_unreadable);
+  CHECK(refused.verdict == guards::Verdict::state_unreadable);
   CHECK(agent.world.supervisord->count(tests::Operation::stop) == 0);
 }
 
@@ -151,7 +152,8 @@ TEST_CASE("a person acts whatever the guards think, and is told") {
   Guarded agent;
   REQUIRE(agent.carry_out(agent.queue(Guarded::alert("job"))).result == OperationResult::succeeded);
   REQUIRE(agent.maintenance.set("job:job", 1h, "", "ops"));
-  const Operation done = agent.carry_out(agent.queue(World::command(Action::restart, "job")));
+  const Operation done =
+      agent.carry_out(agent.queue(World::command(guards::Action::restart, "job")));
   CHECK(done.result == OperationResult::succeeded);
   REQUIRE(done.advice.size() == 2);
   CHECK_THAT(done.advice[0], Catch::Matchers::StartsWith("maintenance: "));
@@ -161,10 +163,10 @@ TEST_CASE("a person acts whatever the guards think, and is told") {
 
 TEST_CASE("a rehearsal says what would be done, and does nothing") {
   Guarded agent;
-  Command command = Guarded::alert("job");
+  guards::Command command = Guarded::alert("job");
   command.dry_run = true;
   CHECK(agent.queue(command).id.empty());
-  CHECK(agent.controller.submit(command).error().verdict == Verdict::cooldown);
+  CHECK(agent.controller.submit(command).error().verdict == guards::Verdict::cooldown);
   CHECK_FALSE(agent.controller.run_next());
   CHECK(agent.guards.list().empty());
 }
@@ -172,9 +174,9 @@ TEST_CASE("a rehearsal says what would be done, and does nothing") {
 TEST_CASE("a person who acts on a group is told what stands against it for any of its processes") {
   Guarded agent;
   REQUIRE(agent.maintenance.set("web:front", 1h, "new disk", "ops"));
-  Command command = World::command(Action::restart, "web:any");
+  guards::Command command = World::command(guards::Action::restart, "web:any");
   command.target.name.name.clear();
-  command.whole_group = GroupOrder::rolling;
+  command.whole_group = guards::GroupOrder::rolling;
   const Operation queued = agent.queue(command);
   REQUIRE(queued.advice.size() == 1);
   CHECK_THAT(queued.advice[0], Catch::Matchers::EndsWith(": new disk"));
@@ -182,22 +184,22 @@ TEST_CASE("a person who acts on a group is told what stands against it for any o
 
 TEST_CASE("a rehearsal on what is in flight is refused, and not counted") {
   Guarded agent;
-  (void)agent.queue(World::command(Action::restart, "job"));
-  Command command = Guarded::alert("job");
+  (void)agent.queue(World::command(guards::Action::restart, "job"));
+  guards::Command command = Guarded::alert("job");
   command.dry_run = true;
-  CHECK(agent.controller.submit(command).error().verdict == Verdict::in_flight);
+  CHECK(agent.controller.submit(command).error().verdict == guards::Verdict::in_flight);
   CHECK_FALSE(agent.guards.cooling_down(command.target, true));
 }
 
 TEST_CASE("what we are about to start was not stopped on purpose: an operation is in flight") {
   Guarded agent;
-  (void)agent.carry_out(agent.queue(World::command(Action::stop, "job")));
+  (void)agent.carry_out(agent.queue(World::command(guards::Action::stop, "job")));
   agent.world.publish();
-  Command command = Guarded::alert("job", Action::start);
+  guards::Command command = Guarded::alert("job", guards::Action::start);
   command.trigger->limits.only_if_state = {InstanceState::stopped};
-  CHECK(agent.controller.submit(command).error().verdict == Verdict::stopped);
-  (void)agent.queue(World::command(Action::start, "job"));
-  CHECK(agent.controller.submit(command).error().verdict == Verdict::in_flight);
+  CHECK(agent.controller.submit(command).error().verdict == guards::Verdict::stopped);
+  (void)agent.queue(World::command(guards::Action::start, "job"));
+  CHECK(agent.controller.submit(command).error().verdict == guards::Verdict::in_flight);
 }
 
 }  // namespace

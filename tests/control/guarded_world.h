@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "reeve/control/guards.h"
+#include "guards/guards.h"
 #include "support/manual_clock.h"
 #include "support/recording_sink.h"
 #include "support/temporary_folder.h"
@@ -16,7 +16,7 @@
 namespace reeve::tests {
 
 struct GuardedWorld {
-  explicit GuardedWorld(control::GuardOptions its_options = {}) : options(std::move(its_options)) {
+  explicit GuardedWorld(guards::GuardOptions its_options = {}) : options(std::move(its_options)) {
     start();
     manual.advance(std::chrono::hours(1));  // the initial cooldown is over
   }
@@ -27,11 +27,11 @@ struct GuardedWorld {
     state.reset();
   }
   void start() {
-    const control::GuardClock clock(manual, boot);
-    state.emplace(control::StateDir::open(folder.path() + "/state").value());
-    maintenance = std::make_unique<control::Maintenance>(*state, clock, base::Log(sink));
-    guards = std::make_unique<control::Guards>(options, *state, *maintenance, clock,
-                                               base::Log(sink), [this] { return random; });
+    const guards::GuardClock clock(manual, boot);
+    state.emplace(records::StateDir::open(folder.path() + "/state").value());
+    maintenance = std::make_unique<guards::Maintenance>(*state, clock, base::Log(sink));
+    guards = std::make_unique<guards::Guards>(options, *state, *maintenance, clock, base::Log(sink),
+                                              [this] { return random; });
   }
   /// The agent ends and starts; between() happens meanwhile.
   template <class Between>
@@ -56,26 +56,26 @@ struct GuardedWorld {
   ManualClock manual;
   std::string boot = "first";
   double random = 0.5;  ///< in the middle: no jitter
-  control::GuardOptions options;
+  guards::GuardOptions options;
   std::shared_ptr<RecordingSink> sink = std::make_shared<RecordingSink>();
-  std::optional<control::StateDir> state;
-  std::unique_ptr<control::Maintenance> maintenance;
-  std::unique_ptr<control::Guards> guards;
+  std::optional<records::StateDir> state;
+  std::unique_ptr<guards::Maintenance> maintenance;
+  std::unique_ptr<guards::Guards> guards;
 };
 
 /// What an alert asks for: to restart web:front, under the rules' defaults, since long ago.
-[[nodiscard]] inline control::Command alert_command(const std::string& process = "web:front") {
-  control::Command command;
-  command.action = control::Action::restart;
+[[nodiscard]] inline guards::Command alert_command(const std::string& process = "web:front") {
+  guards::Command command;
+  command.action = guards::Action::restart;
   command.target.name = *substrate::InstanceName::parse(process);
-  command.source = control::Source::alert;
+  command.source = guards::Source::alert;
   command.trigger.emplace();
   command.trigger->rule = "restart-hung-web";
   return command;
 }
 
 /// It runs, and has done so for an hour.
-[[nodiscard]] inline control::Sight running_sight() {
+[[nodiscard]] inline guards::Sight running_sight() {
   substrate::InstanceDetail process;
   process.name = {"web", "front"};
   process.state = substrate::InstanceState::running;

@@ -1,4 +1,4 @@
-#include "reeve/control/journal.h"
+#include "control/journal.h"
 
 #include <filesystem>
 #include <fstream>
@@ -6,9 +6,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "control/ledger.h"
 #include "control/operation_line.h"
-#include "reeve/base/descriptor.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 
@@ -34,11 +34,11 @@ Operation numbered(int number, OperationState state = OperationState::queued) {
 /// With everything that an operation can hold.
 Operation full() {
   Operation operation = numbered(1, OperationState::done);
-  Command& command = operation.command;
-  command.action = Action::restart;
+  guards::Command& command = operation.command;
+  command.action = guards::Action::restart;
   command.target.supervisor = "east";
   command.target.name.name = "\xFF bytes that are no text";
-  command.source = Source::alert;
+  command.source = guards::Source::alert;
   command.actor = "alertmanager";
   command.actor_allow = {*substrate::Selector::parse("web:*"),
                          *substrate::Selector::parse("east/job")};
@@ -48,8 +48,8 @@ Operation full() {
   command.if_incarnation = substrate::Incarnation{{5}, substrate::ManagerTime(6s)};
   command.dry_run = true;
   command.idempotency_key = "key";
-  command.whole_group = GroupOrder::at_once;
-  Trigger& trigger = command.trigger.emplace();
+  command.whole_group = guards::GroupOrder::at_once;
+  guards::Trigger& trigger = command.trigger.emplace();
   trigger = {"hung", "ab12", SystemTime(123'456'789ns), true, {}};
   trigger.limits.only_if_state = {substrate::InstanceState::fatal,
                                   substrate::InstanceState::exited};
@@ -61,7 +61,7 @@ Operation full() {
   operation.result = OperationResult::refused;
   operation.changed = false;
   operation.error = base::Error{ErrorKind::denied, "no", base::PeerFault{-3, "FAILED"}};
-  operation.verdict = Verdict::cooldown;
+  operation.verdict = guards::Verdict::cooldown;
   operation.advice = {"one", ""};
   operation.incarnation_before = substrate::Incarnation{{7}, substrate::ManagerTime(8s)};
   operation.last_spawn_before = substrate::ManagerTime(-9s);
@@ -74,15 +74,15 @@ Operation full() {
 }
 
 TEST_CASE("an operation comes back from its line exactly as it was") {
-  CHECK(operation_from(to_line(full())) == full());
-  CHECK(operation_from(to_line(numbered(1))) == numbered(1));
+  CHECK(operation_from(records::to_line(full())) == full());
+  CHECK(operation_from(records::to_line(numbered(1))) == numbered(1));
   Operation without_states = full();
   without_states.command.trigger->limits.only_if_state.clear();
-  CHECK(operation_from(to_line(without_states)) == without_states);
+  CHECK(operation_from(records::to_line(without_states)) == without_states);
 }
 
 TEST_CASE("a line that is no operation, or half of one, is not read as one") {
-  const std::string line = to_line(full());
+  const std::string line = records::to_line(full());
   for (std::size_t length = 0; length < line.size(); ++length) {
     CHECK_FALSE(operation_from(line.substr(0, length)));
   }
@@ -100,13 +100,13 @@ TEST_CASE("a line that is no operation, or half of one, is not read as one") {
 }
 
 TEST_CASE("a line with any byte changed is an operation or none, and nothing worse") {
-  const std::string line = to_line(full());
+  const std::string line = records::to_line(full());
   for (std::size_t at = 0; at < line.size(); ++at) {
     for (const char byte : {'\0', '"', '{', '9', '\xFF'}) {
       std::string changed = line;
       changed[at] = byte;
       const auto read = operation_from(changed);
-      CHECK((!read || operation_from(to_line(*read)) == read));
+      CHECK((!read || operation_from(records::to_line(*read)) == read));
     }
   }
 }
@@ -118,7 +118,7 @@ struct Recorded {
   }
 
   TemporaryFolder folder;
-  StateDir state = *StateDir::open(folder.path());
+  records::StateDir state = *records::StateDir::open(folder.path());
 };
 
 TEST_CASE("operations are restored as they were last recorded, in the order of their beginning") {
@@ -151,7 +151,7 @@ TEST_CASE("half a last line is dropped, as is a last line that makes no sense") 
 TEST_CASE("a journal that is damaged in the middle is an error that names file and line") {
   const Recorded recorded;
   REQUIRE(recorded.open()->record({numbered(1)}));
-  recorded.append("nonsense\n" + to_line(numbered(2)) + "\n");
+  recorded.append("nonsense\n" + records::to_line(numbered(2)) + "\n");
   const auto journal = Journal::open(recorded.state, base::Log());
   REQUIRE_FALSE(journal);
   CHECK(journal.error().kind == ErrorKind::malformed);

@@ -5,14 +5,14 @@
 namespace reeve::control {
 namespace {
 
-Command on(const char* process, const char* supervisor = "") {
-  Command command;
+guards::Command on(const char* process, const char* supervisor = "") {
+  guards::Command command;
   command.target = {supervisor, *substrate::InstanceName::parse(process)};
   return command;
 }
 
 /// Added, and on the disk.
-Operation enter(Ledger& ledger, const Command& command) {
+Operation enter(Ledger& ledger, const guards::Command& command) {
   Operation operation = ledger.add(command, {});
   ledger.release(operation.id);
   return operation;
@@ -87,9 +87,9 @@ TEST_CASE("an operation that is not on the disk yet is known, and not carried ou
 
 TEST_CASE("a group and its members exclude each other") {
   Ledger ledger("7");
-  Command group = on("web:front");
+  guards::Command group = on("web:front");
   group.target.name.name.clear();
-  group.whole_group = GroupOrder::rolling;
+  group.whole_group = guards::GroupOrder::rolling;
   const Operation whole = enter(ledger, group);
   CHECK(ledger.in_flight(on("web:back"))->id == whole.id);
   CHECK(ledger.in_flight(group)->id == whole.id);

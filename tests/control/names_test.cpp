@@ -1,7 +1,7 @@
 #include <set>
 
-#include "reeve/control/controller.h"
-#include "reeve/control/decision.h"
+#include "control/controller.h"
+#include "guards/decision.h"
 #include "support/catch.h"
 
 namespace reeve::control {
@@ -20,11 +20,11 @@ void check_names(const Values& values) {
 }
 
 TEST_CASE("everything that is counted or shown has a name of its own") {
-  check_names(all_actions);
-  check_names(all_sources);
-  check_names(all_refusal_reasons);
+  check_names(guards::all_actions);
+  check_names(guards::all_sources);
+  check_names(guards::all_refusal_reasons);
   check_names(all_failure_reasons);
-  check_names(all_verdicts);
+  check_names(guards::all_verdicts);
   check_names(std::array{OperationState::queued, OperationState::running, OperationState::verifying,
                          OperationState::done});
   check_names(std::array{OperationResult::succeeded, OperationResult::failed,
@@ -33,8 +33,8 @@ TEST_CASE("everything that is counted or shown has a name of its own") {
 }
 
 TEST_CASE("a target is written with its supervisord where that has a name") {
-  CHECK(Target{"", {"web", "front"}}.text() == "web:front");
-  CHECK(Target{"host1", {"job", "job"}}.text() == "host1/job:job");
+  CHECK(guards::Target{"", {"web", "front"}}.text() == "web:front");
+  CHECK(guards::Target{"host1", {"job", "job"}}.text() == "host1/job:job");
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ substrate::InstanceDetail seen(InstanceState state, substrate::ManagerTime start
 /// A restart of pid 10 that has come this far.
 Operation restart(std::initializer_list<Step> steps) {
   Operation operation;
-  operation.command.action = Action::restart;
+  operation.command.action = guards::Action::restart;
   operation.command.target.name = {"job", "job"};
   operation.incarnation_before = seen(InstanceState::running).incarnation();
   operation.last_spawn_before = old_start;
@@ -40,7 +40,7 @@ Operation restart(std::initializer_list<Step> steps) {
 
 Operation stop(std::initializer_list<Step> steps) {
   Operation operation = restart(steps);
-  operation.command.action = Action::stop;
+  operation.command.action = guards::Action::stop;
   return operation;
 }
 
@@ -148,7 +148,7 @@ TEST_CASE("every step in every state, seen or not, patient or not, has an answer
       Step::looked,    Step::stop_requested,   Step::stopped,
       Step::started,   Step::signal_requested, Step::start_requested,
       Step::signalled, Step::outcome_unknown,  Step::finished};
-  for (const Action action : all_actions) {
+  for (const guards::Action action : guards::all_actions) {
     for (const Step step : all) {
       for (const InstanceState state : substrate::all_instance_states) {
         Operation operation = restart({step});

@@ -3,8 +3,8 @@
 #include <atomic>
 #include <thread>
 
-#include "control/programs.h"
 #include "control/world.h"
+#include "guards/programs.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 
@@ -20,19 +20,19 @@ struct Pool {
                     [this] { return snapshot; },
                     [](std::string_view) {},
                     {}},
-                   Options{}, clock, base::Log()) {
+                   guards::Options{}, clock, base::Log()) {
     for (int i = 0; i < programs; ++i) {
       tests::FakeProgram program;
       program.name = *substrate::InstanceName::parse("job" + std::to_string(i));
       supervisord->add(program);
     }
     supervisord->tick(2s);
-    auto first = std::make_shared<fleet::FleetSnapshot>();
+    auto first = std::make_shared<monitor::Snapshot>();
     first->supervisors = {tests::snapshot_of("", *supervisord, clock)};
     snapshot = std::move(first);
   }
 
-  [[nodiscard]] auto submit(Action action, int job) {
+  [[nodiscard]] auto submit(guards::Action action, int job) {
     return controller.submit(tests::World::command(action, ("job" + std::to_string(job)).c_str()));
   }
 
@@ -40,14 +40,14 @@ struct Pool {
   tests::ManualClock manual;
   std::shared_ptr<tests::FakeSubstrate> supervisord =
       std::make_shared<tests::FakeSubstrate>(manual);
-  std::shared_ptr<const fleet::FleetSnapshot> snapshot;
+  std::shared_ptr<const monitor::Snapshot> snapshot;
   Controller controller;
 };
 
 TEST_CASE("several who want to know the programs at once ask supervisord once") {
   Pool pool(1);
-  ProgramCatalogue catalogue(pool.clock);
-  const fleet::Member member = tests::member_of("", pool.supervisord);
+  guards::ProgramCatalogue catalogue(pool.clock);
+  const monitor::Member member = tests::member_of("", pool.supervisord);
   std::atomic<int> told = 0;
   {
     std::vector<std::jthread> threads;
@@ -67,7 +67,7 @@ TEST_CASE("of many commands on one process at once exactly one is accepted") {
       std::vector<std::jthread> clients;
       for (int i = 0; i < 8; ++i) {
         clients.emplace_back([&] {
-          if (pool.submit(Action::restart, 0)) {
+          if (pool.submit(guards::Action::restart, 0)) {
             ++accepted;
           }
         });
@@ -83,7 +83,7 @@ TEST_CASE("the pool works off what is submitted, each process once") {
   std::atomic<int> done = 0;
   pool.controller.start();
   for (int i = 0; i < programs; ++i) {
-    const auto accepted = pool.submit(Action::restart, i);
+    const auto accepted = pool.submit(guards::Action::restart, i);
     REQUIRE(accepted);
     CHECK(pool.controller.on_finished(accepted->id, [&](const Operation& operation) {
       done += operation.result == OperationResult::succeeded ? 1 : 0;
@@ -99,7 +99,7 @@ TEST_CASE("a stop waits for the restart under way and is bounded by its deadline
   pool.supervisord->let_test_turn_clock();
   pool.supervisord->change({"job0", "job0"}, [](auto& program) { program.stops_after = 30s; });
   pool.controller.start();
-  const std::string id = pool.submit(Action::restart, 0)->id;
+  const std::string id = pool.submit(guards::Action::restart, 0)->id;
   REQUIRE(tests::eventually(10s, [&] {
     return pool.supervisord->look({"job0", "job0"}).state == substrate::InstanceState::stopping;
   }));
@@ -122,7 +122,7 @@ TEST_CASE("a stop ends what hangs when its deadline is over") {
   pool.supervisord->let_test_turn_clock();
   pool.supervisord->fail({.operation = tests::Operation::get, .hangs = true});
   pool.controller.start();
-  const std::string id = pool.submit(Action::stop, 0)->id;
+  const std::string id = pool.submit(guards::Action::stop, 0)->id;
   REQUIRE(
       tests::eventually(10s, [&] { return pool.supervisord->count(tests::Operation::get) == 1; }));
   pool.controller.stop(base::Deadline::after(pool.clock, 0s));

@@ -2,8 +2,8 @@
 
 #include <functional>
 
+#include "base/file.h"
 #include "control/world.h"
-#include "reeve/base/file.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 
@@ -24,7 +24,7 @@ struct Killed {};
 struct Lives {
   /// A run of the agent, on whatever world there is.
   struct Life {
-    explicit Life(const StateDir& state)
+    explicit Life(const records::StateDir& state)
         : journal(*Journal::open(state, base::Log())), audit(*Audit::open(state, base::Log())) {}
 
     [[nodiscard]] Memory memory() const { return {.journal = journal.get(), .audit = audit.get()}; }
@@ -37,10 +37,12 @@ struct Lives {
   [[nodiscard]] std::vector<Operation> next(World& world) {
     second.emplace(state);
     world.publish();
-    const Maintenance maintenance(state, GuardClock(world.clock, "boot"), base::Log());
+    const guards::Maintenance maintenance(state, guards::GuardClock(world.clock, "boot"),
+                                          base::Log());
     Memory memory = second->memory();
     memory.maintenance = &maintenance;
-    Controller controller(world.surroundings({}, memory), Options{}, world.clock, base::Log());
+    Controller controller(world.surroundings({}, memory), guards::Options{}, world.clock,
+                          base::Log());
     controller.restore();
     while (controller.run_next()) {
     }
@@ -48,7 +50,7 @@ struct Lives {
   }
 
   /// Of the first run, killed when `when` says so.
-  void kill(World& world, const Command& command,
+  void kill(World& world, const guards::Command& command,
             const std::function<bool(const Operation&)>& when) {
     world.controller.on_change([when](const Operation& operation) {
       if (when(operation)) {
@@ -68,7 +70,7 @@ struct Lives {
   }
 
   tests::TemporaryFolder folder;
-  StateDir state = *StateDir::open(folder.path());
+  records::StateDir state = *records::StateDir::open(folder.path());
   Life first{state};
   std::optional<Life> second;
 };
@@ -83,11 +85,11 @@ std::function<bool(const Operation&)> before(Step step) {
 TEST_CASE("operations and their idempotency keys outlive the agent") {
   Lives lives;
   World world({}, lives.first.memory());
-  Command command = World::command(Action::restart, "job");
+  guards::Command command = World::command(guards::Action::restart, "job");
   command.idempotency_key = "once";
   const Operation done = world.carry_out(command);
   CHECK(lives.next(world) == std::vector{done});
-  Controller third(world.surroundings({}, lives.second->memory()), Options{}, world.clock,
+  Controller third(world.surroundings({}, lives.second->memory()), guards::Options{}, world.clock,
                    base::Log());
   third.restore();
   CHECK(third.submit(command) == done);
@@ -98,7 +100,7 @@ TEST_CASE("an agent that is killed before it asks for the stop leaves the proces
     Lives lives;
     World world({}, lives.first.memory());
     const auto run = world.look("job").incarnation();
-    lives.kill(world, World::command(Action::restart, "job"), before(step));
+    lives.kill(world, World::command(guards::Action::restart, "job"), before(step));
     const std::vector<Operation> found = lives.next(world);
     REQUIRE(found.size() == 1);
     CHECK(found[0].result == OperationResult::abandoned);
@@ -112,7 +114,7 @@ TEST_CASE("an agent that is killed after it asked for the stop finishes the rest
     Lives lives;
     World world({}, lives.first.memory());
     const auto run = world.look("job").incarnation();
-    lives.kill(world, World::command(Action::restart, "job"), before(step));
+    lives.kill(world, World::command(guards::Action::restart, "job"), before(step));
     CHECK(world.look("job").state == InstanceState::stopped);
     const std::vector<Operation> found = lives.next(world);
     REQUIRE(found.size() == 1);
@@ -127,9 +129,10 @@ TEST_CASE("a restart that was cut off is not finished where people are at work, 
   const std::string file = GENERATE(as<std::string>(), "", "damaged");
   Lives lives;
   World world({}, lives.first.memory());
-  lives.kill(world, World::command(Action::restart, "job"), before(Step::stopped));
+  lives.kill(world, World::command(guards::Action::restart, "job"), before(Step::stopped));
   if (file.empty()) {
-    Maintenance maintenance(lives.state, GuardClock(world.clock, "boot"), base::Log());
+    guards::Maintenance maintenance(lives.state, guards::GuardClock(world.clock, "boot"),
+                                    base::Log());
     REQUIRE(maintenance.set("job:job", 1h, "new disks", "ops"));
   } else {
     REQUIRE(lives.state.write("maintenance.json", file));
@@ -144,7 +147,7 @@ TEST_CASE("an agent that is killed after the start does not start it again") {
   for (const Step step : {Step::started, Step::finished}) {
     Lives lives;
     World world({}, lives.first.memory());
-    lives.kill(world, World::command(Action::restart, "job"), before(step));
+    lives.kill(world, World::command(guards::Action::restart, "job"), before(step));
     const auto run = world.look("job").incarnation();
     const std::vector<Operation> found = lives.next(world);
     REQUIRE(found.size() == 1);
@@ -156,7 +159,7 @@ TEST_CASE("an agent that is killed after the start does not start it again") {
 TEST_CASE("what a person did meanwhile wins, and is told") {
   Lives lives;
   World world({}, lives.first.memory());
-  lives.kill(world, World::command(Action::restart, "job"), before(Step::start_requested));
+  lives.kill(world, World::command(guards::Action::restart, "job"), before(Step::start_requested));
   world.supervisord->tick(1s);
   (void)world.supervisord->start_instance(job, base::Deadline::after(world.clock, 5s));
   const auto run = world.look("job").incarnation();
@@ -172,7 +175,7 @@ TEST_CASE("what a person did meanwhile wins, and is told") {
 TEST_CASE("what is queued when the agent is killed is abandoned") {
   Lives lives;
   World world({}, lives.first.memory());
-  REQUIRE(world.controller.submit(World::command(Action::stop, "job")));
+  REQUIRE(world.controller.submit(World::command(guards::Action::stop, "job")));
   const std::vector<Operation> found = lives.next(world);
   CHECK(found.at(0).result == OperationResult::abandoned);
   CHECK(world.look("job").state == InstanceState::running);
@@ -181,7 +184,7 @@ TEST_CASE("what is queued when the agent is killed is abandoned") {
 TEST_CASE("an end that was told is not told again") {
   Lives lives;
   World world({}, lives.first.memory());
-  (void)world.carry_out(World::command(Action::restart, "job"));
+  (void)world.carry_out(World::command(guards::Action::restart, "job"));
   (void)lives.next(world);
   CHECK(lives.told().size() == 1);
 }
@@ -189,7 +192,7 @@ TEST_CASE("an end that was told is not told again") {
 TEST_CASE("a supervisord that is away is waited for, and what waits can be ended with the agent") {
   Lives lives;
   World world({}, lives.first.memory());
-  lives.kill(world, World::command(Action::restart, "job"), before(Step::start_requested));
+  lives.kill(world, World::command(guards::Action::restart, "job"), before(Step::start_requested));
   world.supervisord->fail({.error = {base::ErrorKind::unreachable, "nobody there"}});
   CHECK_FALSE(lives.next(world).at(0).done());
   world.supervisord->recover();
@@ -203,7 +206,7 @@ TEST_CASE("a restart that the agent's orderly end cuts off is finished by the ne
   world.supervisord->change(job, [](auto& program) { program.stops_after = 30s; });
   world.supervisord->after(
       5s, [&world] { world.controller.stop(base::Deadline::after(world.clock, 0s)); });
-  REQUIRE(world.controller.submit(World::command(Action::restart, "job")));
+  REQUIRE(world.controller.submit(World::command(guards::Action::restart, "job")));
   (void)world.controller.run_next();
   CHECK(world.controller.list().at(0).result == OperationResult::abandoned);
   world.supervisord->tick(60s);
@@ -211,10 +214,10 @@ TEST_CASE("a restart that the agent's orderly end cuts off is finished by the ne
   CHECK(world.look("job").state == InstanceState::running);
 }
 
-Command restart_of_web() {
-  Command command = World::command(Action::restart, "web:any");
+guards::Command restart_of_web() {
+  guards::Command command = World::command(guards::Action::restart, "web:any");
   command.target.name.name.clear();
-  command.whole_group = GroupOrder::at_once;
+  command.whole_group = guards::GroupOrder::at_once;
   return command;
 }
 
@@ -258,7 +261,7 @@ TEST_CASE("what is cut off is as old as the last step in its group") {
 TEST_CASE("what is cut off ages while its supervisord is away") {
   Lives lives;
   World world({}, lives.first.memory());
-  lives.kill(world, World::command(Action::restart, "job"), before(Step::start_requested));
+  lives.kill(world, World::command(guards::Action::restart, "job"), before(Step::start_requested));
   world.supervisord->fail({.error = {base::ErrorKind::unreachable, "nobody there"}});
   CHECK_FALSE(lives.next(world).at(0).done());
   world.supervisord->recover();
@@ -270,26 +273,27 @@ TEST_CASE("what is cut off ages while its supervisord is away") {
 TEST_CASE("nothing is done that cannot be recorded first") {
   Lives lives;
   World world({}, lives.first.memory());
-  Command endless = World::command(Action::restart, "job");
+  guards::Command endless = World::command(guards::Action::restart, "job");
   endless.reason = std::string(2'000'000, 'x');
   const auto refused = world.controller.submit(endless);
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().reason == RefusalReason::not_recorded);
+  CHECK(refused.error().reason == guards::RefusalReason::not_recorded);
   CHECK(world.controller.list().empty());
-  CHECK(world.controller.submit(World::command(Action::restart, "job")));
+  CHECK(world.controller.submit(World::command(guards::Action::restart, "job")));
 }
 
 TEST_CASE("several commands are entered together, each with an answer of its own") {
   Lives lives;
   World world({}, lives.first.memory());
   const auto admissions = world.controller.submit_all(
-      {World::command(Action::restart, "job"), World::command(Action::stop, "job"),
-       World::command(Action::stop, "nobody"), World::command(Action::stop, "web:front")});
+      {World::command(guards::Action::restart, "job"), World::command(guards::Action::stop, "job"),
+       World::command(guards::Action::stop, "nobody"),
+       World::command(guards::Action::stop, "web:front")});
   REQUIRE(admissions.size() == 4);
   CHECK(admissions[0]);
-  CHECK(admissions[1].error().verdict == Verdict::in_flight);
+  CHECK(admissions[1].error().verdict == guards::Verdict::in_flight);
   CHECK(admissions[1].error().operation == admissions[0]->id);
-  CHECK(admissions[2].error().verdict == Verdict::no_target);
+  CHECK(admissions[2].error().verdict == guards::Verdict::no_target);
   CHECK(admissions[3]);
   CHECK(lives.first.audit->read(std::nullopt, 10)->size() == 2);
 }
@@ -298,24 +302,24 @@ TEST_CASE("what is refused does not wait for what is being entered") {
   std::optional<Admission> refused;  // outlives the world, whose end is told too
   World world;
   world.controller.on_change([&](const Operation&) {
-    refused = world.controller.submit(World::command(Action::stop, "nobody"));
+    refused = world.controller.submit(World::command(guards::Action::stop, "nobody"));
   });
-  REQUIRE(world.controller.submit(World::command(Action::stop, "job")));
+  REQUIRE(world.controller.submit(World::command(guards::Action::stop, "job")));
   REQUIRE(refused);
-  CHECK(refused->error().verdict == Verdict::no_target);
+  CHECK(refused->error().verdict == guards::Verdict::no_target);
 }
 
 TEST_CASE("the policy is asked again just before acting") {
   World world;
-  const auto accepted = world.controller.submit(World::command(Action::stop, "job"));
+  const auto accepted = world.controller.submit(World::command(guards::Action::stop, "job"));
   REQUIRE(accepted);
-  Options options;
+  guards::Options options;
   options.deny = {*substrate::Selector::parse("job")};
   world.controller.configure(options);
   REQUIRE(world.controller.run_next());
   const Operation refused = *world.controller.find(accepted->id);
   CHECK(refused.result == OperationResult::refused);
-  CHECK(refused.verdict == Verdict::not_allowed);
+  CHECK(refused.verdict == guards::Verdict::not_allowed);
   CHECK(world.look("job").state == InstanceState::running);
 }
 

@@ -25,7 +25,7 @@ std::vector<Step> steps_of(const Operation& operation) {
 }
 
 Operation restart(World& world) {
-  return world.carry_out(World::command(Action::restart, "job"));
+  return world.carry_out(World::command(guards::Action::restart, "job"));
 }
 
 TEST_CASE("a restart stops, sees it stopped, starts, and verifies the new run") {
@@ -43,7 +43,7 @@ TEST_CASE("a restart stops, sees it stopped, starts, and verifies the new run") 
 
 TEST_CASE("a restart of what does not run is a start") {
   World world;
-  (void)world.carry_out(World::command(Action::stop, "job"));
+  (void)world.carry_out(World::command(guards::Action::stop, "job"));
   const Operation done = restart(world);
   CHECK(done.result == OperationResult::succeeded);
   CHECK(steps_of(done) ==
@@ -96,7 +96,7 @@ TEST_CASE("a stop that supervisord refuses leaves the process as it was") {
   World world;
   world.supervisord->lose(job);
   world.publish();
-  const Operation done = world.carry_out(World::command(Action::stop, "job"));
+  const Operation done = world.carry_out(World::command(guards::Action::stop, "job"));
   CHECK(done.result == OperationResult::failed);
   CHECK(world.supervisord->count(tests::Operation::start) == 0);
 }
@@ -150,13 +150,13 @@ Errand errand_in(World& world, Record record) {
           .hurry = {},
           .now = {},
           .record = std::move(record),
-          .object = [](const Seen&) { return std::optional<Refusal>(); }};
+          .object = [](const Seen&) { return std::optional<guards::Refusal>(); }};
 }
 
 Operation new_restart() {
   Operation operation;
   operation.id = "1";
-  operation.command = World::command(Action::restart, "job");
+  operation.command = World::command(guards::Action::restart, "job");
   return operation;
 }
 
@@ -200,7 +200,7 @@ TEST_CASE("a restart that was cut off at its stop goes on though nothing can be 
   cut_off.incarnation_before = run_before.incarnation();
   cut_off.last_spawn_before = run_before.start_time;
   cut_off.steps = {{Step::looked, {}, ""}, {Step::stop_requested, {}, ""}};
-  (void)world.carry_out(World::command(Action::stop, "job"));
+  (void)world.carry_out(World::command(guards::Action::stop, "job"));
   (void)run_on(cut_off, world.look("job"), errand_in(world, only_the_stop));
   CHECK(world.look("job").state == InstanceState::running);
 }

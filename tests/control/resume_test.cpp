@@ -18,7 +18,7 @@ constexpr SystemTime begun(1'700'000'000s);
 constexpr ManagerTime first_start(1'699'990'000s);
 
 /// A restart of a run that began at `first_start`, and came so far.
-Operation came_to(std::vector<Step> steps, Action action = Action::restart) {
+Operation came_to(std::vector<Step> steps, guards::Action action = guards::Action::restart) {
   Operation operation;
   operation.id = "1-1";
   operation.command.action = action;
@@ -96,7 +96,7 @@ TEST_CASE("what people did meanwhile wins: a process that was started since is l
 
 TEST_CASE("a new run whose start was asked for is watched to its end") {
   const ManagerTime later = first_start + 1h;
-  for (const Action action : {Action::restart, Action::start}) {
+  for (const guards::Action action : {guards::Action::restart, guards::Action::start}) {
     for (const auto& steps : {std::vector{Step::looked, Step::start_requested},
                               std::vector{Step::looked, Step::start_requested, Step::started}}) {
       for (const auto state : {InstanceState::running, InstanceState::starting,
@@ -110,11 +110,11 @@ TEST_CASE("a new run whose start was asked for is watched to its end") {
 TEST_CASE("what had not begun, and whatever is no restart, is abandoned") {
   CHECK(what(came_to({}), seen(InstanceState::stopped)) == Kind::abandon);
   CHECK(what(came_to({Step::looked}), seen(InstanceState::stopped)) == Kind::abandon);
-  CHECK(what(came_to({Step::looked, Step::stop_requested}, Action::stop),
+  CHECK(what(came_to({Step::looked, Step::stop_requested}, guards::Action::stop),
              seen(InstanceState::stopped)) == Kind::abandon);
-  CHECK(what(came_to({Step::looked, Step::start_requested}, Action::start),
+  CHECK(what(came_to({Step::looked, Step::start_requested}, guards::Action::start),
              seen(InstanceState::stopped)) == Kind::abandon);
-  CHECK(what(came_to({Step::looked, Step::signal_requested}, Action::signal),
+  CHECK(what(came_to({Step::looked, Step::signal_requested}, guards::Action::signal),
              seen(InstanceState::running)) == Kind::abandon);
 }
 

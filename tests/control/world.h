@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "reeve/control/controller.h"
+#include "control/controller.h"
 #include "support/fake_substrate.h"
 #include "support/manual_clock.h"
 
@@ -34,10 +34,10 @@ class FakeClock final : public base::Clock {
 };
 
 /// What a fleet would publish of this supervisord.
-[[nodiscard]] inline fleet::SupervisorSnapshot snapshot_of(const std::string& name,
-                                                           FakeSubstrate& substrate,
-                                                           const base::Clock& clock) {
-  fleet::SupervisorSnapshot supervisor;
+[[nodiscard]] inline monitor::SupervisorSnapshot snapshot_of(const std::string& name,
+                                                             FakeSubstrate& substrate,
+                                                             const base::Clock& clock) {
+  monitor::SupervisorSnapshot supervisor;
   supervisor.name = name;
   supervisor.url = "http://localhost:9001/RPC2";
   const auto deadline = base::Deadline::after(clock, std::chrono::seconds(5));
@@ -47,9 +47,9 @@ class FakeClock final : public base::Clock {
     supervisor.last_error = listing.error().message;
     return supervisor;
   }
-  std::vector<fleet::ProcessSnapshot> processes;
+  std::vector<monitor::ProcessSnapshot> processes;
   for (auto& detail : listing->instances) {
-    fleet::ProcessSnapshot process;
+    monitor::ProcessSnapshot process;
     process.detail = std::move(detail);
     processes.push_back(std::move(process));
   }
@@ -57,9 +57,9 @@ class FakeClock final : public base::Clock {
   return supervisor;
 }
 
-[[nodiscard]] inline fleet::Member member_of(const std::string& name,
-                                             const std::shared_ptr<FakeSubstrate>& substrate) {
-  fleet::Member member;
+[[nodiscard]] inline monitor::Member member_of(const std::string& name,
+                                               const std::shared_ptr<FakeSubstrate>& substrate) {
+  monitor::Member member;
   member.name = name;
   member.url = "http://localhost:9001/RPC2";
   member.call_timeout = std::chrono::seconds(5);
@@ -72,14 +72,14 @@ class FakeClock final : public base::Clock {
 struct Memory {
   control::Journal* journal = nullptr;
   control::Audit* audit = nullptr;
-  const control::Maintenance* maintenance = nullptr;
-  control::Guards* guards = nullptr;
+  const guards::Maintenance* maintenance = nullptr;
+  guards::Guards* guards = nullptr;
 };
 
 /// One unnamed supervisord with web:front and web:back (one group), and job.
 struct World {
   explicit World(std::vector<substrate::InstanceName> own_programs = {}, const Memory& memory = {})
-      : controller(surroundings(std::move(own_programs), memory), control::Options{}, clock,
+      : controller(surroundings(std::move(own_programs), memory), guards::Options{}, clock,
                    base::Log()) {
     for (const char* name : {"web:front", "web:back", "job"}) {
       FakeProgram program;
@@ -92,7 +92,7 @@ struct World {
 
   /// The fleet looks.
   void publish() {
-    auto next = std::make_shared<fleet::FleetSnapshot>();
+    auto next = std::make_shared<monitor::Snapshot>();
     next->supervisors = {snapshot_of("", *supervisord, clock)};
     next->complete = true;
     snapshot = std::move(next);
@@ -110,8 +110,8 @@ struct World {
             .guards = memory.guards};
   }
 
-  [[nodiscard]] static control::Command command(control::Action action, const char* process) {
-    control::Command command;
+  [[nodiscard]] static guards::Command command(guards::Action action, const char* process) {
+    guards::Command command;
     command.action = action;
     command.target.name = *substrate::InstanceName::parse(process);
     command.actor = "ops";
@@ -120,7 +120,7 @@ struct World {
   }
 
   /// Submits and carries out; the command must be accepted.
-  [[nodiscard]] control::Operation carry_out(const control::Command& command) {
+  [[nodiscard]] control::Operation carry_out(const guards::Command& command) {
     const auto accepted = controller.submit(command);
     if (!accepted) {
       throw std::runtime_error("refused: " + accepted.error().error.message);
@@ -137,7 +137,7 @@ struct World {
   ManualClock manual;
   FakeClock clock{manual};
   std::shared_ptr<FakeSubstrate> supervisord = std::make_shared<FakeSubstrate>(manual);
-  std::shared_ptr<const fleet::FleetSnapshot> snapshot;
+  std::shared_ptr<const monitor::Snapshot> snapshot;
   int nudges = 0;
   control::Controller controller;
 };

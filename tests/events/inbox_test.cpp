@@ -1,4 +1,4 @@
-#include "reeve/events/inbox.h"
+#include "events/inbox.h"
 
 #include "events/intake.h"
 #include "support/catch.h"

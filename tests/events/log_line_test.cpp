@@ -1,4 +1,4 @@
-#include "reeve/events/log_line.h"
+#include "events/log_line.h"
 
 #include <csignal>
 

@@ -1,8 +1,8 @@
-#include "reeve/events/log_tail.h"
+#include "events/log_tail.h"
 
 #include <random>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 #include "support/catch.h"
 
 namespace reeve::events {

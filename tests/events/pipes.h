@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-#include "reeve/events/event_reader.h"
+#include "events/event_reader.h"
 #include "support/catch.h"
 
 namespace reeve::events {

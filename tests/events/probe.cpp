@@ -8,7 +8,7 @@
 #include <iostream>
 #include <string>
 
-#include "reeve/events/relay.h"
+#include "events/relay.h"
 
 namespace {
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "reeve/events/inbox.h"
-#include "reeve/events/relay_server.h"
+#include "events/inbox.h"
+#include "events/relay_server.h"
 #include "support/catch.h"
 
 namespace reeve::events {

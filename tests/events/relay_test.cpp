@@ -1,4 +1,4 @@
-#include "reeve/events/relay.h"
+#include "events/relay.h"
 
 #include <csignal>
 #include <thread>
@@ -11,9 +11,9 @@
 
 #include "events/pipes.h"
 #include "events/relay_end.h"
+#include "events/relay_server.h"
 #include "events/relay_wire.h"
 #include "events/unix_socket.h"
-#include "reeve/events/relay_server.h"
 #include "support/eventually.h"
 #include "support/temporary_folder.h"
 

@@ -7,10 +7,10 @@
 #include <sstream>
 #include <thread>
 
+#include "events/inbox.h"
+#include "events/log_tail.h"
 #include "events/relay_end.h"
-#include "reeve/events/inbox.h"
-#include "reeve/events/log_tail.h"
-#include "reeve/events/relay_server.h"
+#include "events/relay_server.h"
 #include "reeve/supervisor/supervisor_substrate.h"
 #include "support/catch.h"
 #include "support/eventually.h"

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "alerts/payload.h"
 #include "alerts/rules.h"
-#include "reeve/alerts/payload.h"
 
 namespace {
 

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "events/log_line.h"
 #include "events/parser.h"
-#include "reeve/events/log_line.h"
 
 namespace {
 

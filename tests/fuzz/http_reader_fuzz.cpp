@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "xmlrpc/http_reader.h"
+#include "http/response_reader.h"
 
 namespace {
 

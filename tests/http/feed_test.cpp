@@ -1,7 +1,6 @@
-#include "http/feed.h"
-
 #include <thread>
 
+#include "http/stream_state.h"
 #include "support/catch.h"
 
 namespace reeve::http {

@@ -1,5 +1,4 @@
-#include "http/later.h"
-
+#include "http/deferred_response.h"
 #include "support/catch.h"
 
 namespace reeve::http {

@@ -1,4 +1,4 @@
-#include "reeve/http/message.h"
+#include "http/message.h"
 
 #include "support/catch.h"
 

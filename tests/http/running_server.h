@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "reeve/http/server.h"
+#include "http/server.h"
 #include "support/catch.h"
 #include "support/recording_sink.h"
 

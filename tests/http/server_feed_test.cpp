@@ -4,9 +4,9 @@
 #include <optional>
 #include <thread>
 
+#include "base/guarded.h"
 #include "http/raw_client.h"
 #include "http/running_server.h"
-#include "reeve/base/guarded.h"
 #include "support/eventually.h"
 
 namespace reeve::http {

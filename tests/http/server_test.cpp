@@ -1,6 +1,6 @@
 // The server as well-behaved clients see it: cpp-httplib, and a raw one to look at the bytes.
 
-#include "reeve/http/server.h"
+#include "http/server.h"
 
 #include <httplib.h>
 

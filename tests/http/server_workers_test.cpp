@@ -6,10 +6,10 @@
 #include <thread>
 #include <vector>
 
-#include "http/later.h"
+#include "base/guarded.h"
+#include "http/deferred_response.h"
 #include "http/raw_client.h"
 #include "http/running_server.h"
-#include "reeve/base/guarded.h"
 #include "support/eventually.h"
 
 namespace reeve::http {

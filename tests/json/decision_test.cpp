@@ -1,4 +1,4 @@
-#include "reeve/json/decision.h"
+#include "json/decision.h"
 
 #include <nlohmann/json.hpp>
 
@@ -12,8 +12,8 @@ TEST_CASE("a decision on an alert names the rule, the process and the operation"
   decision.fingerprint = "c0ffee";
   decision.alertname = "WebNotAnswering";
   decision.rule = "restart-hung-web";
-  decision.target = control::Target{"one", {"web", "front"}};
-  decision.decision = {control::Verdict::accepted, "the operation is queued"};
+  decision.target = guards::Target{"one", {"web", "front"}};
+  decision.decision = {guards::Verdict::accepted, "the operation is queued"};
   decision.operation = "17-1";
   CHECK(to_json(decision).dump() ==
         R"({"fingerprint":"c0ffee","alertname":"WebNotAnswering","status":"firing",)"
@@ -24,7 +24,7 @@ TEST_CASE("a decision on an alert names the rule, the process and the operation"
 TEST_CASE("a decision without a rule, a process and an operation says null") {
   alerts::AlertDecision decision;
   decision.status = alerts::AlertStatus::resolved;
-  decision.decision = {control::Verdict::no_rule, "no rule matches its labels"};
+  decision.decision = {guards::Verdict::no_rule, "no rule matches its labels"};
   const auto json = to_json(decision);
   CHECK(json["status"] == "resolved");
   CHECK(json["rule"].is_null());

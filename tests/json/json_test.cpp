@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 
-#include "reeve/json/process.h"
-#include "reeve/json/supervisor.h"
-#include "reeve/json/text.h"
+#include "json/process.h"
+#include "json/supervisor.h"
+#include "json/text.h"
 #include "support/catch.h"
 
 namespace reeve::json {
@@ -45,7 +45,7 @@ TEST_CASE("an EXITED record tells by its spawn error whether the exit was expect
 }
 
 TEST_CASE("a process of the snapshot adds what the agent saw of it") {
-  fleet::ProcessSnapshot process;
+  monitor::ProcessSnapshot process;
   process.detail = running();
   process.detail.exit_status = 0;
   process.counters.starts = 3;
@@ -63,7 +63,7 @@ TEST_CASE("a process of the snapshot adds what the agent saw of it") {
 }
 
 TEST_CASE("a supervisord is written with every member in the documented order") {
-  fleet::SupervisorSnapshot supervisor;
+  monitor::SupervisorSnapshot supervisor;
   supervisor.url = "http://localhost:9001/RPC2";
   CHECK(to_text(to_json(supervisor)) ==
         R"({"name":null,"url":"http://localhost:9001/RPC2","up":false,"shutting_down":false,)"

@@ -1,8 +1,8 @@
-#include "reeve/json/operation.h"
+#include "json/operation.h"
 
 #include <nlohmann/json.hpp>
 
-#include "reeve/json/text.h"
+#include "json/text.h"
 #include "support/catch.h"
 
 namespace reeve::json {
@@ -14,7 +14,7 @@ using std::chrono::seconds;
 control::Operation restart() {
   control::Operation operation;
   operation.id = "1700000000000-7";
-  operation.command.action = control::Action::restart;
+  operation.command.action = guards::Action::restart;
   operation.command.target = {"", {"web", "front"}};
   operation.command.actor = "ops";
   operation.command.reason = "deploy";

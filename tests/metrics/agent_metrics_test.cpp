@@ -1,4 +1,4 @@
-#include "reeve/metrics/agent_metrics.h"
+#include "metrics/agent_metrics.h"
 
 #include <algorithm>
 
@@ -80,16 +80,16 @@ TEST_CASE("without control there are no actions, with it every one is there at 0
 TEST_CASE("actions are shown as the controller counts them") {
   AgentMetrics metrics({});
   control::Stats stats;
-  auto& restarts = stats.actions[static_cast<std::size_t>(control::Action::restart)][0];
+  auto& restarts = stats.actions[static_cast<std::size_t>(guards::Action::restart)][0];
   restarts.finished = 3;
   restarts.failures[static_cast<std::size_t>(control::FailureReason::flapped)] = 1;
-  restarts.refused[static_cast<std::size_t>(control::RefusalReason::in_flight)] = 2;
-  auto& durations = stats.durations[static_cast<std::size_t>(control::Action::restart)];
+  restarts.refused[static_cast<std::size_t>(guards::RefusalReason::in_flight)] = 2;
+  auto& durations = stats.durations[static_cast<std::size_t>(guards::Action::restart)];
   durations.counts[5] = 2;
   durations.sum_seconds = 1.5;
   const base::SystemTime at(1'700'000'000s);
-  stats.last_actions[{{"", {"web", "web"}}, control::Action::restart}] = at;
-  stats.last_actions[{{"db", {"pg", "pg"}}, control::Action::stop}] = at;
+  stats.last_actions[{{"", {"web", "web"}}, guards::Action::restart}] = at;
+  stats.last_actions[{{"db", {"pg", "pg"}}, guards::Action::stop}] = at;
   metrics.set_controller([&] { return stats; });
   const std::string text = metrics.render();
   CHECK_THAT(text, Contains("reeve_actions_total{action=\"restart\",source=\"api\"} 3\n"));
@@ -115,7 +115,7 @@ TEST_CASE("decisions on alerts are counted by rule, and each is there at 0") {
   CHECK_THAT(metrics.render(), !Contains("reeve_alert_decisions_total"));
   alerts::Stats stats;
   stats.decisions["none"] = {};
-  stats.decisions["hung"][static_cast<std::size_t>(control::Verdict::accepted)] = 2;
+  stats.decisions["hung"][static_cast<std::size_t>(guards::Verdict::accepted)] = 2;
   metrics.set_responder([&] { return stats; });
   const std::string text = metrics.render();
   CHECK_THAT(text,
@@ -128,7 +128,7 @@ TEST_CASE("decisions on alerts are counted by rule, and each is there at 0") {
 TEST_CASE("guards are shown as they are: latches, the breaker, and where people are at work") {
   AgentMetrics metrics({});
   CHECK_THAT(metrics.render(), !Contains("reeve_guard"));
-  control::GuardStats stats;
+  guards::GuardStats stats;
   metrics.set_guards([&] { return stats; });
   CHECK_THAT(metrics.render(), Contains("reeve_guard_breaker_open 0\n"));
   CHECK_THAT(metrics.render(), !Contains("reeve_maintenance"));

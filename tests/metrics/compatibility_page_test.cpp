@@ -8,7 +8,7 @@ namespace {
 using Catch::Contains;
 using substrate::InstanceState;
 
-fleet::SupervisorSnapshot some_of_each() {
+monitor::SupervisorSnapshot some_of_each() {
   auto web = running_process("g:web", 4711, 1'699'990'000);
   web.detail.now = manager_time(1'699'990'061);
   auto exited = process("exited", InstanceState::exited);

@@ -1,4 +1,4 @@
-#include "reeve/metrics/exposition.h"
+#include "metrics/exposition.h"
 
 #include "metrics/fleets.h"
 #include "metrics/gunzip.h"
@@ -22,8 +22,8 @@ struct Shown {
   AgentMetrics agent{{}};
   Exposition exposition{{}, agent};
 
-  void publish(fleet::FleetSnapshot snapshot) {
-    exposition.publish(std::make_shared<const fleet::FleetSnapshot>(std::move(snapshot)));
+  void publish(monitor::Snapshot snapshot) {
+    exposition.publish(std::make_shared<const monitor::Snapshot>(std::move(snapshot)));
   }
   [[nodiscard]] std::string plain() const { return joined(exposition.page(Encoding::plain)); }
 };

@@ -1,9 +1,9 @@
 #include <thread>
 #include <vector>
 
+#include "metrics/exposition.h"
 #include "metrics/fleets.h"
 #include "metrics/gunzip.h"
-#include "reeve/metrics/exposition.h"
 #include "support/catch.h"
 
 namespace reeve::metrics {
@@ -14,8 +14,7 @@ TEST_CASE("pages are whole while others publish, reload and count") {
   Exposition exposition({}, agent);
   std::vector<std::jthread> threads;
   threads.emplace_back([&](const std::stop_token& stop) {
-    const auto snapshot =
-        std::make_shared<const fleet::FleetSnapshot>(fleet_of({odd_supervisord()}));
+    const auto snapshot = std::make_shared<const monitor::Snapshot>(fleet_of({odd_supervisord()}));
     while (!stop.stop_requested()) {
       exposition.publish(snapshot);
       agent.observe_request("/metrics", 200, std::chrono::milliseconds(1));

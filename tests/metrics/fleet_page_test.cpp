@@ -91,7 +91,7 @@ TEST_CASE("while supervisord is not up its gauges are absent and its counters st
 }
 
 TEST_CASE("before the first poll there is no time of a snapshot") {
-  const std::string text = page(fleet_of({fleet::SupervisorSnapshot{}}));
+  const std::string text = page(fleet_of({monitor::SupervisorSnapshot{}}));
   CHECK(has(text, "supervisord_up 0"));
   CHECK_THAT(text, !Contains("supervisord_snapshot_timestamp_seconds"));
   CHECK(has(text, R"(supervisord_poll_failures_total{reason="unreachable"} 0)"));
@@ -126,7 +126,7 @@ TEST_CASE("unexpected exits are counted where something can know them, after a r
                                  process("unknown", substrate::InstanceState::exited)});
   auto known = supervisor.processes[0];
   known.counters.unexpected_exits = 0;
-  supervisor.processes = fleet::ProcessList({known, supervisor.processes[1]});
+  supervisor.processes = monitor::ProcessList({known, supervisor.processes[1]});
   supervisor.removed = {{{"gone", "gone"}, {7, 5, 2, {}}, {}}};
   const std::string text = page(fleet_of({supervisor}));
   const std::string metric = "supervisord_process_unexpected_exits_total";

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "reeve/fleet/snapshot.h"
+#include "monitor/snapshot.h"
 
 namespace reeve::metrics {
 
@@ -12,30 +12,30 @@ inline substrate::ManagerTime manager_time(int seconds) {
   return substrate::ManagerTime(std::chrono::seconds(seconds));
 }
 
-inline fleet::ProcessSnapshot process(const std::string& name, substrate::InstanceState state) {
-  fleet::ProcessSnapshot process;
+inline monitor::ProcessSnapshot process(const std::string& name, substrate::InstanceState state) {
+  monitor::ProcessSnapshot process;
   process.detail.name = *substrate::InstanceName::parse(name);
   process.detail.state = state;
   return process;
 }
 
-inline fleet::ProcessSnapshot running_process(const std::string& name, int pid, int start) {
-  fleet::ProcessSnapshot running = process(name, substrate::InstanceState::running);
+inline monitor::ProcessSnapshot running_process(const std::string& name, int pid, int start) {
+  monitor::ProcessSnapshot running = process(name, substrate::InstanceState::running);
   running.detail.pid = substrate::Pid{pid};
   running.detail.start_time = manager_time(start);
   return running;
 }
 
 /// A supervisord that is up, and has been polled at 1700000000.5.
-inline fleet::SupervisorSnapshot supervisord(std::vector<fleet::ProcessSnapshot> processes) {
-  fleet::SupervisorSnapshot supervisor;
+inline monitor::SupervisorSnapshot supervisord(std::vector<monitor::ProcessSnapshot> processes) {
+  monitor::SupervisorSnapshot supervisor;
   supervisor.up = true;
   supervisor.snapshot_at = base::SystemTime(std::chrono::milliseconds(1'700'000'000'500));
   supervisor.processes = std::move(processes);
   return supervisor;
 }
 
-inline fleet::FleetSnapshot fleet_of(std::vector<fleet::SupervisorSnapshot> supervisors) {
+inline monitor::Snapshot fleet_of(std::vector<monitor::SupervisorSnapshot> supervisors) {
   return {1, std::move(supervisors), true};
 }
 
@@ -53,12 +53,12 @@ inline procfs::TreeUsage everything_used() {
   return usage;
 }
 
-inline fleet::Usages usages_of(std::vector<fleet::ProcessUsage> usages) {
-  return std::make_shared<const std::vector<fleet::ProcessUsage>>(std::move(usages));
+inline monitor::Usages usages_of(std::vector<monitor::ProcessUsage> usages) {
+  return std::make_shared<const std::vector<monitor::ProcessUsage>>(std::move(usages));
 }
 
 /// One with everything that can be known, under odd names.
-inline fleet::SupervisorSnapshot odd_supervisord() {
+inline monitor::SupervisorSnapshot odd_supervisord() {
   using substrate::InstanceState;
   auto crashed = process("worker:a\"b\\c", InstanceState::exited);
   crashed.detail.start_time = manager_time(1'699'999'000);

@@ -8,7 +8,7 @@ namespace {
 using Catch::Contains;
 
 /// `web` runs as 4711; `usages` are what was measured.
-fleet::SupervisorSnapshot measured(std::vector<fleet::ProcessUsage> usages) {
+monitor::SupervisorSnapshot measured(std::vector<monitor::ProcessUsage> usages) {
   auto supervisor = supervisord(
       {process("a", substrate::InstanceState::exited), running_process("web", 4711, 1)});
   supervisor.usages = usages_of(std::move(usages));

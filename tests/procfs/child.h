@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "reeve/base/descriptor.h"
-#include "reeve/procfs/process_trees.h"
+#include "base/descriptor.h"
+#include "procfs/process_trees.h"
 #include "support/catch.h"
 
 namespace reeve::procfs {

@@ -5,7 +5,7 @@
 #include <poll.h>
 
 #include "procfs/child.h"
-#include "reeve/procfs/process_trees.h"
+#include "procfs/process_trees.h"
 #include "support/eventually.h"
 #include "support/plenty.h"
 

@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-#include "reeve/procfs/process_trees.h"
+#include "procfs/process_trees.h"
 #include "support/temporary_folder.h"
 
 namespace reeve::procfs {

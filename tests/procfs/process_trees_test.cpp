@@ -1,4 +1,4 @@
-#include "reeve/procfs/process_trees.h"
+#include "procfs/process_trees.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

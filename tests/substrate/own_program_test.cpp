@@ -1,4 +1,4 @@
-#include "reeve/substrate/own_program.h"
+#include "substrate/own_program.h"
 
 #include "support/catch.h"
 

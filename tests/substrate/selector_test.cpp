@@ -1,4 +1,4 @@
-#include "reeve/substrate/selector.h"
+#include "substrate/selector.h"
 
 #include "support/catch.h"
 

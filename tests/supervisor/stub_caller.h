@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "reeve/xmlrpc/caller.h"
+#include "xmlrpc/caller.h"
 
 namespace reeve::tests {
 

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 
 namespace reeve::tests {
 namespace {

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "reeve/base/guarded.h"
+#include "base/guarded.h"
 
 namespace reeve::tests {
 

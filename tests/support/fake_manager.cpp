@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "reeve/base/text.h"
+#include "base/text.h"
 #include "support/fake_serving.h"
 
 namespace reeve::tests {

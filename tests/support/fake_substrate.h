@@ -9,7 +9,7 @@
 #include <functional>
 #include <utility>
 
-#include "reeve/base/guarded.h"
+#include "base/guarded.h"
 #include "reeve/substrate/administration.h"
 #include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"

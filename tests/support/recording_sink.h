@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "reeve/base/guarded.h"
-#include "reeve/base/log.h"
+#include "base/guarded.h"
+#include "base/log.h"
 
 namespace reeve::tests {
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "reeve/base/deadline.h"
-#include "reeve/xmlrpc/client.h"
 #include "support/bad_server.h"
 #include "support/catch.h"
 #include "support/fixture.h"
+#include "xmlrpc/client.h"
 
 namespace reeve::xmlrpc {
 

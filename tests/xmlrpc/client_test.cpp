@@ -1,4 +1,4 @@
-#include "reeve/xmlrpc/client.h"
+#include "xmlrpc/client.h"
 
 #include <atomic>
 #include <cstdlib>

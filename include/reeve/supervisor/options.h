@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "reeve/base/clock.h"
-#include "reeve/xmlrpc/options.h"
+#include "xmlrpc/options.h"
 
 namespace reeve::supervisor {
 

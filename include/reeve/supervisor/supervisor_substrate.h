@@ -13,7 +13,7 @@
 #include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"
 #include "reeve/supervisor/options.h"
-#include "reeve/xmlrpc/caller.h"
+#include "xmlrpc/caller.h"
 
 namespace reeve::supervisor {
 

@@ -1,0 +1,66 @@
+#pragma once
+
+// Which alerts lead to which action on which process: the rules as the configuration has them,
+// and what one of their texts must look like. Values; src/alerts/rules makes them ready for use.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "guards/command.h"
+#include "guards/trigger.h"
+#include "reeve/base/clock.h"
+#include "reeve/base/result.h"
+#include "substrate/selector.h"
+
+namespace reeve::alerts {
+
+/// dry_run: everything but the action itself, with a book of its own.
+enum class Mode : std::uint8_t { off, dry_run, enforce };
+[[nodiscard]] std::string_view to_string(Mode mode);
+
+/// A label's name and what its whole value must match; a label that is not there is empty.
+using Match = std::map<std::string, std::string>;
+
+struct Rule {
+  std::string name;
+  Match match;         ///< all of them
+  std::string target;  ///< with `{{label}}` for a label's value
+  std::vector<substrate::Selector> allow;
+  guards::Action action = guards::Action::restart;
+  std::optional<Mode> mode;  ///< nothing: Options::mode
+  guards::Limits limits;
+  unsigned max_attempts = 1;  ///< per episode
+  friend bool operator==(const Rule&, const Rule&) = default;
+};
+
+struct Options {
+  Mode mode = Mode::dry_run;  ///< off wins over the rules' own
+  /// What every alert must carry to concern this agent; empty: nothing.
+  std::map<std::string, std::string> identity = {};
+  std::vector<Rule> rules = {};  ///< the first that matches counts
+  /// An episode is over that long after its last firing post, if no resolved one came.
+  base::Duration episode_ttl = std::chrono::hours(6);
+  friend bool operator==(const Options&, const Options&) = default;
+};
+
+/// What the rule does in the end.
+[[nodiscard]] Mode mode_of(const Rule& rule, const Options& options);
+
+/// The states in which an action makes sense at all, the first of them its default: RUNNING for
+/// a restart and a stop, FATAL and EXITED for a start.
+[[nodiscard]] std::vector<substrate::InstanceState> possible_states(guards::Action action);
+[[nodiscard]] std::vector<substrate::InstanceState> default_states(guards::Action action);
+
+/// invalid_argument: it is too long, or no regular expression.
+[[nodiscard]] base::Result<void> check_expression(std::string_view expression);
+/// invalid_argument: a `{{` without its `}}`, no label's name in it, or it could never name a
+/// process.
+[[nodiscard]] base::Result<void> check_target(std::string_view target);
+/// As Prometheus has it: letters, digits and `_`, no digit first.
+[[nodiscard]] bool is_label_name(std::string_view name);
+
+}  // namespace reeve::alerts

@@ -1,0 +1,90 @@
+#pragma once
+
+// Decides what an alert leads to: for each alert of a post one decision, in the order of
+// docs/alerts.md, and for those that pass a command to the controller. An alert acts once per
+// episode, however often and by however many Alertmanagers it is told of. receive() runs on the
+// control listener's workers, several at once, and never waits for a supervisord. It knows no
+// HTTP.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alerts/options.h"
+#include "alerts/payload.h"
+#include "alerts/stats.h"
+#include "base/log.h"
+#include "control/audit.h"
+#include "control/controller.h"
+#include "guards/decision.h"
+#include "guards/guards.h"
+#include "records/state_dir.h"
+#include "reeve/base/clock.h"
+#include "reeve/base/result.h"
+
+namespace reeve::alerts {
+
+/// What was decided on one alert of a post.
+struct AlertDecision {
+  std::string fingerprint;
+  std::string alertname;
+  AlertStatus status = AlertStatus::firing;
+  std::string rule;                      ///< empty: none
+  std::optional<guards::Action> action;  ///< the rule's
+  std::optional<guards::Target> target;
+  guards::Decision decision;
+  std::string operation;  ///< its id, where one was made
+  friend bool operator==(const AlertDecision&, const AlertDecision&) = default;
+};
+
+/// To a whole post.
+struct Answer {
+  /// In the order of the alerts; without those that nothing could be decided on.
+  std::vector<AlertDecision> decisions;
+  /// Then: why the same post is wanted again later. What was decided stays so.
+  std::string retry;
+};
+
+/// Who posts: the name and the allow list of his token.
+struct Sender {
+  std::string name;
+  std::vector<substrate::Selector> allow;
+};
+
+/// All must outlive the responder.
+struct Surroundings {
+  std::function<std::shared_ptr<const monitor::Snapshot>()> snapshot;
+  control::Controller* controller = nullptr;
+  guards::Guards* guards = nullptr;
+  control::Audit* audit = nullptr;
+  const records::StateDir* state = nullptr;
+};
+
+class Responder {
+ public:
+  /// Reads the episodes of the state directory, and adds what the journal knows of and they do
+  /// not: `journalled`, the operations of before. `clock` must outlive this.
+  Responder(Surroundings surroundings, const Options& options, const base::Clock& clock,
+            base::Log log, const std::vector<control::Operation>& journalled);
+  ~Responder();
+  Responder(const Responder&) = delete;
+  Responder& operator=(const Responder&) = delete;
+
+  /// What is accepted is in the journal, and its episode on the disk, when it returns.
+  [[nodiscard]] Answer receive(const std::vector<Alert>& alerts, const Sender& sender);
+  /// Other rules, from the next post on. Episodes go on; rehearsals are forgotten.
+  void configure(const Options& options);
+  /// The episodes on the disk could not be read: nothing is done for an alert.
+  [[nodiscard]] bool unreadable() const;
+  /// Begins anew where they could not be read; elsewhere nothing happens.
+  [[nodiscard]] base::Result<void> forget_unreadable();
+  [[nodiscard]] Stats stats() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace reeve::alerts

@@ -1,0 +1,68 @@
+#pragma once
+
+// What control counts, as a value: the reeve_action… families are views of it. Counters are
+// indexed by the enumerations, so that each exists at 0 from the beginning.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "guards/command.h"
+#include "guards/refusal.h"
+#include "reeve/base/clock.h"
+#include "reeve/base/enumeration.h"
+
+namespace reeve::control {
+
+/// Why an accepted command did not succeed; reeve_action_failures_total's reasons.
+enum class FailureReason : std::uint8_t {
+  unreachable,
+  timeout,
+  denied,
+  not_found,
+  conflict,
+  stale,
+  spawn_failed,
+  flapped,
+  shutting_down,
+  fault,
+  internal,
+};
+inline constexpr auto all_failure_reasons = base::all_of<FailureReason, FailureReason::internal>();
+[[nodiscard]] std::string_view to_string(FailureReason reason);
+
+/// Upper bounds in seconds of reeve_action_duration_seconds.
+inline constexpr std::array action_duration_bounds = {0.01, 0.05, 0.1,  0.25, 0.5,  1.0,  2.5,
+                                                      5.0,  10.0, 20.0, 30.0, 60.0, 120.0};
+
+struct ActionCounters {
+  std::uint64_t finished = 0;  ///< reeve_actions_total: whatever the result
+  std::array<std::uint64_t, all_failure_reasons.size()> failures{};
+  std::array<std::uint64_t, guards::all_refusal_reasons.size()> refused{};
+  friend bool operator==(const ActionCounters&, const ActionCounters&) = default;
+};
+
+struct ActionDurations {
+  /// Per bound of action_duration_bounds, not cumulated; the last is +Inf.
+  std::array<std::uint64_t, action_duration_bounds.size() + 1> counts{};
+  double sum_seconds = 0;
+  friend bool operator==(const ActionDurations&, const ActionDurations&) = default;
+};
+
+struct Stats {
+  /// [action][source], in the order of the enumerations.
+  std::array<std::array<ActionCounters, guards::all_sources.size()>, guards::all_actions.size()>
+      actions{};
+  std::array<ActionDurations, guards::all_actions.size()> durations{};  ///< of finished operations
+  /// When an action on a process last ended, whatever its result.
+  std::map<std::pair<guards::Target, guards::Action>, base::SystemTime> last_actions;
+
+  [[nodiscard]] const ActionCounters& of(guards::Action action, guards::Source source) const {
+    return actions[static_cast<std::size_t>(action)][static_cast<std::size_t>(source)];
+  }
+  friend bool operator==(const Stats&, const Stats&) = default;
+};
+
+}  // namespace reeve::control

@@ -1,0 +1,86 @@
+#include "guards/programs.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace reeve::guards {
+
+using base::ErrorKind;
+
+namespace {
+
+constexpr std::chrono::minutes kept_for{1};
+constexpr std::chrono::seconds failure_kept_for{5};
+constexpr std::chrono::seconds margin{10};
+constexpr std::chrono::hours longest{24};
+
+/// supervisord's main branch answers 500, the Go reimplementation knows no such method.
+bool cannot_tell(ErrorKind kind) {
+  return kind == ErrorKind::not_implemented || kind == ErrorKind::fault;
+}
+
+base::Duration with_margin(std::chrono::seconds configured) {
+  return std::min<std::chrono::seconds>(configured, longest) + margin;
+}
+
+}  // namespace
+
+ProgramCatalogue::Answer ProgramCatalogue::of(const monitor::Member& member, base::Duration timeout,
+                                              std::stop_token stop) {
+  const auto deadline = base::Deadline::after(*clock_, timeout, std::move(stop));
+  std::unique_lock lock(mutex_);
+  Entry& entry = entries_[member.name];
+  while (clock_->steady_now() >= entry.valid_until) {
+    if (!entry.asking) {
+      entry.asking = true;
+      lock.unlock();
+      Answer answer = ask(member, deadline);
+      lock.lock();
+      const base::Duration valid_for = answer ? base::Duration(kept_for) : failure_kept_for;
+      entry = {clock_->steady_now() + valid_for, answer, false};
+      answered_.notify_all();
+      return answer;
+    }
+    const bool in_time = answered_.wait_for(lock, deadline.stop(), deadline.remaining(),
+                                            [&] { return !entry.asking; });
+    if (!in_time) {
+      return base::failure(deadline.check("waiting for supervisord's list of programs").error());
+    }
+  }
+  return entry.answer;
+}
+
+std::shared_ptr<const Programs> ProgramCatalogue::known(const std::string& supervisor) const {
+  const std::scoped_lock lock(mutex_);
+  const auto entry = entries_.find(supervisor);
+  const bool told = entry != entries_.end() && entry->second.answer && *entry->second.answer;
+  return told ? *entry->second.answer : std::make_shared<const Programs>();
+}
+
+ProgramCatalogue::Answer ProgramCatalogue::ask(const monitor::Member& member,
+                                               const base::Deadline& deadline) const {
+  auto told = member.administration->programs(deadline);
+  if (!told && !cannot_tell(told.error().kind)) {
+    return base::failure(std::move(told.error()));
+  }
+  return std::make_shared<const Programs>(told ? std::move(*told) : Programs{});
+}
+
+Spans spans_of(const Programs& programs, const substrate::InstanceName& name) {
+  const auto found =
+      std::find_if(programs.begin(), programs.end(),
+                   [&](const substrate::ProgramConfig& program) { return program.name == name; });
+  Spans spans;
+  if (found != programs.end()) {
+    if (found->stop_wait_seconds) {
+      spans.stop = with_margin(*found->stop_wait_seconds);
+    }
+    if (found->start_seconds) {
+      spans.start = with_margin(*found->start_seconds);
+    }
+  }
+  return spans;
+}
+
+}  // namespace reeve::guards

@@ -1,0 +1,70 @@
+#pragma once
+
+// Keeps watching one or several supervisords, none of which can delay another: per supervisord
+// a heartbeat thread and a poll thread, and one thread that tells whose the events in the inbox
+// are, hands them out, and publishes what all of them found as one immutable snapshot. While a
+// supervisord does not answer, only heartbeats are sent.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "events/inbox.h"
+#include "monitor/options.h"
+#include "monitor/snapshot.h"
+#include "reeve/substrate/administration.h"
+#include "reeve/substrate/logs.h"
+#include "reeve/substrate/substrate.h"
+
+namespace reeve::monitor {
+
+/// One supervisord to watch. The interfaces must outlive the fleet and may be one object.
+struct Member {
+  std::string name;
+  std::string url;              ///< redacted, for display
+  base::Duration call_timeout;  ///< of one ordinary call, the heartbeat
+  bool same_host = false;       ///< its log files can be looked at: a unix socket or loopback
+  std::shared_ptr<substrate::Substrate> substrate;
+  std::shared_ptr<substrate::Administration> administration;
+  std::shared_ptr<substrate::Logs> logs = nullptr;  ///< nothing: its own log is not followed
+  /// Files in /proc of its programs that may be kept open, two for each process: half the cost.
+  std::size_t kept_files = 1024;
+  /// A stream of its events is configured: one that has not spoken yet is down, not absent.
+  bool expects_events = false;
+};
+
+class Monitor {
+ public:
+  /// `clock` must outlive the fleet. Nothing runs before start().
+  Monitor(std::vector<Member> members, const PollOptions& options, const base::Clock& clock,
+          base::Log log);
+  ~Monitor();  ///< stops
+  Monitor(const Monitor&) = delete;
+  Monitor& operator=(const Monitor&) = delete;
+
+  /// Called with the first, empty snapshot by start(), and then on one thread after each
+  /// publication: at once, but at most every 50 ms. Set before start.
+  void on_publish(std::function<void(const std::shared_ptr<const Snapshot>&)> listener);
+  void start();
+  /// Ends all waits and joins all threads. Safe to call twice.
+  void stop();
+
+  /// Never null, never blocks for long.
+  [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
+  /// Polls this supervisord soon: something was done to it. Many nudges make few polls: it is
+  /// left alone for at least as long as the last poll kept it busy.
+  void nudge(std::string_view supervisor);
+  /// Where listeners put what the supervisords tell, whichever tells it.
+  [[nodiscard]] events::Inbox& inbox();
+  /// New intervals, from now on.
+  void configure(const PollOptions& options);
+
+ private:
+  struct State;  // the watches and their threads
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace reeve::monitor

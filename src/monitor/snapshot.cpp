@@ -1,0 +1,74 @@
+#include "monitor/snapshot.h"
+
+#include <algorithm>
+
+#include "monitor/find.h"
+
+namespace reeve::monitor {
+
+ProcessList::ProcessList(std::vector<ProcessSnapshot> processes) {
+  std::vector<Record> records;
+  records.reserve(processes.size());
+  for (ProcessSnapshot& process : processes) {
+    records.push_back(std::make_shared<const ProcessSnapshot>(std::move(process)));
+  }
+  records_ = std::make_shared<const std::vector<Record>>(std::move(records));
+}
+
+ProcessList::ProcessList(std::vector<Record> records)
+    : records_(std::make_shared<const std::vector<Record>>(std::move(records))) {}
+
+const ProcessSnapshot* ProcessList::find(const substrate::InstanceName& name) const {
+  if (empty()) {
+    return nullptr;
+  }
+  const auto* const found = monitor::find(
+      *records_, name, [](const Record& each) -> const auto& { return each->detail.name; });
+  return found != nullptr ? found->get() : nullptr;
+}
+
+std::vector<ProcessList::Record> ProcessList::records() const {
+  return records_ ? *records_ : std::vector<Record>();
+}
+
+bool operator==(const ProcessList& a, const ProcessList& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+const SupervisorSnapshot* Snapshot::find(std::string_view supervisor) const {
+  const auto found = std::find_if(supervisors.begin(), supervisors.end(),
+                                  [&](const auto& each) { return each.name == supervisor; });
+  return found == supervisors.end() ? nullptr : &*found;
+}
+
+std::string_view to_string(PollFailure failure) {
+  switch (failure) {
+    case PollFailure::unreachable:
+      return "unreachable";
+    case PollFailure::timeout:
+      return "timeout";
+    case PollFailure::denied:
+      return "denied";
+    case PollFailure::malformed:
+      return "malformed";
+    case PollFailure::fault:
+      return "fault";
+    case PollFailure::shutting_down:
+      return "shutting_down";
+  }
+  return "fault";
+}
+
+std::string_view to_string(CounterSource source) {
+  switch (source) {
+    case CounterSource::events:
+      return "events";
+    case CounterSource::log:
+      return "log";
+    case CounterSource::polls:
+      return "polls";
+  }
+  return "polls";
+}
+
+}  // namespace reeve::monitor

@@ -1,0 +1,110 @@
+#include "records/json_reader.h"
+
+#include "base/text.h"
+
+namespace reeve::records {
+
+namespace {
+
+/// What text_to_json() made of bytes that are no UTF-8.
+std::optional<std::string> bytes_of(const Json& array) {
+  std::string bytes;
+  for (const Json& each : array) {
+    if (!each.is_number_unsigned() || each.get<std::uint64_t>() > 255) {
+      return std::nullopt;
+    }
+    bytes += static_cast<char>(each.get<unsigned char>());
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::optional<Json> parse_object(std::string_view text) {
+  Json value = Json::parse(text, nullptr, false);
+  return value.is_object() ? std::optional(std::move(value)) : std::nullopt;
+}
+
+std::string to_line(const Json& object) {
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json text_to_json(std::string_view text) {
+  if (base::is_utf8(text)) {
+    return text;
+  }
+  Json bytes = Json::array();
+  for (const char byte : text) {
+    bytes.push_back(static_cast<unsigned char>(byte));
+  }
+  return bytes;
+}
+
+void put_text(Json& object, const char* name, std::string_view text) {
+  if (!text.empty()) {
+    object[name] = text_to_json(text);
+  }
+}
+
+const Json* JsonReader::find(const char* name) const {
+  if (!value_->is_object()) {
+    return nullptr;
+  }
+  const auto found = value_->find(name);
+  return found == value_->end() || found->is_null() ? nullptr : &*found;
+}
+
+void JsonReader::text(const char* name, std::string& into) {
+  const Json* const found = find(name);
+  if (found == nullptr) {
+    return;
+  }
+  if (found->is_string()) {
+    into = found->get_ref<const std::string&>();
+    return;
+  }
+  auto bytes = found->is_array() ? bytes_of(*found) : std::nullopt;
+  good_ = good_ && bytes;
+  into = std::move(bytes).value_or(into);
+}
+
+void JsonReader::flag(const char* name, bool& into) {
+  if (const Json* const found = find(name)) {
+    good_ = good_ && found->is_boolean();
+    into = found->is_boolean() ? found->get<bool>() : into;
+  }
+}
+
+void JsonReader::real(const char* name, double& into) {
+  if (const Json* const found = find(name)) {
+    good_ = good_ && found->is_number();
+    into = found->is_number() ? found->get<double>() : into;
+  }
+}
+
+void JsonReader::span(const char* name, base::Duration& into) {
+  if (const auto nanoseconds = integer(name)) {
+    into = base::Duration(*nanoseconds);
+  }
+}
+
+void JsonReader::time(const char* name, base::SystemTime& into) {
+  if (const auto nanoseconds = integer(name)) {
+    into = base::SystemTime(base::Duration(*nanoseconds));
+  }
+}
+
+std::optional<std::int64_t> JsonReader::integer(const char* name) {
+  const Json* const found = find(name);
+  if (found == nullptr) {
+    return std::nullopt;
+  }
+  const bool fits = found->is_number_integer() &&
+                    (!found->is_number_unsigned() ||
+                     found->get<std::uint64_t>() <=
+                         static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
+  good_ = good_ && fits;
+  return fits ? std::optional(found->get<std::int64_t>()) : std::nullopt;
+}
+
+}  // namespace reeve::records

@@ -1,0 +1,69 @@
+#include "guards/guard_clock.h"
+
+#include "support/catch.h"
+#include "support/manual_clock.h"
+
+namespace reeve::guards {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::ManualClock;
+
+TEST_CASE("within one boot guards' time goes on with the steady clock, whoever sets the other") {
+  ManualClock clock;
+  const Stamp written = GuardClock(clock, "boot").stamp();
+  clock.advance(1min);
+  clock.jump_system(24h);
+  CHECK(GuardClock(clock, "boot").since(written) == Passage{0s, false});
+  clock.jump_system(-72h);
+  CHECK(GuardClock(clock, "boot").since(written) == Passage{0s, false});
+}
+
+TEST_CASE("over a reboot guards' time goes on by what the system clock says has passed") {
+  ManualClock before;
+  before.advance(100h);
+  const Stamp written = GuardClock(before, "first").stamp();
+  ManualClock after;
+  after.jump_system(100h + 10min);
+  const Passage passage = GuardClock(after, "second").since(written);
+  CHECK_FALSE(passage.future_dated);
+  CHECK(after.steady_now() - (written.steady + passage.shift) == 10min);
+}
+
+TEST_CASE("over a reboot into the past no time has passed, and that is known") {
+  ManualClock before;
+  const Stamp written = GuardClock(before, "first").stamp();
+  ManualClock after;
+  after.jump_system(-1h);
+  const Passage passage = GuardClock(after, "second").since(written);
+  CHECK(passage.future_dated);
+  CHECK(written.steady + passage.shift == after.steady_now());
+}
+
+TEST_CASE(
+    "where boots cannot be told apart, a younger steady clock means that no time has passed") {
+  ManualClock before;
+  before.advance(100h);
+  const Stamp written = GuardClock(before, "").stamp();
+  ManualClock after;
+  after.jump_system(500h);
+  const Passage passage = GuardClock(after, "").since(written);
+  CHECK(passage.future_dated);
+  CHECK(written.steady + passage.shift == after.steady_now());
+}
+
+TEST_CASE("people see guards' times by the system clock as it goes now") {
+  ManualClock clock;
+  const GuardClock guard_clock(clock, "boot");
+  const base::SteadyTime later = clock.steady_now() + 5min;
+  clock.jump_system(1h);
+  CHECK(guard_clock.shown(later) == clock.system_now() + 5min);
+}
+
+TEST_CASE("the kernel's name of this boot stays while it runs") {
+  CHECK(boot_id() == boot_id());
+  CHECK(boot_id().find('\n') == std::string::npos);
+}
+
+}  // namespace
+}  // namespace reeve::guards

@@ -1,0 +1,184 @@
+#include "guards/policy.h"
+
+#include "control/world.h"
+#include "support/catch.h"
+
+namespace reeve::guards {
+namespace {
+
+using base::ErrorKind;
+using tests::World;
+
+struct Question {
+  World world;
+  Command command = World::command(Action::restart, "web:front");
+  Options options;
+  std::vector<substrate::InstanceName> own_programs;
+  base::Result<std::shared_ptr<const Programs>> programs = std::make_shared<const Programs>();
+
+  [[nodiscard]] std::optional<Refusal> ask() const {
+    return refuse(command, {world.snapshot, own_programs, [&] { return programs; }}, options);
+  }
+};
+
+std::vector<substrate::Selector> selectors(std::initializer_list<const char*> texts) {
+  std::vector<substrate::Selector> list;
+  for (const char* text : texts) {
+    list.push_back(*substrate::Selector::parse(text));
+  }
+  return list;
+}
+
+TEST_CASE("what nothing forbids may be done") {
+  CHECK_FALSE(Question().ask());
+}
+
+TEST_CASE("a command on a supervisord that is not configured is refused and told which are") {
+  Question question;
+  question.command.target.supervisor = "elsewhere";
+  const auto refusal = question.ask();
+  REQUIRE(refusal);
+  CHECK(refusal->reason == RefusalReason::not_found);
+  CHECK(refusal->error.message == "no supervisord named 'elsewhere' is configured; there are: ");
+}
+
+TEST_CASE("a process that the fleet has not seen is not found") {
+  Question question;
+  question.command.target.name = {"web", "sideways"};
+  const auto refusal = question.ask();
+  REQUIRE(refusal);
+  CHECK(refusal->reason == RefusalReason::not_found);
+  CHECK(refusal->error.kind == ErrorKind::not_found);
+}
+
+TEST_CASE("a star never addresses a group, even if a process were called so") {
+  Question question;
+  tests::FakeProgram star;
+  star.name = {"web", "*"};
+  question.world.supervisord->add(star);
+  question.world.publish();
+  question.command.target.name = star.name;
+  const auto refusal = question.ask();
+  REQUIRE(refusal);
+  CHECK(refusal->reason == RefusalReason::invalid);
+}
+
+TEST_CASE("while supervisord is away nothing is accepted, and it is said why") {
+  Question question;
+  tests::FakeFailure down;
+  down.error.message = "connection refused";
+  question.world.supervisord->fail(down);
+  question.world.publish();
+  const auto refusal = question.ask();
+  REQUIRE(refusal);
+  CHECK(refusal->reason == RefusalReason::unreachable);
+  CHECK(refusal->error == base::Error{ErrorKind::unreachable,
+                                      "supervisord at http://localhost:9001/RPC2 does not take"
+                                      " calls: connection refused"});
+}
+
+TEST_CASE("Reeve's own program is never acted on: its environment names it") {
+  Question question;
+  question.own_programs = {{"web", "front"}};
+  REQUIRE(question.ask());
+  CHECK(question.ask()->reason == RefusalReason::own_program);
+}
+
+TEST_CASE("Reeve's own program is never acted on: its command runs reeve") {
+  Question question;
+  substrate::ProgramConfig program;
+  program.name = {"web", "front"};
+  program.command = "/usr/bin/reeve serve";
+  question.programs = std::make_shared<const Programs>(Programs{program});
+  REQUIRE(question.ask());
+  CHECK(question.ask()->reason == RefusalReason::own_program);
+}
+
+TEST_CASE("whether it is Reeve itself must be known: no answer is a refusal") {
+  Question question;
+  question.programs = base::failure(ErrorKind::timeout, "no answer within 5s");
+  REQUIRE(question.ask());
+  CHECK(question.ask()->reason == RefusalReason::unreachable);
+  CHECK(question.ask()->error.kind == ErrorKind::timeout);
+}
+
+TEST_CASE("an actor acts on the processes of its own allow list, and by default on none") {
+  Question question;
+  question.command.actor_allow = selectors({"job", "web:f*"});
+  CHECK_FALSE(question.ask());
+  question.command.actor_allow = {};
+  REQUIRE(question.ask());
+  CHECK(question.ask()->reason == RefusalReason::not_allowed);
+  CHECK(question.ask()->error.message ==
+        "'web:front' may not be acted on: it is not in the allow list of 'ops'");
+}
+
+TEST_CASE("control.allow bounds everybody, and control.deny wins over it") {
+  Question question;
+  question.options.allow = selectors({"job"});
+  REQUIRE(question.ask());
+  CHECK(question.ask()->error.message ==
+        "'web:front' may not be acted on: it is not in control.allow");
+  question.options.allow = selectors({"*"});
+  question.options.deny = selectors({"web:*"});
+  REQUIRE(question.ask());
+  CHECK(question.ask()->error.message == "'web:front' may not be acted on: it is in control.deny");
+  question.options.deny = selectors({"web"});  // all of it, to be on the safe side
+  CHECK(question.ask());
+}
+
+TEST_CASE("only the signals that the configuration lists are sent, under any of their names") {
+  Question question;
+  question.command.action = Action::signal;
+  for (const char* allowed : {"HUP", "SIGHUP", "hup", "sigusr1"}) {
+    question.command.signal = allowed;
+    CHECK_FALSE(question.ask());
+  }
+  for (const char* other : {"KILL", "TERM", "1", "", "HUP ", "SIG", "SIGSIGHUP"}) {
+    question.command.signal = other;
+    CAPTURE(other);
+    REQUIRE(question.ask());
+    CHECK(question.ask()->reason == RefusalReason::signal_not_allowed);
+  }
+}
+
+TEST_CASE("a run that is known to be over is stale; one that the snapshot cannot know yet is not") {
+  Question question;
+  const auto current = *question.world.look("web:front").incarnation();
+  question.command.if_incarnation = current;
+  CHECK_FALSE(question.ask());
+  question.command.if_incarnation = {{1}, current.start - std::chrono::seconds(10)};
+  REQUIRE(question.ask());
+  CHECK(question.ask()->reason == RefusalReason::stale);
+  question.command.if_incarnation = {{1}, current.start + std::chrono::seconds(10)};
+  CHECK_FALSE(question.ask());
+}
+
+TEST_CASE("a rehearsal for a run of what does not run is refused as the action would be") {
+  Question question;
+  question.command.if_incarnation = question.world.look("job").incarnation();
+  question.command.target.name = {"job", "job"};
+  (void)question.world.carry_out(World::command(Action::stop, "job"));
+  question.world.publish();
+  CHECK_FALSE(question.ask());
+  question.command.dry_run = true;
+  REQUIRE(question.ask());
+  CHECK(question.ask()->reason == RefusalReason::stale);
+  const auto acted_on = question.world.carry_out([&] {
+    Command command = question.command;
+    command.dry_run = false;
+    return command;
+  }());
+  CHECK(question.ask()->error == acted_on.error);
+}
+
+TEST_CASE("the order of the checks is fixed: a denied process that does not exist is not found") {
+  Question question;
+  question.command.target.name = {"web", "sideways"};
+  question.command.actor_allow = {};
+  REQUIRE(question.ask());
+  CHECK(question.ask()->reason == RefusalReason::not_found);
+}
+
+}  // namespace
+}  // namespace reeve::guards

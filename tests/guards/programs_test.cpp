@@ -1,0 +1,63 @@
+#include "guards/programs.h"
+
+#include "control/world.h"
+#include "support/catch.h"
+
+namespace reeve::guards {
+namespace {
+
+using base::ErrorKind;
+using namespace std::chrono_literals;
+using tests::World;
+
+struct Question {
+  World world;
+  ProgramCatalogue catalogue{world.clock};
+  monitor::Member member = tests::member_of("", world.supervisord);
+
+  [[nodiscard]] auto ask(base::Duration timeout = 30s) {
+    return catalogue.of(member, timeout, std::stop_token());
+  }
+  [[nodiscard]] std::size_t asked() const {
+    return world.supervisord->count(tests::Operation::programs);
+  }
+};
+
+TEST_CASE("a supervisord of many programs may take as long for them as for a full poll") {
+  Question question;
+  REQUIRE(10s > question.member.call_timeout);
+  question.world.supervisord->fail({.operation = tests::Operation::programs, .late_by = 10s});
+  const auto programs = question.ask();
+  REQUIRE(programs);
+  CHECK((*programs)->size() == 3);
+}
+
+TEST_CASE("a command waits for the list of programs as long as its options say") {
+  World world;
+  world.supervisord->fail({.operation = tests::Operation::programs, .late_by = 10s});
+  CHECK(world.controller.submit(World::command(Action::stop, "job")));
+}
+
+TEST_CASE("programs are asked for once a minute") {
+  Question question;
+  CHECK(question.ask());
+  question.world.manual.advance(59s);
+  CHECK(question.ask());
+  CHECK(question.asked() == 1);
+  question.world.manual.advance(2s);
+  CHECK(question.ask());
+  CHECK(question.asked() == 2);
+}
+
+TEST_CASE("a supervisord that did not tell its programs in time is left alone for a while") {
+  Question question;
+  question.world.supervisord->fail({.operation = tests::Operation::programs, .late_by = 10s});
+  CHECK(question.ask(5s).error().kind == ErrorKind::timeout);
+  CHECK(question.ask(5s).error().kind == ErrorKind::timeout);
+  CHECK(question.asked() == 1);
+  question.world.manual.advance(6s);
+  CHECK(question.ask(5s));
+}
+
+}  // namespace
+}  // namespace reeve::guards

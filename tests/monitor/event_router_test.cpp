@@ -1,0 +1,161 @@
+#include "monitor/event_router.h"
+
+#include "monitor/snapshot.h"
+#include "reeve/substrate/administration.h"
+#include "support/catch.h"
+
+namespace reeve::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using events::Gap;
+using events::Source;
+
+/// Two supervisords, and listeners that speak.
+class Routing {
+ public:
+  EventRouter::Routed event(const Source& source, const std::string& pool = "reeve") {
+    return put(source, pool, events::Tick{5s, {}});
+  }
+  EventRouter::Routed mark(const Source& source, std::size_t member, std::uint64_t anchor,
+                           const std::string& run = "us") {
+    return put(source, "reeve",
+               events::RemoteCommunication{substrate::survey_mark_type,
+                                           EventRouter::mark_text(run, {member, anchor})});
+  }
+  EventRouter::Routed gap(const Source& source, Gap::Cause cause = Gap::Cause::lost) {
+    return route({std::make_shared<const Source>(source), {now_, {}}, Gap{cause, 3}});
+  }
+  Routing& passes(base::Duration span) {
+    now_ += span;
+    return *this;
+  }
+
+ private:
+  EventRouter::Routed put(const Source& source, const std::string& pool,
+                          decltype(events::Event::what) what) {
+    events::Event event;
+    event.pool = pool;
+    event.what = std::move(what);
+    return route({std::make_shared<const Source>(source), {now_, {}}, std::move(event)});
+  }
+  EventRouter::Routed route(events::Arrival arrival) {
+    std::vector<events::Arrival> arrivals;
+    arrivals.push_back(std::move(arrival));
+    return router_.route(std::move(arrivals));
+  }
+
+  EventRouter router_{"us", 2};
+  base::SteadyTime now_{1h};
+};
+
+const Source first{"unix:///run/supervisor.sock", "100.1"};
+const Source second{"unix:///run/supervisor.sock", "200.1"};
+
+std::size_t heard(const EventRouter::Routed& routed, std::size_t member) {
+  return routed.members[member].heard.size();
+}
+
+TEST_CASE("a stream is nobody's until a mark is heard in it, and wants one from all") {
+  Routing routing;
+  const auto routed = routing.event(first);
+  CHECK(heard(routed, 0) + heard(routed, 1) == 0);
+  CHECK(routed.members[0].wants_mark_soon);
+  CHECK(routed.members[1].wants_mark_soon);
+}
+
+TEST_CASE("the supervisord through which the mark was sent is the one that speaks") {
+  Routing routing;
+  const auto marked = routing.mark(first, 1, 7);
+  REQUIRE(heard(marked, 1) == 2);
+  CHECK(std::get<Mark>(marked.members[1].heard[0]).anchor == 7);
+  CHECK(heard(routing.event(first), 1) == 1);
+  CHECK(heard(routing.event(first), 0) == 0);
+  CHECK(heard(routing.gap(first), 1) == 1);
+}
+
+TEST_CASE("marks of another agent, or of no supervisord of ours, say nothing") {
+  Routing routing;
+  CHECK(heard(routing.mark(first, 0, 1, "them"), 0) == 0);
+  CHECK(heard(routing.mark(first, 2, 1), 0) == 0);
+  CHECK(heard(routing.event(first), 0) == 0);
+}
+
+TEST_CASE("of two listeners of one supervisord only one is counted") {
+  Routing routing;
+  (void)routing.mark(first, 0, 1);
+  const Source also{"http://localhost:9001", ""};
+  CHECK(heard(routing.mark(also, 0, 1), 0) == 0);
+  const auto routed = routing.event(also);
+  CHECK(heard(routed, 0) == 0);
+  CHECK_FALSE(routed.members[0].wants_mark);
+  CHECK(heard(routing.event(first, "another"), 0) == 0);
+  SECTION("until it has been silent for too long, which is a gap") {
+    routing.passes(event_stream_patience);
+    CHECK(routing.event(also).members[0].wants_mark);
+    const auto marked = routing.mark(also, 0, 2);
+    REQUIRE(heard(marked, 0) == 3);
+    CHECK(std::holds_alternative<Gap>(marked.members[0].heard[0]));
+    CHECK(std::holds_alternative<Mark>(marked.members[0].heard[1]));
+  }
+}
+
+TEST_CASE("a listener of another daemon takes the place of the one before at once") {
+  Routing routing;
+  (void)routing.mark(first, 0, 1);
+  CHECK(routing.event(second).members[0].wants_mark_soon);
+  CHECK(heard(routing.mark(second, 0, 2), 0) == 3);
+  CHECK(heard(routing.event(second), 0) == 1);
+  CHECK(heard(routing.event(first), 0) == 0);
+}
+
+TEST_CASE(
+    "a stream that turns out to be another's is a gap for the one before, and goes once only") {
+  Routing routing;
+  (void)routing.mark(first, 0, 1);
+  const auto moved = routing.mark(first, 1, 1);
+  REQUIRE(heard(moved, 0) == 1);
+  CHECK(std::holds_alternative<Gap>(moved.members[0].heard[0]));
+  CHECK(heard(moved, 1) == 2);
+  // One supervisord that is listed twice hears the marks of both.
+  const auto again = routing.mark(first, 0, 2);
+  CHECK(heard(again, 0) == 0);
+  CHECK(heard(again, 1) == 1);
+  CHECK(heard(routing.mark(first, 1, 2), 1) == 2);
+}
+
+TEST_CASE("a listener that waits for its turn bothers no other supervisord") {
+  Routing routing;
+  (void)routing.mark(first, 0, 1);
+  const Source also{"http://localhost:9001", ""};
+  CHECK(routing.event(also).members[1].wants_mark);
+  (void)routing.mark(also, 0, 1);
+  CHECK_FALSE(routing.event(also).members[1].wants_mark);
+}
+
+TEST_CASE("what found no room is a gap for everybody") {
+  Routing routing;
+  (void)routing.mark(first, 0, 1);
+  (void)routing.mark(second, 1, 1);
+  const auto routed = routing.gap(first, Gap::Cause::overflow);
+  CHECK(heard(routed, 0) == 1);
+  CHECK(heard(routed, 1) == 1);
+}
+
+TEST_CASE("a listener that hears no marks is named once, and asks for one once a minute") {
+  Routing routing;
+  CHECK(routing.event(first).deaf_pools.empty());
+  routing.passes(30s);
+  const auto routed = routing.event(first);
+  CHECK(routed.deaf_pools == std::vector<std::string>{"reeve"});
+  CHECK(routed.members[0].wants_mark);
+  CHECK_FALSE(routed.members[0].wants_mark_soon);
+  routing.passes(59s);
+  const auto soon = routing.event(first);
+  CHECK(soon.deaf_pools.empty());
+  CHECK_FALSE(soon.members[0].wants_mark);
+  CHECK(routing.passes(1s).event(first).members[0].wants_mark);
+}
+
+}  // namespace
+}  // namespace reeve::monitor
