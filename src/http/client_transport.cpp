@@ -109,9 +109,9 @@ struct Run {
 };
 
 /// One connection, made and used by one coroutine.
-class Connection {
+class ClientConnection {
  public:
-  Connection(asio::any_io_executor executor, const Run& run)
+  ClientConnection(asio::any_io_executor executor, const Run& run)
       : run_(run), socket_(std::move(executor)) {}
 
   asio::awaitable<base::Result<void>> connect() {
@@ -207,7 +207,7 @@ class Connection {
 };
 
 asio::awaitable<void> converse(const Run& run, const Exchange& exchange, Progress& progress) {
-  Connection connection(co_await asio::this_coro::executor, run);
+  ClientConnection connection(co_await asio::this_coro::executor, run);
   base::Result<void> connected = co_await connection.connect();
   if (connected && run.tls != nullptr) {
     progress.doing = "shaking hands in TLS with";

@@ -15,7 +15,7 @@
 namespace reeve::http {
 namespace {
 
-namespace http = boost::beast::http;
+namespace beast = boost::beast;
 using boost::system::error_code;
 
 constexpr std::uint32_t max_header_bytes = 16 * 1024;
@@ -58,7 +58,7 @@ struct HttpReader::State {
 
   const std::size_t max_body_bytes;
   const BodyConsumer consumer;
-  http::response_parser<http::empty_body> head;
+  beast::http::response_parser<beast::http::empty_body> head;
   Framing framing = Framing::close;
   std::uint64_t left = 0;  ///< of the announced length
   ChunkDecoder chunks;
@@ -82,10 +82,10 @@ void HttpReader::State::take_head() {
   while (!code && !pending.empty() && !head.is_done()) {
     pending.erase(0, head.put(boost::asio::buffer(pending), code));
   }
-  if (code == http::error::header_limit ||
-      (code == http::error::need_more && pending.size() > max_header_bytes)) {
+  if (code == beast::http::error::header_limit ||
+      (code == beast::http::error::need_more && pending.size() > max_header_bytes)) {
     error = too_long("the answer's header", max_header_bytes);
-  } else if (code && code != http::error::need_more) {
+  } else if (code && code != beast::http::error::need_more) {
     error = not_http(code.message());
   }
   if (head.is_done()) {
@@ -177,8 +177,8 @@ base::Result<HttpAnswer> HttpReader::take() {
   const auto& message = state_->head.get();
   HttpAnswer answer;
   answer.status = message.result_int();
-  answer.server = std::string(message[http::field::server]);
-  answer.location = std::string(message[http::field::location]);
+  answer.server = std::string(message[beast::http::field::server]);
+  answer.location = std::string(message[beast::http::field::location]);
   if (state_->succeeded()) {
     answer.body = std::move(state_->body);
   }
