@@ -17,6 +17,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(reeve_compiler INTERFACE
     $<$<OR:$<NOT:$<CONFIG:Debug>>,$<BOOL:${REEVE_SANITIZE}>>:-Wno-null-dereference;-Wno-restrict>)
 endif()
+if(REEVE_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # It takes what one source keeps to itself for a header's, where several are compiled as one.
+  target_compile_options(reeve_compiler INTERFACE -Wno-subobject-linkage)
+endif()
 if(REEVE_WERROR)
   target_compile_options(reeve_compiler INTERFACE -Werror)
 endif()
