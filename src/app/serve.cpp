@@ -27,7 +27,7 @@ std::vector<monitor::Member> members(const config::Config& config,
   std::vector<monitor::Member> members;
   for (const supervisor::Options& options : config.supervisors) {
     const cli::Peer peer = surroundings.connect(options);
-    const base::Endpoint& endpoint = options.peer.endpoint;
+    const base::Endpoint& endpoint = options.endpoint;
     const bool same_host =
         base::ListenAddress{endpoint.host, endpoint.port, endpoint.socket_path}.is_local();
     members.push_back({options.name, endpoint.url(), options.timeout, same_host, peer.substrate,

@@ -1,4 +1,4 @@
-#include "base/endpoint.h"
+#include "reeve/base/endpoint.h"
 
 #include <optional>
 #include <utility>

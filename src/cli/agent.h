@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "base/endpoint.h"
 #include "reeve/base/clock.h"
+#include "reeve/base/endpoint.h"
 #include "reeve/base/result.h"
 #include "reeve/base/secret.h"
 

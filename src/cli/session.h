@@ -77,8 +77,7 @@ auto patiently(const Session& session, std::string text, const Call& call) {
 /// The same for a call that is answered at once by a supervisord that answers at all.
 template <class Call>
 auto ask(const Session& session, const Manager& manager, const Call& call) {
-  return patiently(session, "waiting for " + manager.options.peer.endpoint.url() + " to answer",
-                   call);
+  return patiently(session, "waiting for " + manager.options.endpoint.url() + " to answer", call);
 }
 
 }  // namespace reeve::cli

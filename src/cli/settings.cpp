@@ -20,12 +20,12 @@ tl::unexpected<SettingsError> usage_error(const std::string& name, const std::st
 
 using Settled = tl::expected<void, SettingsError>;
 
-Settled set_endpoint(const Given& url, xmlrpc::ClientOptions& peer) {
-  auto endpoint = base::Endpoint::parse(url.value, "/RPC2");
-  if (!endpoint) {
-    return usage_error(url.name, endpoint.error().message);
+Settled set_endpoint(const Given& url, supervisor::Options& options) {
+  auto parsed = supervisor::options_for(url.value);
+  if (!parsed) {
+    return usage_error(url.name, parsed.error().message);
   }
-  peer.endpoint = *std::move(endpoint);
+  options.endpoint = std::move(parsed->endpoint);
   return {};
 }
 
@@ -40,19 +40,19 @@ Settled apply_url(const CommonOptions& options, const Surroundings& surroundings
                                              " replaces: use one of them");
     }
     config.supervisors.assign(1, supervisor::Options{});
-    return set_endpoint(*url, config.supervisors.front().peer);
+    return set_endpoint(*url, config.supervisors.front());
   }
   const bool from_file = config.supervisor_url_given;
   if (config.supervisors.empty()) {
     config.supervisors.emplace_back();
     static_cast<void>(
-        set_endpoint({"", std::string(config::default_url)}, config.supervisors.front().peer));
+        set_endpoint({"", std::string(supervisor::default_url)}, config.supervisors.front()));
   }
   if (from_file) {
     return {};
   }
   if (const auto url = surroundings.variable("SUPERVISOR_SERVER_URL")) {
-    return set_endpoint({"SUPERVISOR_SERVER_URL", *url}, config.supervisors.front().peer);
+    return set_endpoint({"SUPERVISOR_SERVER_URL", *url}, config.supervisors.front());
   }
   settings.url_is_default = true;
   return {};
@@ -91,12 +91,12 @@ Settled apply_credentials(const CommonOptions& options, const Surroundings& surr
   }
   for (supervisor::Options& each : config.supervisors) {
     if (username) {
-      each.peer.username = username->value;
+      each.username = username->value;
     }
     if (file) {
-      each.peer.password = password;
+      each.password = password;
     }
-    if (each.peer.username.empty() && !each.peer.password.empty()) {
+    if (each.username.empty() && !each.password.empty()) {
       // The configuration itself gives no password without a name.
       const std::string& to_blame = username ? username->name : file->name;
       return usage_error(to_blame, "a password needs a user name: --username");
@@ -142,9 +142,9 @@ void try_usual_sockets(Settings& settings, const Surroundings& surroundings,
     std::error_code ignored;
     if (std::filesystem::is_socket(path, ignored)) {
       Output(surroundings, options)
-          .notice("nothing listens at " + guess.peer.endpoint.url() + ": using unix://" + path);
-      guess.peer.endpoint.scheme = base::Endpoint::Scheme::unix_socket;
-      guess.peer.endpoint.socket_path = path;
+          .notice("nothing listens at " + guess.endpoint.url() + ": using unix://" + path);
+      guess.endpoint.scheme = base::Endpoint::Scheme::unix_socket;
+      guess.endpoint.socket_path = path;
       return;
     }
   }

@@ -22,9 +22,6 @@
 
 namespace reeve::config {
 
-/// supervisord's address where nobody says another.
-inline constexpr std::string_view default_url = "http://localhost:9001/RPC2";
-
 /// What is wrong, and where. Line and column count from 1; 0 where the file as a whole is meant.
 struct ConfigError {
   std::string file;

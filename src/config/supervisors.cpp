@@ -32,9 +32,9 @@ void read_password_file(Section& section, base::Secret& password) {
   }
 }
 
-void read_credentials(Section& section, xmlrpc::ClientOptions& peer) {
-  section.text("username", peer.username);
-  if (peer.username.find(':') != std::string::npos) {
+void read_credentials(Section& section, supervisor::Options& options) {
+  section.text("username", options.username);
+  if (options.username.find(':') != std::string::npos) {
     section.error("username", "a user name holds no colon");
   }
   std::string password;
@@ -42,9 +42,9 @@ void read_credentials(Section& section, xmlrpc::ClientOptions& peer) {
   if (!password.empty() && section.source().others_may_read()) {
     section.error("password", "everybody may read this file (chmod o-r it), or use password_file");
   }
-  peer.password = base::Secret(std::move(password));
-  read_password_file(section, peer.password);
-  if (peer.username.empty() && !peer.password.empty()) {
+  options.password = base::Secret(std::move(password));
+  read_password_file(section, options.password);
+  if (options.username.empty() && !options.password.empty()) {
     section.source().error(section.place(),
                            section.path("username") + ": a password is given, but no user name");
   }
@@ -52,10 +52,10 @@ void read_credentials(Section& section, xmlrpc::ClientOptions& peer) {
 
 supervisor::Options read_supervisor(Section& section) {
   supervisor::Options options;
-  options.peer.endpoint = *parse_url(default_url);
-  section.parsed<base::Endpoint>("url", options.peer.endpoint, parse_url);
+  options.endpoint = *parse_url(supervisor::default_url);
+  section.parsed<base::Endpoint>("url", options.endpoint, parse_url);
   section.duration("timeout", options.timeout, {milliseconds(10), hours(1)});
-  read_credentials(section, options.peer);
+  read_credentials(section, options);
   return options;
 }
 

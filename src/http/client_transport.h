@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/endpoint.h"
 #include "reeve/base/deadline.h"
+#include "reeve/base/endpoint.h"
 #include "reeve/base/result.h"
 
 namespace reeve::http {

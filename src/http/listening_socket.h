@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include "base/endpoint.h"
+#include "reeve/base/endpoint.h"
 #include "reeve/base/result.h"
 
 namespace reeve::http {

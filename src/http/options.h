@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "base/endpoint.h"
+#include "reeve/base/endpoint.h"
 
 namespace reeve::http {
 

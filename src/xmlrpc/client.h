@@ -6,18 +6,26 @@
 // included, and a stop ends it at once. The destructor may have to wait for the system's resolver
 // to give up on a host name.
 
+#include <cstddef>
 #include <memory>
+#include <string>
 
+#include "reeve/base/endpoint.h"
+#include "reeve/base/secret.h"
 #include "xmlrpc/caller.h"
-#include "xmlrpc/options.h"
-
-namespace reeve::xmlrpc {}  // namespace reeve::xmlrpc
 
 namespace reeve::http {
 class Transport;
 }
 
 namespace reeve::xmlrpc {
+
+struct ClientOptions {
+  base::Endpoint endpoint;
+  std::string username;  ///< empty: no Authorization header
+  base::Secret password;
+  std::size_t max_answer_bytes = std::size_t{64} * 1024 * 1024;  ///< header and body
+};
 
 class Client final : public Caller {
  public:

@@ -22,7 +22,7 @@ Settings settled(World& world, const CommonOptions& options = {},
 }
 
 std::string url(World& world, const CommonOptions& options = {}) {
-  return settled(world, options).config.supervisors.front().peer.endpoint.url();
+  return settled(world, options).config.supervisors.front().endpoint.url();
 }
 
 std::string refused(World& world, const CommonOptions& options) {
@@ -62,17 +62,17 @@ TEST_CASE("credentials of the file are not sent to another URL") {
       "system.yaml", "supervisor: {url: 'http://file:1', username: a, password: b}\n"));
   CommonOptions options;
   options.url = "http://other:1";
-  CHECK(settled(world, options).config.supervisors.front().peer.username.empty());
-  CHECK(settled(world, options).config.supervisors.front().peer.password.empty());
+  CHECK(settled(world, options).config.supervisors.front().username.empty());
+  CHECK(settled(world, options).config.supervisors.front().password.empty());
 }
 
 TEST_CASE("user name and password file come from options or environment") {
   World world;
   world.variables["REEVE_USERNAME"] = "alice";
   world.variables["REEVE_PASSWORD_FILE"] = world.folder.write("secret", "s3cret\n");
-  const auto peer = settled(world).config.supervisors.front().peer;
-  CHECK(peer.username == "alice");
-  CHECK(peer.password.reveal() == "s3cret");
+  const auto supervisor = settled(world).config.supervisors.front();
+  CHECK(supervisor.username == "alice");
+  CHECK(supervisor.password.reveal() == "s3cret");
   CommonOptions options;
   options.password_file = "/no/such";
   CHECK(refused(world, options) ==
@@ -184,10 +184,10 @@ TEST_CASE("with nobody at the default URL the usual sockets are tried, and it is
   world.surroundings.usual_sockets = {"/no/such.sock", socket};
   Settings settings = settled(world);
   try_usual_sockets(settings, world.surroundings);
-  CHECK(settings.config.supervisors.front().peer.endpoint.url() == "http://localhost:9001/RPC2");
+  CHECK(settings.config.supervisors.front().endpoint.url() == "http://localhost:9001/RPC2");
   world.fake().fail({tests::Operation::connect});
   try_usual_sockets(settings, world.surroundings);
-  CHECK(settings.config.supervisors.front().peer.endpoint.url() == "unix://" + socket);
+  CHECK(settings.config.supervisors.front().endpoint.url() == "unix://" + socket);
   CHECK(world.err.str() ==
         "reeve: nothing listens at http://localhost:9001/RPC2: using unix://" + socket + "\n");
 }
@@ -199,7 +199,7 @@ TEST_CASE("with nobody anywhere yet, the usual sockets stay in mind") {
   Settings settings = settled(world);
   try_usual_sockets(settings, world.surroundings);
   CHECK(settings.config.supervisors.front().usual_sockets == world.surroundings.usual_sockets);
-  CHECK(settings.config.supervisors.front().peer.endpoint.url() == "http://localhost:9001/RPC2");
+  CHECK(settings.config.supervisors.front().endpoint.url() == "http://localhost:9001/RPC2");
 }
 
 TEST_CASE("where somebody said where supervisord is, no socket is tried") {
@@ -211,7 +211,7 @@ TEST_CASE("where somebody said where supervisord is, no socket is tried") {
   world.fake().fail({tests::Operation::connect});
   Settings settings = settled(world);
   try_usual_sockets(settings, world.surroundings);
-  CHECK(settings.config.supervisors.front().peer.endpoint.url() == "http://localhost:9001/RPC2");
+  CHECK(settings.config.supervisors.front().endpoint.url() == "http://localhost:9001/RPC2");
   CHECK(world.connected.empty());
 }
 

@@ -33,12 +33,12 @@ TEST_CASE("one supervisord is unnamed, and what is not said of it is the default
   const Config config = parsed("supervisor: {url: 'unix:///run/s.sock', timeout: 500ms}\n");
   REQUIRE(config.supervisors.size() == 1);
   CHECK(config.supervisors[0].name.empty());
-  CHECK(config.supervisors[0].peer.endpoint.url() == "unix:///run/s.sock");
+  CHECK(config.supervisors[0].endpoint.url() == "unix:///run/s.sock");
   CHECK(config.supervisors[0].timeout == std::chrono::milliseconds(500));
   CHECK(config.supervisor_url_given);
 
   const Config without_url = parsed("supervisor: {timeout: 1s}\n");
-  CHECK(without_url.supervisors[0].peer.endpoint.url() == "http://localhost:9001/RPC2");
+  CHECK(without_url.supervisors[0].endpoint.url() == "http://localhost:9001/RPC2");
   CHECK_FALSE(without_url.supervisor_url_given);
 }
 
@@ -48,10 +48,10 @@ TEST_CASE("several supervisords have names of their own") {
       "  - {name: web, url: 'http://web:9001'}\n"
       "  - {name: db, url: 'https://db:9001/', username: ops, password: s3cret}\n");
   REQUIRE(config.supervisors.size() == 2);
-  CHECK(config.supervisors[0].peer.endpoint.url() == "http://web:9001/RPC2");
+  CHECK(config.supervisors[0].endpoint.url() == "http://web:9001/RPC2");
   CHECK(config.supervisors[1].name == "db");
-  CHECK(config.supervisors[1].peer.username == "ops");
-  CHECK(config.supervisors[1].peer.password.reveal() == "s3cret");
+  CHECK(config.supervisors[1].username == "ops");
+  CHECK(config.supervisors[1].password.reveal() == "s3cret");
 }
 
 TEST_CASE("the list of supervisords is checked as a whole") {
@@ -124,7 +124,7 @@ TEST_CASE("a password comes from the file or from a file of its own, not from bo
   const std::string secret = folder.write("secret", "s3cret\n");
   CHECK(parsed("supervisor: {username: a, password_file: " + secret + "}\n")
             .supervisors[0]
-            .peer.password.reveal() == "s3cret");
+            .password.reveal() == "s3cret");
   CHECK(errors_of("supervisor: {username: a, password: x, password_file: " + secret + "}\n") ==
         "reeve.yaml:1:55: supervisor.password_file: password is set too: use one of them");
   CHECK(errors_of("supervisor: {username: a, password_file: /no/such/file}\n") ==

@@ -34,7 +34,7 @@ TEST_CASE("the documented file is the defaults, key by key") {
   }
   Config expected = default_config();
   expected.supervisors.emplace_back();
-  expected.supervisors.front().peer.endpoint = *base::Endpoint::parse(default_url, "");
+  expected.supervisors.front().endpoint = *base::Endpoint::parse(supervisor::default_url, "");
   expected.supervisor_url_given = true;
   CHECK(parse(examples.front(), "docs") == expected);
 }

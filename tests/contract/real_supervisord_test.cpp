@@ -155,15 +155,15 @@ TEST_CASE_METHOD(RealLog, "following hands on what is appended, byte for byte") 
 TEST_CASE_METHOD(Real, "supervisord answers over TCP to the right password alone") {
   supervisor::Options options = daemon.over_tcp();
   CHECK(supervisor::connect_to(options)->connect(soon()) == substrate::Pid{daemon.pid()});
-  options.peer.password = base::Secret("wrong");
+  options.password = base::Secret("wrong");
   CHECK(kind_of(supervisor::connect_to(options)->connect(soon())) == ErrorKind::denied);
-  options.peer.username.clear();
+  options.username.clear();
   CHECK(kind_of(supervisor::connect_to(options)->list_instances(soon())) == ErrorKind::denied);
 }
 
 TEST_CASE_METHOD(Real, "a socket that is not there is told from a supervisord that is not") {
   supervisor::Options options = daemon.over_socket();
-  options.peer.endpoint.socket_path += ".missing";
+  options.endpoint.socket_path += ".missing";
   CHECK(kind_of(supervisor::connect_to(options)->connect(soon())) == ErrorKind::socket_missing);
 }
 
@@ -193,7 +193,7 @@ TEST_CASE("a supervisord that shuts down says so while it can, and then is gone"
     deaf = supervisord->get_instance(named("deaf"), soon()).value().pid;
     return deaf.has_value();
   }));
-  xmlrpc::Client(daemon.over_socket().peer).call({"supervisor.shutdown", {}}, soon()).value();
+  xmlrpc::Client(daemon.rpc_over_socket()).call({"supervisor.shutdown", {}}, soon()).value();
   CHECK(kind_of(supervisord->list_instances(soon())) == ErrorKind::shutting_down);
   CHECK(kind_of(supervisord->start_instance(named("deaf"), soon())) == ErrorKind::shutting_down);
   CHECK(kind_of(supervisord->stop_instance(named("deaf"), StopMode::graceful, soon())) ==

@@ -162,7 +162,7 @@ TEST_CASE("a burst of 300 starts is counted whole") {
   const auto by = GENERATE(Watched::By::events, Watched::By::log);
   CAPTURE(static_cast<int>(by));
   Watched watched(by);
-  xmlrpc::Client client(watched.supervisord.over_socket().peer);
+  xmlrpc::Client client(watched.supervisord.rpc_over_socket());
   REQUIRE(
       client.call({"supervisor.startProcessGroup", {std::string("many"), true}}, watched.soon()));
   const auto counted = [&](std::size_t at) {

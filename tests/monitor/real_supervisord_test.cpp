@@ -40,7 +40,7 @@ struct Watched {
   tests::RealSupervisord supervisord{programs};
   base::SystemClock clock;
   std::shared_ptr<xmlrpc::Client> client =
-      std::make_shared<xmlrpc::Client>(supervisord.over_socket().peer);
+      std::make_shared<xmlrpc::Client>(supervisord.rpc_over_socket());
   std::shared_ptr<supervisor::SupervisorSubstrate> substrate =
       std::make_shared<supervisor::SupervisorSubstrate>(client);
   Monitor fleet{{Member{"", "unix", 300ms, true, substrate, substrate}},

@@ -84,12 +84,6 @@ std::vector<pid_t> children_of(pid_t pid) {
   return {std::istream_iterator<pid_t>(file), {}};
 }
 
-xmlrpc::ClientOptions peer_at(const std::string& url) {
-  xmlrpc::ClientOptions peer;
-  peer.endpoint = base::Endpoint::parse(url, "/RPC2").value();
-  return peer;
-}
-
 }  // namespace
 
 RealSupervisord::RealSupervisord(std::string_view programs) : port_(free_port()) {
@@ -160,16 +154,20 @@ bool RealSupervisord::answers() const {
 }
 
 supervisor::Options RealSupervisord::over_socket() const {
-  supervisor::Options options;
-  options.peer = peer_at("unix://" + folder_.path() + "/s.sock");
+  return supervisor::options_for("unix://" + folder_.path() + "/s.sock").value();
+}
+
+xmlrpc::ClientOptions RealSupervisord::rpc_over_socket() const {
+  xmlrpc::ClientOptions options;
+  options.endpoint = over_socket().endpoint;
   return options;
 }
 
 supervisor::Options RealSupervisord::over_tcp() const {
-  supervisor::Options options;
-  options.peer = peer_at("http://127.0.0.1:" + std::to_string(port_));
-  options.peer.username = username;
-  options.peer.password = base::Secret(password);
+  supervisor::Options options =
+      supervisor::options_for("http://127.0.0.1:" + std::to_string(port_)).value();
+  options.username = username;
+  options.password = base::Secret(password);
   return options;
 }
 

@@ -13,6 +13,7 @@
 #include "reeve/base/secret.h"
 #include "reeve/supervisor/options.h"
 #include "support/temporary_folder.h"
+#include "xmlrpc/client.h"
 
 namespace reeve::tests {
 
@@ -31,6 +32,8 @@ class RealSupervisord {
   [[nodiscard]] supervisor::Options over_socket() const;
   /// Over TCP, with the password.
   [[nodiscard]] supervisor::Options over_tcp() const;
+  /// Over the unix socket, for calls that no substrate makes.
+  [[nodiscard]] xmlrpc::ClientOptions rpc_over_socket() const;
   [[nodiscard]] std::string folder() const { return folder_.path(); }
   [[nodiscard]] pid_t pid() const { return pid_; }
 
