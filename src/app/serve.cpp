@@ -30,8 +30,15 @@ std::vector<monitor::Member> members(const config::Config& config,
     const base::Endpoint& endpoint = options.endpoint;
     const bool same_host =
         base::ListenAddress{endpoint.host, endpoint.port, endpoint.socket_path}.is_local();
-    members.push_back({options.name, endpoint.url(), options.timeout, same_host, peer.substrate,
-                       peer.administration, peer.logs, files});
+    members.push_back({.name = options.name,
+                       .url = endpoint.url(),
+                       .call_timeout = options.timeout,
+                       .same_host = same_host,
+                       .substrate = peer.substrate,
+                       .administration = peer.administration,
+                       .poll_source = peer.poll_source,
+                       .logs = peer.logs,
+                       .kept_files = files});
   }
   if (members.size() == 1) {
     members.front().expects_events = as_listener || !config.events.socket.empty();

@@ -7,6 +7,7 @@
 
 #include "cli/agent_client.h"
 #include "reeve/supervisor/supervisor_substrate.h"
+#include "supervisor/poll_source.h"
 
 namespace reeve::cli {
 namespace {
@@ -18,7 +19,8 @@ std::optional<std::string> variable(const std::string& name) {
 
 Peer connect(const supervisor::Options& options) {
   const auto substrate = supervisor::connect_to(options);
-  return {substrate, substrate, substrate};
+  return {substrate, substrate, substrate,
+          std::make_shared<supervisor::SupervisorPollSource>(*substrate)};
 }
 
 }  // namespace

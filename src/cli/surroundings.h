@@ -17,6 +17,7 @@
 #include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"
 #include "reeve/supervisor/options.h"
+#include "substrate/poll_source.h"
 
 namespace reeve::cli {
 
@@ -27,11 +28,12 @@ struct Console {
   bool err_is_terminal = false;
 };
 
-/// One supervisord through its three interfaces, which may be one object.
+/// One supervisord through its interfaces, which may be one object.
 struct Peer {
   std::shared_ptr<substrate::Substrate> substrate;
   std::shared_ptr<substrate::Logs> logs;
   std::shared_ptr<substrate::Administration> administration;
+  std::shared_ptr<substrate::PollSource> poll_source;  ///< for the agent alone
 };
 
 struct Surroundings {

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "monitor/snapshot.h"
-#include "reeve/substrate/administration.h"
+#include "substrate/poll_source.h"
 
 namespace reeve::monitor {
 namespace {

@@ -18,6 +18,7 @@
 #include "reeve/substrate/administration.h"
 #include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"
+#include "substrate/poll_source.h"
 
 namespace reeve::monitor {
 
@@ -29,6 +30,7 @@ struct Member {
   bool same_host = false;       ///< its log files can be looked at: a unix socket or loopback
   std::shared_ptr<substrate::Substrate> substrate;
   std::shared_ptr<substrate::Administration> administration;
+  std::shared_ptr<substrate::PollSource> poll_source;
   std::shared_ptr<substrate::Logs> logs = nullptr;  ///< nothing: its own log is not followed
   /// Files in /proc of its programs that may be kept open, two for each process: half the cost.
   std::size_t kept_files = 1024;

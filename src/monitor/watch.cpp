@@ -207,7 +207,7 @@ base::Result<Poll> Watch::ask(Chore chore, const std::stop_token& stop) {
 }
 
 base::Result<Poll> Watch::ask_for_list(Duration names_age, const Deadline& deadline) {
-  return member_.administration->relist(names_age, deadline).map([](substrate::Listing&& listing) {
+  return member_.poll_source->relist(names_age, deadline).map([](substrate::Listing&& listing) {
     Poll poll;
     poll.listing = std::move(listing);
     return poll;
@@ -221,7 +221,7 @@ base::Result<Poll> Watch::ask_for_survey(const Deadline& deadline) {
   if (may_read_log() && tail_.following() && tail_.trusted()) {
     request.log = tail_.next();
   }
-  auto survey = member_.administration->survey(request, deadline);
+  auto survey = member_.poll_source->survey(request, deadline);
   if (!survey && survey.error().kind == base::ErrorKind::not_implemented) {
     watcher_.with([](Watcher& watcher) { watcher.survey_not_implemented(); });
     return ask_for_list(Duration::zero(), deadline);

@@ -21,7 +21,7 @@ constexpr const char* programs_are_configured =
 }  // namespace
 
 SupervisorSubstrate::SupervisorSubstrate(std::shared_ptr<xmlrpc::Caller> caller)
-    : peer_(std::make_unique<Peer>(std::move(caller))), lister_(std::make_unique<Lister>(*peer_)) {}
+    : peer_(std::make_shared<Peer>(std::move(caller))), lister_(std::make_shared<Lister>(*peer_)) {}
 
 SupervisorSubstrate::~SupervisorSubstrate() = default;
 
@@ -39,11 +39,6 @@ Result<substrate::Pid> SupervisorSubstrate::connect(const Deadline& deadline) {
 
 Result<substrate::Listing> SupervisorSubstrate::list_instances(const Deadline& deadline) {
   return lister_->list(deadline);
-}
-
-Result<substrate::Listing> SupervisorSubstrate::relist(base::Duration names_age,
-                                                       const Deadline& deadline) {
-  return lister_->relist(names_age, deadline);
 }
 
 Result<substrate::InstanceDetail> SupervisorSubstrate::get_instance(const InstanceName& name,

@@ -31,7 +31,7 @@ class World {
       if (!fake) {
         fake = std::make_shared<FakeSubstrate>(clock);
       }
-      return {fake, fake, fake};
+      return {fake, fake, fake, fake};
     };
     surroundings.system_config = folder.path() + "/system.yaml";
     surroundings.working_folder = folder.path();

@@ -88,9 +88,9 @@ TEMPLATE_TEST_CASE("a changed configuration is found by a reread and taken over 
 TEMPLATE_TEST_CASE("a survey tells what a listing tells, and the manager's log", "", FakeManager,
                    RealManager) {
   Contract<TestType> it;
-  substrate::Administration& administration = it.manager.administration();
+  substrate::PollSource& poll_source = it.manager.poll_source();
   const substrate::LogRange beginning{substrate::LogRange::From::start, 0, 1000000};
-  const auto survey = administration.survey({"a mark: 日本 <&>", beginning}, it.soon());
+  const auto survey = poll_source.survey({"a mark: 日本 <&>", beginning}, it.soon());
   REQUIRE(survey);
   const auto listing = it.substrate.list_instances(it.soon());
   REQUIRE(listing);
@@ -102,7 +102,7 @@ TEMPLATE_TEST_CASE("a survey tells what a listing tells, and the manager's log",
   CHECK(survey->log->find("supervisord started with pid") != std::string::npos);
 
   const substrate::LogRange end{substrate::LogRange::From::end, 0, 5};
-  CHECK(administration.survey({"mark", end}, it.soon())->log->ends_with('\n'));
+  CHECK(poll_source.survey({"mark", end}, it.soon())->log->ends_with('\n'));
 }
 
 TEMPLATE_TEST_CASE("a survey has no text of a log if it was asked for none, or for no whole text",
@@ -110,7 +110,7 @@ TEMPLATE_TEST_CASE("a survey has no text of a log if it was asked for none, or f
   Contract<TestType> it;
   using From = substrate::LogRange::From;
   const auto log = [&](const std::optional<substrate::LogRange>& range) {
-    const auto survey = it.manager.administration().survey({"mark", range}, it.soon());
+    const auto survey = it.manager.poll_source().survey({"mark", range}, it.soon());
     REQUIRE(survey);
     return survey->log;
   };
@@ -124,7 +124,7 @@ TEMPLATE_TEST_CASE("a survey has no text of a log if it was asked for none, or f
 
 TEMPLATE_TEST_CASE("a survey whose mark cannot be sent is refused", "", FakeManager, RealManager) {
   Contract<TestType> it;
-  CHECK(kind_of(it.manager.administration().survey({std::string("\1", 1), {}}, it.soon())) ==
+  CHECK(kind_of(it.manager.poll_source().survey({std::string("\1", 1), {}}, it.soon())) ==
         ErrorKind::invalid_argument);
 }
 

@@ -186,7 +186,8 @@ void FakeManager::configure(const std::vector<FakeProgram>& programs) {
   }
 }
 
-RealManager::RealManager() : supervisord_(connect_to(the_supervisord().over_socket())) {}
+RealManager::RealManager()
+    : supervisord_(connect_to(the_supervisord().over_socket())), poll_source_(*supervisord_) {}
 
 void RealManager::configure(const std::vector<FakeProgram>& programs) {
   the_supervisord().rewrite(sections_of(programs));

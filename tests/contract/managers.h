@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reeve/supervisor/supervisor_substrate.h"
+#include "supervisor/poll_source.h"
 #include "support/eventually.h"
 #include "support/fake_substrate.h"
 #include "support/real_supervisord.h"
@@ -28,6 +29,7 @@ class FakeManager {
   [[nodiscard]] substrate::Substrate& substrate() { return fake_; }
   [[nodiscard]] substrate::Logs& logs() { return fake_; }
   [[nodiscard]] substrate::Administration& administration() { return fake_; }
+  [[nodiscard]] substrate::PollSource& poll_source() { return fake_; }
   [[nodiscard]] base::Deadline within(base::Duration span, std::stop_token stop = {}) const {
     return base::Deadline::after(clock_, span, std::move(stop));
   }
@@ -47,6 +49,7 @@ class RealManager {
   [[nodiscard]] substrate::Substrate& substrate() { return *supervisord_; }
   [[nodiscard]] substrate::Logs& logs() { return *supervisord_; }
   [[nodiscard]] substrate::Administration& administration() { return *supervisord_; }
+  [[nodiscard]] substrate::PollSource& poll_source() { return poll_source_; }
   [[nodiscard]] base::Deadline within(base::Duration span, std::stop_token stop = {}) const {
     return base::Deadline::after(clock_, span, std::move(stop));
   }
@@ -58,6 +61,7 @@ class RealManager {
  private:
   base::SystemClock clock_;
   std::shared_ptr<supervisor::SupervisorSubstrate> supervisord_;
+  supervisor::SupervisorPollSource poll_source_;
 };
 
 }  // namespace reeve::tests

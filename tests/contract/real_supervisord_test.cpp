@@ -220,7 +220,7 @@ TEST_CASE("a long listing says the same in parts as whole, whoever takes a group
     const auto supervisord = supervisor::connect_to(options);
     const auto somebody_else = supervisor::connect_to(options);
     const auto listed = [&] {
-      const auto listing = supervisord->relist(60s, soon());
+      const auto listing = supervisor::SupervisorPollSource(*supervisord).relist(60s, soon());
       REQUIRE(listing);
       std::vector<std::pair<InstanceName, InstanceState>> seen;
       for (const InstanceDetail& instance : listing->instances) {

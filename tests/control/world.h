@@ -65,6 +65,7 @@ class FakeClock final : public base::Clock {
   member.call_timeout = std::chrono::seconds(5);
   member.substrate = substrate;
   member.administration = substrate;
+  member.poll_source = substrate;
   return member;
 }
 

@@ -12,6 +12,7 @@
 #include "events/relay_end.h"
 #include "events/relay_server.h"
 #include "reeve/supervisor/supervisor_substrate.h"
+#include "supervisor/poll_source.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 #include "support/real_supervisord.h"
@@ -158,11 +159,12 @@ TEST_CASE("a survey's mark is heard after what its listing has, and before what 
   Supervised supervised(crashing + listener("read " + file));
   REQUIRE(tests::eventually(patience, [&] { return count(lines_of(file), "TICK") > 0; }));
   supervised.start("crash");
+  supervisor::SupervisorPollSource poll_source(*supervised.substrate);
   const std::size_t surveys = 20;
   std::vector<std::size_t> listed;  // the runs that the listing and the log know of
   for (std::size_t i = 0; i < surveys; ++i) {
     REQUIRE(supervised.is_logged_by_now("exited: crash", 2 * i));
-    const auto survey = supervised.substrate->survey(
+    const auto survey = poll_source.survey(
         {"mark", substrate::LogRange{substrate::LogRange::From::start, 0, 65536}},
         supervised.soon());
     REQUIRE(survey);

@@ -9,6 +9,7 @@
 #include "monitor/monitor.h"
 #include "monitor/tally.h"
 #include "reeve/supervisor/supervisor_substrate.h"
+#include "supervisor/poll_source.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 #include "support/real_supervisord.h"
@@ -63,6 +64,7 @@ struct Watched {
                       .call_timeout = 5s,
                       .substrate = substrate,
                       .administration = substrate,
+                      .poll_source = std::make_shared<supervisor::SupervisorPollSource>(*substrate),
                       .logs = by == By::events ? nullptr : substrate}},
               PollOptions{}, clock, base::Log()) {
     if (by != By::log) {

@@ -30,7 +30,7 @@ struct Watched {
   }
 
   [[nodiscard]] Member member() const {
-    return {name, "fake", 50ms, false, supervisord, supervisord};
+    return {name, "fake", 50ms, false, supervisord, supervisord, supervisord};
   }
   void hang() { supervisord->fail({Operation::any, {}, FakeFailure::always, true}); }
 

@@ -6,6 +6,7 @@
 #include "monitor/monitor.h"
 #include "reeve/base/deadline.h"
 #include "reeve/supervisor/supervisor_substrate.h"
+#include "supervisor/poll_source.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 #include "xmlrpc/client.h"
@@ -43,7 +44,8 @@ struct Watched {
       std::make_shared<xmlrpc::Client>(supervisord.rpc_over_socket());
   std::shared_ptr<supervisor::SupervisorSubstrate> substrate =
       std::make_shared<supervisor::SupervisorSubstrate>(client);
-  Monitor fleet{{Member{"", "unix", 300ms, true, substrate, substrate}},
+  Monitor fleet{{Member{"", "unix", 300ms, true, substrate, substrate,
+                        std::make_shared<supervisor::SupervisorPollSource>(*substrate)}},
                 PollOptions{100ms, 10s},
                 clock,
                 base::Log()};

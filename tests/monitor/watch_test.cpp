@@ -20,7 +20,7 @@ struct Rig {
   std::shared_ptr<tests::RecordingSink> sink = std::make_shared<tests::RecordingSink>();
   int published = 0;
   std::stop_source stop;
-  Watch watch{Member{"", "fake", 2s, false, supervisord, supervisord},
+  Watch watch{Member{"", "fake", 2s, false, supervisord, supervisord, supervisord},
               0,
               PollOptions{5s, 30s},
               clock,
@@ -149,6 +149,7 @@ struct LogRig : Rig {
                          .call_timeout = 2s,
                          .substrate = supervisord,
                          .administration = supervisord,
+                         .poll_source = supervisord,
                          .logs = supervisord},
                   0,
                   {},
@@ -266,6 +267,7 @@ TEST_CASE("an event stream that is configured is down until it speaks, any other
               .call_timeout = 2s,
               .substrate = rig.supervisord,
               .administration = rig.supervisord,
+              .poll_source = rig.supervisord,
               .expects_events = true},
              0, {}, rig.clock, base::Log(rig.sink), [] {});
   REQUIRE(told.seen().event_stream);
@@ -350,8 +352,8 @@ TEST_CASE("after a stop nothing is learned any more") {
 
 TEST_CASE("where there are several supervisords, the log says which one answers") {
   Rig rig;
-  Watch named(Member{"db", "fake", 2s, false, rig.supervisord, rig.supervisord}, 1, {}, rig.clock,
-              base::Log(rig.sink), [] {});
+  Watch named(Member{"db", "fake", 2s, false, rig.supervisord, rig.supervisord, rig.supervisord}, 1,
+              {}, rig.clock, base::Log(rig.sink), [] {});
   (void)named.poll(rig.stop.get_token());
   REQUIRE(rig.sink->entries().size() == 1);
   CHECK(rig.sink->entries()[0].fields.front() == base::LogField{"supervisor", "db"});

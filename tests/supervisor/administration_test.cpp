@@ -146,7 +146,7 @@ struct SurveyedWorld : World {
 };
 
 TEST_CASE_METHOD(SurveyedWorld, "a survey is one request: the mark, the listing, the log") {
-  const auto survey = supervisord.survey({"m1", tail}, soon());
+  const auto survey = poll_source.survey({"m1", tail}, soon());
   REQUIRE(survey);
   CHECK(survey->listing.instances == supervisord.list_instances(soon())->instances);
   CHECK(survey->log == "text\n");
@@ -162,9 +162,9 @@ TEST_CASE_METHOD(SurveyedWorld, "a survey is one request: the mark, the listing,
 
 TEST_CASE_METHOD(SurveyedWorld, "a survey asks for no more than 64 KiB of the log, and never all") {
   using From = substrate::LogRange::From;
-  CHECK(supervisord.survey({"m", substrate::LogRange{From::start, 7, 1U << 30U}}, soon()));
+  CHECK(poll_source.survey({"m", substrate::LogRange{From::start, 7, 1U << 30U}}, soon()));
   CHECK(*sent().at(2).member("params") == xmlrpc::Value(xmlrpc::Array{7, 65536}));
-  CHECK(supervisord.survey({"m", substrate::LogRange{From::end, 0, 0}}, soon())->log == "");
+  CHECK(poll_source.survey({"m", substrate::LogRange{From::end, 0, 0}}, soon())->log == "");
   CHECK(sent().size() == 2);
 }
 
@@ -172,7 +172,7 @@ TEST_CASE_METHOD(SurveyedWorld, "a log that cannot be read takes nothing else fr
   peer->answer("supervisor.readLog", {fault(30, "FAILED: <class 'AttributeError'>: utf-8"),
                                       fault(20, "NO_FILE"), value(7)});
   for (int i = 0; i < 3; ++i) {
-    const auto survey = supervisord.survey({"m", tail}, soon());
+    const auto survey = poll_source.survey({"m", tail}, soon());
     REQUIRE(survey);
     CHECK_FALSE(survey->log);
     CHECK_FALSE(survey->listing.instances.empty());
@@ -183,7 +183,7 @@ TEST_CASE_METHOD(SurveyedWorld, "without a multicall there is no survey, and not
   peer->answer("system.multicall",
                {vague_fault("can't find method system.multicall"), fault(1, "UNKNOWN_METHOD")});
   for (int i = 0; i < 2; ++i) {
-    CHECK(supervisord.survey({"m", tail}, soon()).error().kind == ErrorKind::not_implemented);
+    CHECK(poll_source.survey({"m", tail}, soon()).error().kind == ErrorKind::not_implemented);
   }
   CHECK(peer->calls().size() == 2);
 }
@@ -191,10 +191,10 @@ TEST_CASE_METHOD(SurveyedWorld, "without a multicall there is no survey, and not
 TEST_CASE_METHOD(SurveyedWorld, "a survey fails with the reason of the listing or the mark") {
   peer->answer("supervisor.getAllProcessInfo",
                {fault(6, "SHUTDOWN_STATE"), value("text"), value(xmlrpc::Array{})});
-  CHECK(supervisord.survey({"m", tail}, soon()).error().kind == ErrorKind::shutting_down);
-  CHECK(supervisord.survey({"m", tail}, soon()).error().kind == ErrorKind::malformed);
+  CHECK(poll_source.survey({"m", tail}, soon()).error().kind == ErrorKind::shutting_down);
+  CHECK(poll_source.survey({"m", tail}, soon()).error().kind == ErrorKind::malformed);
   peer->answer("supervisor.sendRemoteCommEvent", {fault(1, "UNKNOWN_METHOD")});
-  CHECK(supervisord.survey({"m", tail}, soon()).error().kind == ErrorKind::not_implemented);
+  CHECK(poll_source.survey({"m", tail}, soon()).error().kind == ErrorKind::not_implemented);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ struct Crowd : tests::World {
   /// The requests of a listing, which must be of all that is there.
   Methods list() {
     const std::size_t before = peer->calls().size();
-    const auto listing = supervisord.relist(60s, soon());
+    const auto listing = poll_source.relist(60s, soon());
     REQUIRE(listing);
     CHECK(listing->rejected == 0);
     std::vector<std::string> listed;
@@ -151,7 +151,7 @@ TEST_CASE_METHOD(Crowd, "a group added while the whole is being listed is in the
     CHECK(supervisord.add_group("q", soon()));
     return answer;
   });
-  CHECK(supervisord.relist(60s, soon()));
+  CHECK(poll_source.relist(60s, soon()));
   names.emplace_back("q");
   peer->answer("supervisor.getAllProcessInfo", [this](const auto&) { return all(); });
   CHECK(list() == whole);
@@ -174,10 +174,10 @@ TEST_CASE_METHOD(Crowd, "another daemon, or one that was away, is listed whole")
 
 TEST_CASE_METHOD(Crowd, "a survey's listing is a whole one") {
   peer->answer("supervisor.sendRemoteCommEvent", {value(true)});
-  CHECK(supervisord.survey({"mark", {}}, soon()));
+  CHECK(poll_source.survey({"mark", {}}, soon()));
   CHECK(list() == parts);
   pass(50s);
-  CHECK(supervisord.survey({"mark", {}}, soon()));
+  CHECK(poll_source.survey({"mark", {}}, soon()));
   pass(50s);
   CHECK(list() == parts);
 }
@@ -234,7 +234,7 @@ TEST_CASE_METHOD(Crowd,
   CHECK(list() == whole);
   peer->answer("system.multicall", {tests::error(ErrorKind::timeout)});
   peer->answer("supervisor.getAllProcessInfo", {fault(6, "SHUTDOWN_STATE")});
-  CHECK(supervisord.relist(60s, soon()).error().kind == ErrorKind::shutting_down);
+  CHECK(poll_source.relist(60s, soon()).error().kind == ErrorKind::shutting_down);
   peer->answer("supervisor.getAllProcessInfo", [this](const auto&) { return all(); });
   CHECK(list() == whole);
 }
@@ -246,7 +246,7 @@ TEST_CASE_METHOD(Crowd, "while records are rejected, listings are whole and coun
     return value(infos);
   });
   for (int i = 0; i < 2; ++i) {
-    CHECK(supervisord.relist(60s, soon())->rejected == 1);
+    CHECK(poll_source.relist(60s, soon())->rejected == 1);
   }
   CHECK(peer->methods() == Methods(2, whole.front()));
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "reeve/supervisor/supervisor_substrate.h"
+#include "supervisor/poll_source.h"
 #include "supervisor/stub_caller.h"
 #include "support/manual_clock.h"
 
@@ -31,6 +32,7 @@ struct World {
   LeapingClock clock;
   std::shared_ptr<StubCaller> peer = std::make_shared<StubCaller>();
   supervisor::SupervisorSubstrate supervisord{peer};
+  supervisor::SupervisorPollSource poll_source{supervisord};
   substrate::InstanceName web{"web", "web"};
 
   [[nodiscard]] base::Deadline soon() const {

@@ -13,6 +13,7 @@
 #include "reeve/substrate/administration.h"
 #include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"
+#include "substrate/poll_source.h"
 #include "support/fake_failure.h"
 #include "support/fake_supervisor.h"
 #include "support/manual_clock.h"
@@ -21,7 +22,8 @@ namespace reeve::tests {
 
 class FakeSubstrate final : public substrate::Substrate,
                             public substrate::Logs,
-                            public substrate::Administration {
+                            public substrate::Administration,
+                            public substrate::PollSource {
  public:
   /// `clock` must outlive it.
   explicit FakeSubstrate(ManualClock& clock);
@@ -116,8 +118,10 @@ class FakeSubstrate final : public substrate::Substrate,
                                              const base::Deadline& deadline) override;
   [[nodiscard]] base::Result<void> remove_group(const std::string& group,
                                                 const base::Deadline& deadline) override;
+
+  // PollSource
   /// As list_instances.
-  [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration /*names_age*/,
+  [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration /*max_name_age*/,
                                                         const base::Deadline& deadline) override {
     return list_instances(deadline);
   }

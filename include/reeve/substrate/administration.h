@@ -11,7 +11,6 @@
 #include "reeve/base/deadline.h"
 #include "reeve/base/result.h"
 #include "reeve/substrate/instance.h"
-#include "reeve/substrate/logs.h"
 
 namespace reeve::substrate {
 
@@ -42,27 +41,6 @@ struct ConfigChanges {
   friend bool operator==(const ConfigChanges&, const ConfigChanges&) = default;
 };
 
-/// What a survey is to leave behind, and what it is to bring.
-struct SurveyRequest {
-  /// Sent to the manager's event listeners in the same moment (REMOTE_COMMUNICATION of type
-  /// `survey_mark_type`): what a listener hears before it is in the listing, what it hears
-  /// after it is not. UTF-8 without control characters.
-  std::string mark;
-  /// Of the manager's own log, at most 64 KiB; nothing: no log.
-  std::optional<LogRange> log;
-};
-
-/// The manager at one moment.
-struct Survey {
-  Listing listing;
-  /// The log's text in the range asked for; empty past its end. Nothing if it was not asked for or
-  /// could not be read as it is: no log, not UTF-8, a character cut by the range's end.
-  std::optional<std::string> log;
-};
-
-/// `type` of the event that carries a survey's mark.
-inline constexpr const char* survey_mark_type = "reeve";
-
 class Administration {
  public:
   Administration() = default;
@@ -89,17 +67,6 @@ class Administration {
   /// conflict: a member still runs. not_found.
   [[nodiscard]] virtual base::Result<void> remove_group(const std::string& group,
                                                         const base::Deadline& deadline) = 0;
-
-  /// As list_instances, but perhaps without what was added since the last listing or survey if
-  /// that is not older than `names_age`: to ask for what is known is less work for the manager.
-  [[nodiscard]] virtual base::Result<Listing> relist(base::Duration names_age,
-                                                     const base::Deadline& deadline) = 0;
-
-  /// Listing, log and mark of one and the same moment: nothing happens between them. The mark may
-  /// arrive before the answer or after it, and also if the answer is an error. invalid_argument
-  /// (the mark cannot be sent), not_implemented where the manager cannot do all of it at once.
-  [[nodiscard]] virtual base::Result<Survey> survey(const SurveyRequest& request,
-                                                    const base::Deadline& deadline) = 0;
 };
 
 }  // namespace reeve::substrate

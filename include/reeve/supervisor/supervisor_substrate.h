@@ -4,8 +4,7 @@
 // few XML-RPC calls of supervisord's `supervisor` namespace. Struct to record, fault to Error.
 // Never asks supervisord to wait for a stop (it burns a whole core meanwhile): it asks without
 // waiting and looks until the process has stopped. The Go reimplementation of supervisord is
-// read as far as it answers alike. relist asks for
-// long listings in parts, side by side, which costs supervisord a fraction. Thread-safe.
+// read as far as it answers alike. Thread-safe.
 
 #include <memory>
 
@@ -78,14 +77,12 @@ class SupervisorSubstrate final : public substrate::Substrate,
                                              const base::Deadline& deadline) override;
   [[nodiscard]] base::Result<void> remove_group(const std::string& group,
                                                 const base::Deadline& deadline) override;
-  [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration names_age,
-                                                        const base::Deadline& deadline) override;
-  [[nodiscard]] base::Result<substrate::Survey> survey(const substrate::SurveyRequest& request,
-                                                       const base::Deadline& deadline) override;
 
  private:
-  std::unique_ptr<const Peer> peer_;
-  std::unique_ptr<Lister> lister_;
+  friend class SupervisorPollSource;  // internal to Reeve: asks through the same two
+
+  std::shared_ptr<const Peer> peer_;
+  std::shared_ptr<Lister> lister_;
 };
 
 /// The supervisord of these options, reached over HTTP. Nothing is sent yet.

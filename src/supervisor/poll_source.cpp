@@ -1,9 +1,7 @@
-// SupervisorSubstrate::survey: one system.multicall. Its calls are immediate, so that supervisord
-// runs them in one turn of its loop, in which no process changes its state and no line is logged.
+#include "supervisor/poll_source.h"
 
 #include <algorithm>
 
-#include "reeve/supervisor/supervisor_substrate.h"
 #include "supervisor/lister.h"
 #include "supervisor/peer.h"
 #include "supervisor/records.h"
@@ -40,8 +38,15 @@ std::optional<std::string> to_text(const Result<xmlrpc::Value>& answer) {
 
 }  // namespace
 
-Result<substrate::Survey> SupervisorSubstrate::survey(const substrate::SurveyRequest& request,
-                                                      const base::Deadline& deadline) {
+Result<substrate::Listing> SupervisorPollSource::relist(base::Duration max_name_age,
+                                                        const base::Deadline& deadline) {
+  return lister_->relist(max_name_age, deadline);
+}
+
+/// One system.multicall. Its calls are immediate, so that supervisord runs them in one turn of its
+/// loop, in which no process changes its state and no line is logged.
+Result<substrate::Survey> SupervisorPollSource::survey(const substrate::SurveyRequest& request,
+                                                       const base::Deadline& deadline) {
   std::vector<xmlrpc::Call> calls = {
       supervisor_call("sendRemoteCommEvent", {substrate::survey_mark_type, request.mark}),
       supervisor_call("getAllProcessInfo")};
