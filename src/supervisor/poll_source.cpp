@@ -14,7 +14,7 @@ using substrate::LogRange;
 
 namespace {
 
-constexpr const char* doing = "surveying supervisord";
+constexpr const char* surveying = "surveying supervisord";
 /// supervisord serves nobody else while it makes a large answer.
 constexpr std::uint64_t max_log_bytes = std::uint64_t{64} * 1024;
 
@@ -54,7 +54,7 @@ Result<substrate::Survey> SupervisorPollSource::survey(const substrate::SurveyRe
     calls.push_back(read_log_call(*request.log));
   }
   const Lister::Asked asked = lister_->ask(deadline.clock());
-  const auto answers = peer_->multicall_at_once(calls, doing, deadline);
+  const auto answers = peer_->multicall_at_once(calls, surveying, deadline);
   if (!answers) {
     return failure(answers.error());
   }
@@ -64,7 +64,7 @@ Result<substrate::Survey> SupervisorPollSource::survey(const substrate::SurveyRe
     return failure(infos ? sent.error() : infos.error());
   }
   if (infos->as_array() == nullptr) {
-    return unexpected_answer(doing);
+    return unexpected_answer(surveying);
   }
   substrate::Survey survey{to_listing(*infos->as_array()), std::nullopt};
   lister_->learn(asked, survey.listing);
