@@ -71,7 +71,7 @@ bool is_fault(const base::Error& error, FaultCode code) {
   return error.fault && error.fault->code == static_cast<int>(code);
 }
 
-bool is_vague(const base::Error& error) {
+bool is_unspecific(const base::Error& error) {
   return error.fault && meaning_of(error.fault->code) == nullptr;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// supervisord's refusals in our words: the one table from fault code to ErrorKind.
+// supervisord's faults as Errors: the one table from fault code to ErrorKind. Pure functions.
 
 #include <string_view>
 
@@ -31,7 +31,7 @@ enum class FaultCode {
   cant_reread = 92,
 };
 
-/// Total: a code that is none of supervisord's is ErrorKind::fault.
+/// For every number: a code that is not supervisord's is ErrorKind::fault.
 [[nodiscard]] base::ErrorKind kind_of_fault(int code);
 
 /// `doing` says what was asked for and of whom: "starting web".
@@ -40,8 +40,8 @@ enum class FaultCode {
 /// True for an error that carries this fault of supervisord's.
 [[nodiscard]] bool is_fault(const base::Error& error, FaultCode code);
 
-/// True for a fault in words of its own, as supervisord's Go reimplementation sends it for
-/// every cause alike: what was wrong must be found out by looking.
-[[nodiscard]] bool is_vague(const base::Error& error);
+/// True for a fault whose code is not supervisord's. The Go reimplementation sends the same one for
+/// every cause: what was wrong must be found out by further calls.
+[[nodiscard]] bool is_unspecific(const base::Error& error);
 
 }  // namespace reeve::supervisor

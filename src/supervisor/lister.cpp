@@ -18,12 +18,13 @@ using xmlrpc::Call;
 
 namespace {
 
-constexpr base::Duration between_futile_attempts = std::chrono::minutes(1);
-constexpr const char* doing = "listing in parts";
+constexpr base::Duration shard_retry_interval = std::chrono::minutes(1);
+constexpr const char* doing_listing = "listing";
+constexpr const char* doing_shards = "listing in parts";
 /// Below, one answer is as cheap.
-constexpr std::size_t fewest_processes = 100;
+constexpr std::size_t min_processes_for_shards = 100;
 /// Each is a connection, and a descriptor that supervisord cannot give to a program.
-constexpr std::size_t most_shards = 32;
+constexpr std::size_t max_shards = 32;
 /// An answer has about 1300 bytes for a process and is written 4 KiB at a time.
 constexpr double processes_per_piece = 3;
 
@@ -33,139 +34,226 @@ struct Shard {
   std::size_t end;
 };
 
-std::vector<Shard> cut(std::size_t processes, std::size_t shards) {
-  std::vector<Shard> cut;
-  for (std::size_t i = 0; i < shards; ++i) {
-    cut.push_back({processes * i / shards, processes * (i + 1) / shards});
+std::vector<Shard> shards_of(std::size_t processes) {
+  const std::size_t count = shards_for(processes);
+  std::vector<Shard> shards;
+  for (std::size_t i = 0; i < count; ++i) {
+    shards.push_back({processes * i / count, processes * (i + 1) / count});
   }
-  return cut;
+  return shards;
 }
 
-/// Nothing if a name cannot be addressed.
-std::optional<Call> looks_at(const std::vector<InstanceName>& names, const Shard& shard) {
-  std::vector<Call> looks;
+/// Appends a call for each process of the shard; false if a name cannot be addressed.
+bool append_info_calls(const std::vector<InstanceName>& names, const Shard& shard,
+                       std::vector<Call>& calls) {
   for (std::size_t i = shard.begin; i < shard.end; ++i) {
-    const auto address = namespec(names[i]);
+    auto address = namespec(names[i]);
     if (!address) {
-      return std::nullopt;
-    }
-    looks.push_back(supervisor_call("getProcessInfo", {*address}));
-  }
-  return multicall_of(looks);
-}
-
-/// Adds a shard's records; false unless they are those asked for, each one whole.
-bool add_records(const xmlrpc::Value& answer, const std::vector<InstanceName>& names,
-                 const Shard& shard, Listing& listing) {
-  const xmlrpc::Array* const infos = answer.as_array();
-  if (infos == nullptr || infos->size() != shard.end - shard.begin) {
-    return false;
-  }
-  for (std::size_t i = 0; i < infos->size(); ++i) {
-    auto instance = to_instance(infos->at(i));
-    if (!instance || instance->name != names[shard.begin + i]) {
       return false;
     }
-    listing.instances.push_back(std::move(*instance));
+    calls.push_back(supervisor_call("getProcessInfo", {*std::move(address)}));
   }
   return true;
 }
 
-/// Nothing unless every shard was answered with what it asked for.
-std::optional<Listing> list_in_shards(const Peer& peer, const std::vector<InstanceName>& names,
-                                      const Deadline& deadline) {
-  const std::vector<Shard> shards = cut(names.size(), shards_for(names.size()));
-  std::vector<Call> calls;
+/// Appends a shard's records; false unless they are those that were asked for, each one whole.
+bool append_records(xmlrpc::Value* infos, const std::vector<InstanceName>& names,
+                    const Shard& shard, Listing& listing) {
+  for (std::size_t i = shard.begin; i < shard.end; ++i, ++infos) {
+    auto instance = to_instance(std::move(*infos));
+    if (!instance || instance->name != names[i]) {
+      return false;
+    }
+    listing.instances.push_back(*std::move(instance));
+  }
+  return true;
+}
+
+/// The first shard's answer has the results of `calls` in front. Nothing unless every shard was
+/// answered with what it asked for.
+std::optional<ListingWithResults> list_in_shards(const SupervisordRpc& rpc,
+                                                 const std::vector<InstanceName>& names,
+                                                 const std::vector<Call>& calls,
+                                                 const Deadline& deadline) {
+  const std::vector<Shard> shards = shards_of(names.size());
+  std::vector<Call> requests;
   for (const Shard& shard : shards) {
-    auto call = looks_at(names, shard);
-    if (!call) {
+    std::vector<Call> batch = requests.empty() ? calls : std::vector<Call>{};
+    if (!append_info_calls(names, shard, batch)) {
       return std::nullopt;
     }
-    calls.push_back(std::move(*call));
+    requests.push_back(multicall_of(batch));
   }
-  const auto answers = peer.call_parallel(calls, doing, deadline);
-  Listing listing;
-  listing.instances.reserve(names.size());
+  auto answers = rpc.call_parallel(requests, doing_shards, deadline);
+  ListingWithResults all;
+  all.listing.instances.reserve(names.size());
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    if (!answers[i] || !add_records(*answers[i], names, shards[i], listing)) {
+    xmlrpc::Array* const items = answers[i] ? answers[i]->as_array() : nullptr;
+    const std::size_t further = i == 0 ? calls.size() : 0;
+    if (items == nullptr || items->size() != further + shards[i].end - shards[i].begin) {
       return std::nullopt;
     }
+    if (!append_records(items->data() + further, names, shards[i], all.listing)) {
+      return std::nullopt;
+    }
+    if (further > 0) {
+      items->resize(further);
+      all.results = *multicall_results(*std::move(answers[i]), further, doing_shards);
+    }
   }
-  return listing;
+  return all;
+}
+
+/// What getPID answered, if it was the first of the calls.
+std::optional<substrate::Pid> pid_of(const Results& results) {
+  const std::int64_t* const number =
+      !results.empty() && results.front() ? results.front()->as_integer() : nullptr;
+  return number == nullptr ? std::nullopt : std::optional(substrate::Pid{*number});
 }
 
 }  // namespace
 
 std::size_t shards_for(std::size_t processes) {
-  if (processes < fewest_processes) {
+  if (processes < min_processes_for_shards) {
     return 1;
   }
-  // supervisord takes one connection in a turn of its loop, and then needs a turn for each piece
+  // supervisord accepts one connection in a turn of its loop, and then needs a turn for each piece
   // of the longest answer: the sum is least where both are equally many.
   const double pieces = static_cast<double>(processes) / processes_per_piece;
-  return std::min(most_shards, static_cast<std::size_t>(std::lround(std::sqrt(pieces))));
+  return std::min(max_shards, static_cast<std::size_t>(std::lround(std::sqrt(pieces))));
 }
 
-Result<Listing> Lister::relist(base::Duration names_age, const Deadline& deadline) {
-  const Known known = known_.copy();
+Result<Listing> Lister::relist(base::Duration max_name_age, const Deadline& deadline) {
   const base::SteadyTime now = deadline.clock().steady_now();
-  if (known.names == nullptr || shards_for(known.names->size()) == 1 || now < known.shards_from ||
-      now - known.asked.at >= names_age) {
+  const auto names = names_for_shards(max_name_age, now).names;
+  if (names == nullptr) {
     return list(deadline);
   }
-  if (auto listing = list_in_shards(peer_, *known.names, deadline)) {
-    return *std::move(listing);
+  if (auto all = list_in_shards(rpc_, *names, {}, deadline)) {
+    return std::move(all->listing);
   }
   auto listing = list(deadline);
-  known_.with([&](Known& after) {
-    // That a process vanished is one reason. But if all are still there, shards do not work here.
-    if (listing && after.names != nullptr && *after.names == *known.names) {
-      after.shards_from = now + between_futile_attempts;
-    }
-  });
+  if (listing) {
+    shards_failed(*names, now);
+  }
   return listing;
+}
+
+Result<ListingWithResults> Lister::relist_with(const std::vector<Call>& calls,
+                                               base::Duration max_name_age,
+                                               const Deadline& deadline) {
+  const base::SteadyTime now = deadline.clock().steady_now();
+  const auto [names, pid] = names_for_shards(max_name_age, now);
+  const bool in_shards = names != nullptr && pid;
+  auto parts = in_shards ? list_in_shards(rpc_, *names, calls, deadline) : std::nullopt;
+  if (parts && pid_of(parts->results) == pid) {
+    return *std::move(parts);
+  }
+  auto all = list_at_once(calls, deadline);
+  if (!all && all.error().kind == base::ErrorKind::not_implemented) {
+    all = list_one_by_one(calls, deadline);
+  }
+  if (all && in_shards && !parts) {
+    shards_failed(*names, now);
+  }
+  return all;
+}
+
+Result<ListingWithResults> Lister::list_one_by_one(const std::vector<Call>& calls,
+                                                   const Deadline& deadline) {
+  Results results;
+  for (const Call& call : calls) {
+    results.push_back(rpc_.call(call, doing_listing, deadline));
+  }
+  return list(deadline).map([&](Listing&& listing) {
+    return ListingWithResults{std::move(listing), std::move(results)};
+  });
+}
+
+Result<ListingWithResults> Lister::list_at_once(const std::vector<Call>& calls,
+                                                const Deadline& deadline) {
+  std::vector<Call> batch = calls;
+  batch.push_back(supervisor_call("getAllProcessInfo"));
+  const Request request = begin_request(deadline.clock());
+  auto results = rpc_.multicall_at_once(batch, doing_listing, deadline);
+  if (!results) {
+    return failure(std::move(results.error()));
+  }
+  Result<xmlrpc::Value> infos = std::move(results->back());
+  results->pop_back();
+  if (!infos) {
+    return failure(std::move(infos.error()));
+  }
+  if (infos->as_array() == nullptr) {
+    return unexpected_answer(doing_listing);
+  }
+  ListingWithResults all{to_listing(std::move(*infos->as_array())), *std::move(results)};
+  remember_names(request, all.listing, pid_of(all.results));
+  return all;
 }
 
 Result<Listing> Lister::list(const Deadline& deadline) {
-  const Asked asked = ask(deadline.clock());
-  auto listing = peer_.list(deadline);
+  const Request request = begin_request(deadline.clock());
+  auto listing = rpc_.list(deadline);
   if (listing) {
-    learn(asked, *listing);
+    remember_names(request, *listing, std::nullopt);
   } else {
-    forget();
+    forget_names();
   }
   return listing;
 }
 
-Lister::Asked Lister::ask(const base::Clock& clock) const {
-  return {known_.with([](const Known& known) { return known.asked.edition; }), clock.steady_now()};
+Lister::Names Lister::names_for_shards(base::Duration max_name_age, base::SteadyTime now) const {
+  return known_.with([&](const Known& known) -> Names {
+    const bool usable = known.names != nullptr && shards_for(known.names->size()) > 1 &&
+                        now >= known.no_shards_until && now - known.requested_at < max_name_age;
+    return {usable ? known.names : nullptr, known.pid};
+  });
 }
 
-void Lister::learn(const Asked& asked, const Listing& listing) {
+/// Called after a whole listing. That a process had vanished is one reason for the failure. But if
+/// all are still there, shards do not work here.
+void Lister::shards_failed(const std::vector<InstanceName>& names, base::SteadyTime now) {
+  known_.with([&](Known& known) {
+    if (known.names != nullptr && *known.names == names) {
+      known.no_shards_until = now + shard_retry_interval;
+    }
+  });
+}
+
+Lister::Request Lister::begin_request(const base::Clock& clock) const {
+  return {.edition = known_.with([](const Known& known) { return known.edition; }),
+          .at = clock.steady_now()};
+}
+
+void Lister::remember_names(const Request& request, const Listing& listing,
+                            std::optional<substrate::Pid> pid) {
   auto names = std::make_shared<std::vector<InstanceName>>();
+  names->reserve(listing.instances.size());
   for (const auto& instance : listing.instances) {
     names->push_back(instance.name);
   }
   known_.with([&](Known& known) {
-    if (known.asked.edition == asked.edition) {
+    known.pid = pid ? pid : known.pid;
+    if (known.edition == request.edition) {
       known.names = listing.rejected == 0 ? std::move(names) : nullptr;
-      known.asked = asked;
+      known.requested_at = request.at;
     }
   });
 }
 
-void Lister::forget() {
+void Lister::forget_names() {
   known_.with([](Known& known) {
     known.names = nullptr;
-    ++known.asked.edition;
+    ++known.edition;
   });
 }
 
-void Lister::heard_from(std::optional<substrate::Pid> pid) {
+void Lister::observe_pid(std::optional<substrate::Pid> pid) {
   const bool same = known_.with(
       [&](Known& known) { return std::exchange(known.pid, pid) == pid && pid.has_value(); });
   if (!same) {
-    forget();
+    forget_names();
   }
 }
 

@@ -1,10 +1,11 @@
 #pragma once
 
-// Asks supervisord for its listing in the way that costs it least. One getAllProcessInfo costs it
-// time that grows with the square of the number of processes: the answer goes out in pieces of
-// 4 KiB, one in a turn of its loop, and each turn looks at every process. Several answers, each
-// of some of the processes, go out side by side in the same turns. For that their names must be
-// known, from a whole listing before; if one has vanished, the whole is asked for. Thread-safe.
+// Asks supervisord for its listing in the way that costs it least. The time of one
+// getAllProcessInfo grows with the square of the number of processes: the answer goes out in pieces
+// of 4 KiB, one in a turn of supervisord's loop, and each turn looks at every process. Several
+// answers, each with some of the processes (shards), go out side by side in the same turns. For
+// that the names must be known from a whole listing before; if one of them has vanished, the whole
+// is asked for. Shared by a SupervisorSubstrate and its SupervisorPollSource. Thread-safe.
 
 #include <cstdint>
 #include <memory>
@@ -12,48 +13,78 @@
 #include <vector>
 
 #include "base/guarded.h"
-#include "supervisor/peer.h"
+#include "supervisor/supervisord_rpc.h"
 
 namespace reeve::supervisor {
 
 /// How many answers make the cheapest listing of so many processes.
 [[nodiscard]] std::size_t shards_for(std::size_t processes);
 
+/// A listing, and the results of the calls that were made together with it.
+struct ListingWithResults {
+  substrate::Listing listing;
+  Results results;
+};
+
 class Lister {
  public:
-  /// `peer` must outlive it.
-  explicit Lister(const Peer& peer) : peer_(peer) {}
+  /// `rpc` must outlive it.
+  explicit Lister(const SupervisordRpc& rpc) : rpc_(rpc) {}
 
+  /// One getAllProcessInfo.
   [[nodiscard]] base::Result<substrate::Listing> list(const base::Deadline& deadline);
 
-  /// In parts, if there are enough for that and the names are not older than `names_age`. All of
-  /// the listing or an error. The records of different parts are of different moments within the
-  /// call: each has its own `now`.
-  [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration names_age,
+  /// In shards if there are enough processes for that and the names are younger than
+  /// `max_name_age`, else list(). A whole listing or an error. The records of different shards are
+  /// of different moments within the call: each has its own `now`.
+  [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration max_name_age,
                                                         const base::Deadline& deadline);
 
-  /// Names have changed: the next listing is a whole one.
-  void forget();
-  /// So they may have if it did not answer, or is another daemon.
-  void heard_from(std::optional<substrate::Pid> pid);
+  /// As relist, with the results of further `calls`, without requests of their own where supervisord
+  /// has system.multicall. The first call must be getPID: if another daemon answers than before,
+  /// the known names are not its names, and the whole is asked for.
+  [[nodiscard]] base::Result<ListingWithResults> relist_with(
+      const std::vector<xmlrpc::Call>& calls, base::Duration max_name_age,
+      const base::Deadline& deadline);
 
-  /// What is known before a whole listing is asked for by another way, and what it told.
-  struct Asked {
-    std::uint64_t edition = 0;  ///< another one by now: forgotten meanwhile
-    base::SteadyTime at;
-  };
-  [[nodiscard]] Asked ask(const base::Clock& clock) const;
-  void learn(const Asked& asked, const substrate::Listing& listing);
+  /// A whole listing and results in one system.multicall, hence of one moment. not_implemented where
+  /// there is no such method, and then nothing was done.
+  [[nodiscard]] base::Result<ListingWithResults> list_at_once(
+      const std::vector<xmlrpc::Call>& calls, const base::Deadline& deadline);
+
+  /// The names have changed: the next listing is a whole one.
+  void forget_names();
+  /// The same if supervisord did not answer (nothing) or is another daemon than before.
+  void observe_pid(std::optional<substrate::Pid> pid);
 
  private:
   struct Known {
-    std::shared_ptr<const std::vector<substrate::InstanceName>> names;  ///< sorted; null: not known
-    Asked asked;                   ///< for the whole listing that told them
-    base::SteadyTime shards_from;  ///< earlier they are known to be in vain
+    std::shared_ptr<const std::vector<substrate::InstanceName>> names;  ///< sorted; null: unknown
+    base::SteadyTime requested_at;     ///< when the listing was asked for that they are from
+    std::uint64_t edition = 0;         ///< counts forget_names()
+    base::SteadyTime no_shards_until;  ///< they failed although all processes were still there
     std::optional<substrate::Pid> pid;
   };
+  /// What was known when a whole listing was asked for: names of an older edition are not kept.
+  struct Request {
+    std::uint64_t edition = 0;
+    base::SteadyTime at;
+  };
 
-  const Peer& peer_;
+  [[nodiscard]] base::Result<ListingWithResults> list_one_by_one(
+      const std::vector<xmlrpc::Call>& calls, const base::Deadline& deadline);
+  [[nodiscard]] Request begin_request(const base::Clock& clock) const;
+  void remember_names(const Request& request, const substrate::Listing& listing,
+                      std::optional<substrate::Pid> pid);
+  struct Names {
+    std::shared_ptr<const std::vector<substrate::InstanceName>> names;
+    std::optional<substrate::Pid> pid;
+  };
+  /// `names` is null if no listing by names may be tried now.
+  [[nodiscard]] Names names_for_shards(base::Duration max_name_age, base::SteadyTime now) const;
+  void shards_failed(const std::vector<substrate::InstanceName>& names, base::SteadyTime now);
+
+  const SupervisordRpc& rpc_;
   base::Guarded<Known> known_;
 };
 

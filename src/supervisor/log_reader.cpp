@@ -31,7 +31,7 @@ struct Span {
 /// The text of a span; nothing if its bytes are not UTF-8 from end to end.
 using Slice = std::optional<std::string>;
 
-/// supervisord trips over the decoder's error on its way out: what it says is
+/// supervisord fails while it reports the decoder's error. Its fault reads
 /// `FAILED: <class 'AttributeError'>:type object 'Faults' has no attribute 'utf-8'`.
 bool is_undecodable(const base::Error& error) {
   return is_fault(error, FaultCode::failed) && error.fault->text.find("utf-8") != std::string::npos;
@@ -43,7 +43,7 @@ Result<std::vector<Slice>> read_slices(const LogSource& source,
   if (calls.empty()) {
     return std::vector<Slice>{};
   }
-  const auto answers = source.peer.multicall(calls, source.doing, deadline);
+  const auto answers = source.rpc.multicall(calls, source.doing, deadline);
   if (!answers) {
     return failure(answers.error());
   }
@@ -71,8 +71,8 @@ Result<std::vector<Slice>> read_spans(const LogSource& source, const std::vector
   return read_slices(source, calls, deadline);
 }
 
-/// Reads a range of the log from its beginning to its end, in steps that become small where
-/// there is something else than UTF-8, and large again behind it.
+/// Reads a range of the log from its beginning to its end, in steps that become small where the
+/// bytes are not UTF-8, and large again behind them.
 class ForwardReader {
  public:
   ForwardReader(const LogSource& source, Span range, const Deadline& deadline)
@@ -180,7 +180,7 @@ class ForwardReader {
 };
 
 /// The last `length` bytes, at most a slice, without the rest of a character at their beginning;
-/// nothing if there is something else than UTF-8 among them.
+/// nothing if they are not all UTF-8.
 Result<Slice> read_tail(const LogSource& source, std::uint64_t length, const Deadline& deadline) {
   const auto last = [&](std::uint64_t bytes) {
     return source.call(-static_cast<std::int64_t>(bytes), 0);

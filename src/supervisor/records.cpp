@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace reeve::supervisor {
 namespace {
@@ -11,20 +12,22 @@ using substrate::InstanceState;
 using substrate::ManagerTime;
 using xmlrpc::Value;
 
-/// The year 2242: later times would overflow where somebody counts in nanoseconds.
+/// The year 2242: later times would overflow a count of nanoseconds.
 constexpr std::int64_t latest_seconds = std::int64_t{1} << 33U;
 
-/// Reads members off a struct and remembers whether one was missing or of another type.
+/// Takes members out of a struct and remembers whether one was missing or of another type.
 class Members {
  public:
-  explicit Members(const Value& record) : record_(&record) {}
+  explicit Members(Value& record) : record_(record) {}
 
   std::string text(std::string_view name) {
-    const Value* const member = record_->member(name);
-    return take(member == nullptr ? nullptr : member->as_string());
+    Value* const member = record_.member(name);
+    std::string* const found = member == nullptr ? nullptr : member->as_string();
+    whole_ = whole_ && found != nullptr;
+    return found == nullptr ? std::string() : std::move(*found);
   }
   std::int64_t integer(std::string_view name) {
-    const Value* const member = record_->member(name);
+    const Value* const member = record_.member(name);
     return take(member == nullptr ? nullptr : member->as_integer());
   }
   std::int64_t seconds(std::string_view name) {
@@ -33,7 +36,7 @@ class Members {
     return time;
   }
   bool flag(std::string_view name) {
-    const Value* const member = record_->member(name);
+    const Value* const member = record_.member(name);
     return take(member == nullptr ? nullptr : member->as_boolean());
   }
   [[nodiscard]] bool whole() const { return whole_; }
@@ -45,17 +48,17 @@ class Members {
     return found == nullptr ? T{} : *found;
   }
 
-  const Value* record_;
+  Value& record_;
   bool whole_ = true;
 };
 
-/// 0 is supervisord's "never", -62135596800 (the year 1) its Go reimplementation's.
+/// For "never" supervisord sends 0, its Go reimplementation -62135596800 (the year 1).
 std::optional<ManagerTime> to_time(std::int64_t seconds) {
   return seconds > 0 ? std::optional(ManagerTime(std::chrono::seconds(seconds))) : std::nullopt;
 }
 
-/// `exitstatus` is 0 in every other state, whatever the truth; a program stopped out of BACKOFF
-/// keeps its spawn error.
+/// In every other state `exitstatus` is 0 and means nothing; a program stopped out of BACKOFF keeps
+/// its spawn error.
 bool has_exit_status(const substrate::InstanceDetail& detail) {
   return detail.state == InstanceState::exited ||
          (detail.state == InstanceState::stopped && detail.stop_time && detail.spawn_error.empty());
@@ -70,7 +73,7 @@ std::optional<std::chrono::seconds> seconds_of(const Value& record, std::string_
 
 }  // namespace
 
-std::optional<substrate::InstanceDetail> to_instance(const Value& info) {
+std::optional<substrate::InstanceDetail> to_instance(Value info) {
   Members members(info);
   substrate::InstanceDetail detail;
   detail.name = {members.text("group"), members.text("name")};
@@ -101,10 +104,11 @@ std::optional<substrate::InstanceDetail> to_instance(const Value& info) {
   return detail;
 }
 
-substrate::Listing to_listing(const xmlrpc::Array& infos) {
+substrate::Listing to_listing(xmlrpc::Array infos) {
   substrate::Listing listing;
-  for (const Value& info : infos) {
-    if (auto instance = to_instance(info)) {
+  listing.instances.reserve(infos.size());
+  for (Value& info : infos) {
+    if (auto instance = to_instance(std::move(info))) {
       listing.instances.push_back(std::move(*instance));
     } else {
       ++listing.rejected;
@@ -115,7 +119,7 @@ substrate::Listing to_listing(const xmlrpc::Array& infos) {
   return listing;
 }
 
-std::optional<substrate::ProgramConfig> to_program(const Value& config) {
+std::optional<substrate::ProgramConfig> to_program(Value config) {
   Members members(config);
   substrate::ProgramConfig program;
   program.name = {members.text("group"), members.text("name")};
@@ -126,9 +130,9 @@ std::optional<substrate::ProgramConfig> to_program(const Value& config) {
   }
   program.start_seconds = seconds_of(config, "startsecs");
   program.stop_wait_seconds = seconds_of(config, "stopwaitsecs");
-  const Value* const command = config.member("command");
+  Value* const command = config.member("command");
   if (command != nullptr && command->as_string() != nullptr) {
-    program.command = *command->as_string();
+    program.command = std::move(*command->as_string());
   }
   return program;
 }

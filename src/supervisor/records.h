@@ -1,6 +1,7 @@
 #pragma once
 
-// supervisord's structs as records: whole, or nothing. Pure functions.
+// supervisord's structs as records: a whole record, or nothing. Pure functions, called on the
+// caller's thread; texts are moved out of the values.
 
 #include <optional>
 
@@ -13,12 +14,12 @@ namespace reeve::supervisor {
 /// One process (getProcessInfo, an element of getAllProcessInfo). Nothing if a member is
 /// missing, of another type, or the state is none of supervisord's. The `state` code decides,
 /// not `statename`: the Go reimplementation writes that in its own way.
-[[nodiscard]] std::optional<substrate::InstanceDetail> to_instance(const xmlrpc::Value& info);
+[[nodiscard]] std::optional<substrate::InstanceDetail> to_instance(xmlrpc::Value info);
 
-/// An array of such, sorted by name; those that are not whole are counted.
-[[nodiscard]] substrate::Listing to_listing(const xmlrpc::Array& infos);
+/// The records of an array, sorted by name; those that are not whole are left out and counted.
+[[nodiscard]] substrate::Listing to_listing(xmlrpc::Array infos);
 
-/// One program (an element of getAllConfigInfo). 3.x tells six members, 4.x all.
-[[nodiscard]] std::optional<substrate::ProgramConfig> to_program(const xmlrpc::Value& config);
+/// One program (an element of getAllConfigInfo). supervisord 3 sends six members, 4 sends all.
+[[nodiscard]] std::optional<substrate::ProgramConfig> to_program(xmlrpc::Value config);
 
 }  // namespace reeve::supervisor

@@ -1,6 +1,7 @@
 #include "xmlrpc/value.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace reeve::xmlrpc {
 
@@ -14,6 +15,10 @@ Value::Value(Array items) : content_(std::move(items)) {}
 Value::Value(Struct members) : content_(std::move(members)) {}
 
 const std::string* Value::as_string() const {
+  return std::get_if<std::string>(&content_);
+}
+
+std::string* Value::as_string() {
   return std::get_if<std::string>(&content_);
 }
 
@@ -49,6 +54,10 @@ const Value* Value::member(std::string_view name) const {
   const auto found = std::find_if(members->rbegin(), members->rend(),
                                   [&](const Member& member) { return member.first == name; });
   return found == members->rend() ? nullptr : &found->second;
+}
+
+Value* Value::member(std::string_view name) {
+  return const_cast<Value*>(std::as_const(*this).member(name));
 }
 
 }  // namespace reeve::xmlrpc

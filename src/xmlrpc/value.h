@@ -1,8 +1,8 @@
 #pragma once
 
-// An XML-RPC value. Integers are 64 bit whatever tag carried them; strings are bytes (control
-// characters and NUL survive). Values are built by the codec and read with the as_… functions,
-// which answer nothing where the type is another: no exception, no conversion.
+// An XML-RPC value, a call and an answer. Integers are 64 bit whatever tag carried them; strings
+// are bytes (control characters and NUL survive). Values are built by the codec and read with the
+// as_… functions, which return null where the type is another: no exception, no conversion.
 
 #include <cstdint>
 #include <string>
@@ -32,6 +32,7 @@ class Value {
   Value(Struct members);       // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] const std::string* as_string() const;
+  [[nodiscard]] std::string* as_string();  ///< to be moved from
   [[nodiscard]] const std::int64_t* as_integer() const;
   [[nodiscard]] const bool* as_boolean() const;
   [[nodiscard]] const double* as_double() const;
@@ -40,6 +41,7 @@ class Value {
   [[nodiscard]] const Struct* as_struct() const;
   /// A struct's member; null if this is no struct or has none of that name.
   [[nodiscard]] const Value* member(std::string_view name) const;
+  [[nodiscard]] Value* member(std::string_view name);  ///< to be moved from
 
   friend bool operator==(const Value&, const Value&) = default;
 

@@ -59,7 +59,7 @@ TEST_CASE("every captured fault becomes an error that keeps supervisord's own co
     CHECK(error.kind == kind);
     CHECK(error.fault == base::PeerFault{answer.fault()->code, answer.fault()->text});
     CHECK(error.message.starts_with("doing it: "));
-    CHECK_FALSE(is_vague(error));
+    CHECK_FALSE(is_unspecific(error));
   }
 }
 
@@ -73,8 +73,8 @@ TEST_CASE("a fault's message says what supervisord said, without its traceback")
 }
 
 TEST_CASE("a fault of the Go reimplementation says nothing by its code") {
-  CHECK(is_vague(to_error(*tests::decoded_fixture("go-fault.xml").fault(), "starting web")));
-  CHECK_FALSE(is_vague({ErrorKind::fault, "HTTP 500"}));
+  CHECK(is_unspecific(to_error(*tests::decoded_fixture("go-fault.xml").fault(), "starting web")));
+  CHECK_FALSE(is_unspecific({ErrorKind::fault, "HTTP 500"}));
 }
 
 }  // namespace
