@@ -104,6 +104,12 @@ std::optional<ListingWithResults> list_in_shards(const SupervisordRpc& rpc,
   return all;
 }
 
+std::vector<Call> all_of(const CallsBeside& calls) {
+  std::vector<Call> all = calls.before;
+  all.insert(all.end(), calls.after.begin(), calls.after.end());
+  return all;
+}
+
 /// What getPID answered, if it was the first of the calls.
 std::optional<substrate::Pid> pid_of(const Results& results) {
   const std::int64_t* const number =
@@ -139,13 +145,13 @@ Result<Listing> Lister::relist(base::Duration max_name_age, const Deadline& dead
   return listing;
 }
 
-Result<ListingWithResults> Lister::relist_with(const std::vector<Call>& calls,
+Result<ListingWithResults> Lister::relist_with(const CallsBeside& calls,
                                                base::Duration max_name_age,
                                                const Deadline& deadline) {
   const base::SteadyTime now = deadline.clock().steady_now();
   const auto [names, pid] = names_for_shards(max_name_age, now);
   const bool in_shards = names != nullptr && pid;
-  auto parts = in_shards ? list_in_shards(rpc_, *names, calls, deadline) : std::nullopt;
+  auto parts = in_shards ? list_in_shards(rpc_, *names, all_of(calls), deadline) : std::nullopt;
   if (parts && pid_of(parts->results) == pid) {
     return *std::move(parts);
   }
@@ -159,10 +165,10 @@ Result<ListingWithResults> Lister::relist_with(const std::vector<Call>& calls,
   return all;
 }
 
-Result<ListingWithResults> Lister::list_one_by_one(const std::vector<Call>& calls,
+Result<ListingWithResults> Lister::list_one_by_one(const CallsBeside& calls,
                                                    const Deadline& deadline) {
   Results results;
-  for (const Call& call : calls) {
+  for (const Call& call : all_of(calls)) {
     results.push_back(rpc_.call(call, doing_listing, deadline));
   }
   return list(deadline).map([&](Listing&& listing) {
@@ -170,17 +176,19 @@ Result<ListingWithResults> Lister::list_one_by_one(const std::vector<Call>& call
   });
 }
 
-Result<ListingWithResults> Lister::list_at_once(const std::vector<Call>& calls,
+Result<ListingWithResults> Lister::list_at_once(const CallsBeside& calls,
                                                 const Deadline& deadline) {
-  std::vector<Call> batch = calls;
+  std::vector<Call> batch = calls.before;
   batch.push_back(supervisor_call("getAllProcessInfo"));
+  batch.insert(batch.end(), calls.after.begin(), calls.after.end());
   const Request request = begin_request(deadline.clock());
   auto results = rpc_.multicall_at_once(batch, doing_listing, deadline);
   if (!results) {
     return failure(std::move(results.error()));
   }
-  Result<xmlrpc::Value> infos = std::move(results->back());
-  results->pop_back();
+  const auto position = results->begin() + static_cast<std::ptrdiff_t>(calls.before.size());
+  Result<xmlrpc::Value> infos = std::move(*position);
+  results->erase(position);
   if (!infos) {
     return failure(std::move(infos.error()));
   }

@@ -20,7 +20,13 @@ namespace reeve::supervisor {
 /// How many answers make the cheapest listing of so many processes.
 [[nodiscard]] std::size_t shards_for(std::size_t processes);
 
-/// A listing, and the results of the calls that were made together with it.
+/// Calls to make together with a listing.
+struct CallsBeside {
+  std::vector<xmlrpc::Call> before;
+  std::vector<xmlrpc::Call> after;
+};
+
+/// A listing, and the results of the calls before it and after it.
 struct ListingWithResults {
   substrate::Listing listing;
   Results results;
@@ -40,17 +46,17 @@ class Lister {
   [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration max_name_age,
                                                         const base::Deadline& deadline);
 
-  /// As relist, with the results of further `calls`, without requests of their own where supervisord
-  /// has system.multicall. The first call must be getPID: if another daemon answers than before,
-  /// the known names are not its names, and the whole is asked for.
-  [[nodiscard]] base::Result<ListingWithResults> relist_with(
-      const std::vector<xmlrpc::Call>& calls, base::Duration max_name_age,
-      const base::Deadline& deadline);
+  /// As relist, with the results of further `calls`, without requests of their own where
+  /// supervisord has system.multicall. The first call must be getPID: if another daemon answers
+  /// than before, the known names are not its names, and the whole is asked for.
+  [[nodiscard]] base::Result<ListingWithResults> relist_with(const CallsBeside& calls,
+                                                             base::Duration max_name_age,
+                                                             const base::Deadline& deadline);
 
-  /// A whole listing and results in one system.multicall, hence of one moment. not_implemented where
-  /// there is no such method, and then nothing was done.
-  [[nodiscard]] base::Result<ListingWithResults> list_at_once(
-      const std::vector<xmlrpc::Call>& calls, const base::Deadline& deadline);
+  /// A whole listing and results in one system.multicall, hence of one moment. not_implemented
+  /// where there is no such method, and then nothing was done.
+  [[nodiscard]] base::Result<ListingWithResults> list_at_once(const CallsBeside& calls,
+                                                              const base::Deadline& deadline);
 
   /// The names have changed: the next listing is a whole one.
   void forget_names();
@@ -71,8 +77,8 @@ class Lister {
     base::SteadyTime at;
   };
 
-  [[nodiscard]] base::Result<ListingWithResults> list_one_by_one(
-      const std::vector<xmlrpc::Call>& calls, const base::Deadline& deadline);
+  [[nodiscard]] base::Result<ListingWithResults> list_one_by_one(const CallsBeside& calls,
+                                                                 const base::Deadline& deadline);
   [[nodiscard]] Request begin_request(const base::Clock& clock) const;
   void remember_names(const Request& request, const substrate::Listing& listing,
                       std::optional<substrate::Pid> pid);

@@ -1,75 +1,114 @@
 #include "supervisor/poll_source.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "supervisor/lister.h"
-#include "supervisor/peer.h"
-#include "supervisor/records.h"
 
 namespace reeve::supervisor {
 
+using base::Deadline;
 using base::failure;
 using base::Result;
 using substrate::LogRange;
+using xmlrpc::Value;
 
 namespace {
 
-constexpr const char* surveying = "surveying supervisord";
-/// supervisord serves nobody else while it makes a large answer.
+constexpr const char* doing_poll = "polling supervisord";
+/// supervisord serves no other request while it makes a large answer.
 constexpr std::uint64_t max_log_bytes = std::uint64_t{64} * 1024;
 
-/// A length of 0 would mean all there is.
-bool asks_for_text(const substrate::SurveyRequest& request) {
-  return request.log && request.log->length > 0;
+xmlrpc::Call mark_call(const std::string& mark) {
+  return supervisor_call("sendRemoteCommEvent", {substrate::survey_mark_type, mark});
 }
 
-xmlrpc::Call read_log_call(const LogRange& range) {
-  const auto length = static_cast<std::int64_t>(std::min(range.length, max_log_bytes));
-  return range.from == LogRange::From::end
-             ? supervisor_call("readLog", {-length, 0})
-             : supervisor_call("readLog", {static_cast<std::int64_t>(range.offset), length});
+/// No call for a range without bytes: to supervisord a length of 0 means the whole log.
+void append_log_call(const std::optional<LogRange>& range, std::vector<xmlrpc::Call>& calls) {
+  if (!range || range->length == 0) {
+    return;
+  }
+  const auto length = static_cast<std::int64_t>(std::min(range->length, max_log_bytes));
+  calls.push_back(
+      range->from == LogRange::From::end
+          ? supervisor_call("readLog", {-length, 0})
+          : supervisor_call("readLog", {static_cast<std::int64_t>(range->offset), length}));
 }
 
-/// Whatever keeps the text away, the listing and the mark are good without it.
-std::optional<std::string> to_text(const Result<xmlrpc::Value>& answer) {
-  const std::string* const text = answer ? answer->as_string() : nullptr;
-  return text == nullptr ? std::nullopt : std::optional(*text);
+/// The log's text, which is the result at `position` if there was a call for it.
+Result<std::string> take_log(Results& results, std::size_t position) {
+  if (position >= results.size()) {
+    return std::string();
+  }
+  Result<Value>& result = results[position];
+  if (!result) {
+    return failure(std::move(result.error()));
+  }
+  std::string* const text = result->as_string();
+  return text == nullptr ? Result<std::string>(unexpected_answer(doing_poll)) : std::move(*text);
+}
+
+/// The first of `count` results that is an error, or null.
+const base::Error* first_error(const Results& results, std::size_t count) {
+  const auto end = results.begin() + static_cast<std::ptrdiff_t>(count);
+  const auto failed =
+      std::find_if(results.begin(), end, [](const auto& result) { return !result; });
+  return failed == end ? nullptr : &failed->error();
 }
 
 }  // namespace
 
+Result<substrate::PollAnswer> SupervisorPollSource::poll(const substrate::PollRequest& request,
+                                                         const Deadline& deadline) {
+  CallsBeside calls;
+  calls.before = {supervisor_call("getPID"), supervisor_call("getState")};
+  if (request.mark) {
+    calls.before.push_back(mark_call(*request.mark));
+  }
+  append_log_call(request.log, calls.after);
+  auto all = request.mark ? lister_->list_at_once(calls, deadline)
+                          : lister_->relist_with(calls, request.max_name_age, deadline);
+  const base::Error* const error =
+      all ? first_error(all->results, calls.before.size()) : &all.error();
+  if (error != nullptr) {
+    if (error->kind != base::ErrorKind::not_implemented) {
+      lister_->observe_pid(std::nullopt);
+    }
+    return failure(*error);
+  }
+  const std::int64_t* const pid = all->results[0]->as_integer();
+  const Value* const code = all->results[1]->member("statecode");
+  const Value* const name = all->results[1]->member("statename");
+  if (pid == nullptr || *pid <= 0 || code == nullptr || code->as_integer() == nullptr ||
+      name == nullptr || name->as_string() == nullptr) {
+    return unexpected_answer(doing_poll);
+  }
+  return substrate::PollAnswer{.pid = substrate::Pid{*pid},
+                               .state = {static_cast<int>(*code->as_integer()), *name->as_string()},
+                               .listing = std::move(all->listing),
+                               .log = take_log(all->results, calls.before.size())};
+}
+
 Result<substrate::Listing> SupervisorPollSource::relist(base::Duration max_name_age,
-                                                        const base::Deadline& deadline) {
+                                                        const Deadline& deadline) {
   return lister_->relist(max_name_age, deadline);
 }
 
-/// One system.multicall. Its calls are immediate, so that supervisord runs them in one turn of its
-/// loop, in which no process changes its state and no line is logged.
 Result<substrate::Survey> SupervisorPollSource::survey(const substrate::SurveyRequest& request,
-                                                       const base::Deadline& deadline) {
-  std::vector<xmlrpc::Call> calls = {
-      supervisor_call("sendRemoteCommEvent", {substrate::survey_mark_type, request.mark}),
-      supervisor_call("getAllProcessInfo")};
-  if (asks_for_text(request)) {
-    calls.push_back(read_log_call(*request.log));
+                                                       const Deadline& deadline) {
+  CallsBeside calls;
+  calls.before = {mark_call(request.mark)};
+  append_log_call(request.log, calls.after);
+  auto all = lister_->list_at_once(calls, deadline);
+  const base::Error* const error =
+      all ? first_error(all->results, calls.before.size()) : &all.error();
+  if (error != nullptr) {
+    return failure(*error);
   }
-  const Lister::Asked asked = lister_->ask(deadline.clock());
-  const auto answers = peer_->multicall_at_once(calls, surveying, deadline);
-  if (!answers) {
-    return failure(answers.error());
-  }
-  const Result<xmlrpc::Value>& sent = answers->at(0);
-  const Result<xmlrpc::Value>& infos = answers->at(1);
-  if (!sent || !infos) {
-    return failure(infos ? sent.error() : infos.error());
-  }
-  if (infos->as_array() == nullptr) {
-    return unexpected_answer(surveying);
-  }
-  substrate::Survey survey{to_listing(*infos->as_array()), std::nullopt};
-  lister_->learn(asked, survey.listing);
+  substrate::Survey survey{std::move(all->listing), std::nullopt};
   if (request.log) {
-    survey.log = asks_for_text(request) ? to_text(answers->at(2)) : std::string();
+    auto text = take_log(all->results, calls.before.size());
+    survey.log = text ? std::optional(*std::move(text)) : std::nullopt;
   }
   return survey;
 }

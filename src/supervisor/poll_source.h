@@ -1,8 +1,9 @@
 #pragma once
 
-// supervisord as a PollSource: listings in parts by its Lister, surveys as one system.multicall.
-// Shares the connection and the known names of the SupervisorSubstrate that it is made from, and
-// may outlive it. Thread-safe.
+// supervisord as a PollSource: a poll is one system.multicall, or one for each shard of a long
+// listing, side by side; where there is no system.multicall, one request for each call. Shares the
+// connection and the known names with the SupervisorSubstrate that it is made from, and may outlive
+// it. Thread-safe.
 
 #include <memory>
 
@@ -14,15 +15,17 @@ namespace reeve::supervisor {
 class SupervisorPollSource final : public substrate::PollSource {
  public:
   explicit SupervisorPollSource(const SupervisorSubstrate& substrate)
-      : peer_(substrate.peer_), lister_(substrate.lister_) {}
+      : rpc_(substrate.rpc_), lister_(substrate.lister_) {}
 
+  [[nodiscard]] base::Result<substrate::PollAnswer> poll(const substrate::PollRequest& request,
+                                                         const base::Deadline& deadline) override;
   [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration max_name_age,
                                                         const base::Deadline& deadline) override;
   [[nodiscard]] base::Result<substrate::Survey> survey(const substrate::SurveyRequest& request,
                                                        const base::Deadline& deadline) override;
 
  private:
-  std::shared_ptr<const Peer> peer_;
+  std::shared_ptr<const SupervisordRpc> rpc_;  // used by lister_
   std::shared_ptr<Lister> lister_;
 };
 

@@ -1,24 +1,57 @@
 #pragma once
 
-// XML-RPC over HTTP/1.1 on TCP, TLS or a unix socket. Each call runs a private event loop on
-// the caller's thread with a fresh connection: that is what supervisord answers fastest, and no
-// state is left behind. One deadline bounds the whole call, resolving and dripping peers
-// included, and a stop ends it at once. The destructor may have to wait for the system's resolver
-// to give up on a host name.
+// XML-RPC calls. Caller is the interface: carries calls to a server and brings the answers back.
+// Client does it over HTTP/1.1 on TCP, TLS or a unix socket; tests answer from captured bytes. Each
+// call runs on the caller's thread with a fresh connection: that is what supervisord answers
+// fastest, and no state is left behind. One deadline bounds the whole call, name resolution and
+// slow servers included, and a stop ends it at once. Thread-safe; never throws. The destructor of a
+// Client may have to wait for the system's resolver to give up on a host name.
+//
+// Errors: unreachable (refused, reset, closed early), socket_missing, timeout, cancelled,
+// denied (401, the socket's permissions, a certificate that is not trusted), not_found (the URL
+// leads to a server that does not speak XML-RPC there), malformed (not HTTP, not XML-RPC, beyond
+// a bound), fault (another HTTP status; a 500 from supervisord is an exception inside the call),
+// invalid_argument (text that XML cannot express).
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "reeve/base/deadline.h"
 #include "reeve/base/endpoint.h"
+#include "reeve/base/result.h"
 #include "reeve/base/secret.h"
-#include "xmlrpc/caller.h"
+#include "xmlrpc/value.h"
 
 namespace reeve::http {
 class Transport;
 }
 
 namespace reeve::xmlrpc {
+
+class Caller {
+ public:
+  Caller() = default;
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
+  virtual ~Caller() = default;
+
+  [[nodiscard]] virtual base::Result<Answer> call(const Call& call,
+                                                  const base::Deadline& deadline) = 0;
+
+  /// All at once, each over a connection of its own, under one deadline; answers in order.
+  [[nodiscard]] virtual std::vector<base::Result<Answer>> call_parallel(
+      const std::vector<Call>& calls, const base::Deadline& deadline) = 0;
+
+  /// GETs `path` (percent-encoded) and hands on the body's bytes as they come, until the consumer
+  /// says false or the peer ends it. not_found for a 404.
+  [[nodiscard]] virtual base::Result<void> stream(
+      const std::string& path, const std::function<bool(std::string_view)>& consumer,
+      const base::Deadline& deadline) = 0;
+};
 
 struct ClientOptions {
   base::Endpoint endpoint;

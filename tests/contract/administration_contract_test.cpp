@@ -128,5 +128,49 @@ TEMPLATE_TEST_CASE("a survey whose mark cannot be sent is refused", "", FakeMana
         ErrorKind::invalid_argument);
 }
 
+TEMPLATE_TEST_CASE(
+    "PollSource: a poll tells the pid, the state, the listing and the rest of the log", "",
+    FakeManager, RealManager) {
+  Contract<TestType> it;
+  substrate::PollSource& poll_source = it.manager.poll_source();
+  const substrate::LogRange beginning{substrate::LogRange::From::start, 0, 1000000};
+  for (const std::optional<std::string>& mark :
+       {std::optional<std::string>(), std::optional<std::string>("a mark")}) {
+    const auto answer = poll_source.poll({.mark = mark, .log = beginning}, it.soon());
+    REQUIRE(answer);
+    CHECK(answer->pid == it.substrate.connect(it.soon()));
+    CHECK(answer->state == substrate::ManagerState{1, "RUNNING"});
+    CHECK(answer->listing.rejected == 0);
+    CHECK(answer->listing.instances.size() ==
+          it.substrate.list_instances(it.soon())->instances.size());
+    REQUIRE(answer->log);
+    CHECK(answer->log->find("supervisord started with pid") != std::string::npos);
+  }
+}
+
+TEMPLATE_TEST_CASE("PollSource: a poll's log is empty past its end and an error inside a character",
+                   "", FakeManager, RealManager) {
+  Contract<TestType> it;
+  using From = substrate::LogRange::From;
+  const auto log = [&](const std::optional<substrate::LogRange>& range) {
+    auto answer = it.manager.poll_source().poll({.mark = std::nullopt, .log = range}, it.soon());
+    REQUIRE(answer);
+    return std::move(answer->log);
+  };
+  CHECK(log(std::nullopt) == "");
+  CHECK(log(substrate::LogRange{From::start, 0, 0}) == "");
+  CHECK(log(substrate::LogRange{From::start, 1U << 30U, 100}) == "");
+  const std::uint64_t inside =
+      it.manager.logs().read_manager_log({From::start, 0, 1000000}, it.soon())->find("日本") + 1;
+  CHECK(kind_of(log(substrate::LogRange{From::start, 0, inside})) == ErrorKind::fault);
+}
+
+TEMPLATE_TEST_CASE("PollSource: a poll whose mark cannot be sent is refused", "", FakeManager,
+                   RealManager) {
+  Contract<TestType> it;
+  CHECK(kind_of(it.manager.poll_source().poll({.mark = std::string("\1", 1), .log = {}},
+                                              it.soon())) == ErrorKind::invalid_argument);
+}
+
 }  // namespace
 }  // namespace reeve::tests

@@ -10,7 +10,8 @@ namespace {
 
 using base::ErrorKind;
 
-TEST_CASE("each of supervisord's fault codes has its kind, and every other number is a fault") {
+TEST_CASE(
+    "faults: each of supervisord's fault codes has its kind, and every other number is a fault") {
   const std::map<int, ErrorKind> kinds = {
       {1, ErrorKind::not_implemented},   {3, ErrorKind::invalid_argument},
       {6, ErrorKind::shutting_down},     {10, ErrorKind::not_found},
@@ -28,7 +29,8 @@ TEST_CASE("each of supervisord's fault codes has its kind, and every other numbe
   CHECK(kind_of_fault(-32500) == ErrorKind::fault);
 }
 
-TEST_CASE("every captured fault becomes an error that keeps supervisord's own code and words") {
+TEST_CASE(
+    "faults: every captured fault becomes an error that keeps supervisord's own code and words") {
   const std::map<std::string, ErrorKind> captured = {
       {"ABNORMAL_TERMINATION", ErrorKind::spawn_failed},
       {"ALREADY_ADDED", ErrorKind::conflict},
@@ -63,7 +65,7 @@ TEST_CASE("every captured fault becomes an error that keeps supervisord's own co
   }
 }
 
-TEST_CASE("a fault's message says what supervisord said, without its traceback") {
+TEST_CASE("faults: a fault's message says what supervisord said, without its traceback") {
   const auto missing = tests::decoded_fixture("fault-NO_FILE-start.xml");
   CHECK(to_error(*missing.fault(), "starting web").message ==
         "starting web: the file does not exist (NO_FILE: can't find command"
@@ -72,7 +74,7 @@ TEST_CASE("a fault's message says what supervisord said, without its traceback")
   CHECK(to_error(*failed.fault(), "stopping web").message.find('\n') == std::string::npos);
 }
 
-TEST_CASE("a fault of the Go reimplementation says nothing by its code") {
+TEST_CASE("faults: a fault of the Go reimplementation says nothing by its code") {
   CHECK(is_unspecific(to_error(*tests::decoded_fixture("go-fault.xml").fault(), "starting web")));
   CHECK_FALSE(is_unspecific({ErrorKind::fault, "HTTP 500"}));
 }

@@ -25,7 +25,7 @@ Struct members_of(const std::string& fixture) {
   return *tests::decoded_fixture(fixture).value()->as_struct();
 }
 
-TEST_CASE("a captured process becomes a record in the state that supervisord says") {
+TEST_CASE("records: a captured process becomes a record in the state that supervisord says") {
   const std::map<std::string, InstanceState> states = {
       {"running", InstanceState::running},       {"starting", InstanceState::starting},
       {"stopping", InstanceState::stopping},     {"exited_ok", InstanceState::exited},
@@ -40,7 +40,7 @@ TEST_CASE("a captured process becomes a record in the state that supervisord say
   }
 }
 
-TEST_CASE("a running process has a pid, a start and an uptime, and no exit status") {
+TEST_CASE("records: a running process has a pid, a start and an uptime, and no exit status") {
   const InstanceDetail detail = captured("running");
   CHECK(detail.pid);
   CHECK(detail.uptime());
@@ -49,7 +49,7 @@ TEST_CASE("a running process has a pid, a start and an uptime, and no exit statu
   CHECK(detail.description.starts_with("pid "));
 }
 
-TEST_CASE("a process that never ran has neither pid nor times") {
+TEST_CASE("records: a process that never ran has neither pid nor times") {
   const InstanceDetail detail = captured("stopped_never");
   CHECK_FALSE(detail.pid);
   CHECK_FALSE(detail.start_time);
@@ -58,7 +58,8 @@ TEST_CASE("a process that never ran has neither pid nor times") {
   CHECK(detail.description == "Not started");
 }
 
-TEST_CASE("the exit status is known of a run that ended, and of none that did not stay up") {
+TEST_CASE(
+    "records: the exit status is known of a run that ended, and of none that did not stay up") {
   CHECK(captured("exited_ok").exit_status == 0);
   CHECK(captured("exited_bad").exit_status == 7);
   CHECK(captured("exited_bad").spawn_error == "Bad exit code 7");
@@ -68,7 +69,7 @@ TEST_CASE("the exit status is known of a run that ended, and of none that did no
   CHECK_FALSE(captured("fatal_nofile").exit_status);
 }
 
-TEST_CASE("a process that waits for its next try has no process and no exit status") {
+TEST_CASE("records: a process that waits for its next try has no process and no exit status") {
   const auto reply = tests::info(InstanceState::backoff, "Exited too quickly");
   const auto detail = to_instance(*reply->value());
   REQUIRE(detail);
@@ -78,7 +79,7 @@ TEST_CASE("a process that waits for its next try has no process and no exit stat
   CHECK(detail->spawn_error == "Exited too quickly");
 }
 
-TEST_CASE("a process stopped while it waited for its next try has no exit status") {
+TEST_CASE("records: a process stopped while it waited for its next try has no exit status") {
   Struct members = members_of("getProcessInfo-stopped_after_run.xml");
   members.emplace_back("spawnerr", "Exited too quickly (process log may have details)");
   members.emplace_back("exitstatus", 0);
@@ -87,7 +88,9 @@ TEST_CASE("a process stopped while it waited for its next try has no exit status
   CHECK_FALSE(detail->exit_status);
 }
 
-TEST_CASE("names with XML's characters and beyond ASCII, and missing logs, are read as they are") {
+TEST_CASE(
+    "records: names with XML's characters and beyond ASCII, and missing logs, are read as they "
+    "are") {
   CHECK(captured("a_b_c_d").name.text() == "a&b<c>\"d'");
   CHECK(captured("nonascii_name").name.text() == "naïve-日本");
   CHECK(captured("worker_worker_00").name.text() == "worker:worker_00");
@@ -95,7 +98,8 @@ TEST_CASE("names with XML's characters and beyond ASCII, and missing logs, are r
   CHECK(captured("nolog").stderr_log.empty());
 }
 
-TEST_CASE("the Go reimplementation's record is read: its zero time is never, its state a code") {
+TEST_CASE(
+    "records: the Go reimplementation's record is read: its zero time is never, its state a code") {
   const auto answer = tests::decoded_fixture("go-getAllProcessInfo.xml");
   const auto detail = to_instance(answer.value()->as_array()->front());
   REQUIRE(detail);
@@ -105,7 +109,7 @@ TEST_CASE("the Go reimplementation's record is read: its zero time is never, its
   CHECK_FALSE(detail->exit_status);
 }
 
-TEST_CASE("a record is rejected when any one member is missing or of another type") {
+TEST_CASE("records: a record is rejected when any one member is missing or of another type") {
   const Struct whole = members_of("getProcessInfo-running.xml");
   REQUIRE(to_instance(whole));
   for (const auto& [name, content] : whole) {
@@ -126,7 +130,7 @@ TEST_CASE("a record is rejected when any one member is missing or of another typ
   }
 }
 
-TEST_CASE("a record with an impossible state, pid, time, status or name is rejected") {
+TEST_CASE("records: a record with an impossible state, pid, time, status or name is rejected") {
   const Struct whole = members_of("getProcessInfo-running.xml");
   for (const auto& [name, wrong] : xmlrpc::Struct{{"state", 15},
                                                   {"pid", -1},
@@ -144,7 +148,7 @@ TEST_CASE("a record with an impossible state, pid, time, status or name is rejec
   CHECK_FALSE(to_instance(Value("text")));
 }
 
-TEST_CASE("a program's configuration is read whole from supervisord 4") {
+TEST_CASE("records: a program's configuration is read whole from supervisord 4") {
   const auto answer = tests::decoded_fixture("getAllConfigInfo.xml");
   const auto program = to_program(answer.value()->as_array()->front());
   REQUIRE(program);
@@ -156,7 +160,7 @@ TEST_CASE("a program's configuration is read whole from supervisord 4") {
   CHECK(program->stop_wait_seconds == std::chrono::seconds(10));
 }
 
-TEST_CASE("supervisord 3 tells less of a program, and that is read too") {
+TEST_CASE("records: supervisord 3 tells less of a program, and that is read too") {
   for (const char* version : {"3.0", "3.4.0"}) {
     const auto answer =
         tests::decoded_fixture("versions/" + std::string(version) + "-getAllConfigInfo.http");

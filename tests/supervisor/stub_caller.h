@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "xmlrpc/caller.h"
+#include "xmlrpc/client.h"
 
 namespace reeve::tests {
 
@@ -26,6 +26,9 @@ class StubCaller final : public xmlrpc::Caller {
   void stream_chunks(std::vector<std::string> chunks) { chunks_ = std::move(chunks); }
   void refuse_stream(base::ErrorKind kind) { stream_refusal_ = kind; }
 
+  /// The replies of the table's other methods, as supervisord makes a multicall of them.
+  [[nodiscard]] Reply multicall(const xmlrpc::Call& call);
+
   [[nodiscard]] const std::vector<xmlrpc::Call>& calls() const { return calls_; }
   [[nodiscard]] std::vector<std::string> methods() const;
   [[nodiscard]] const std::string& streamed_path() const { return streamed_path_; }
@@ -39,7 +42,6 @@ class StubCaller final : public xmlrpc::Caller {
 
  private:
   [[nodiscard]] Reply reply_to(const xmlrpc::Call& call);
-  [[nodiscard]] Reply multicall(const xmlrpc::Call& call);
 
   std::map<std::string, Handler> table_;
   std::vector<xmlrpc::Call> calls_;

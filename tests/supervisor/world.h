@@ -30,8 +30,8 @@ class LeapingClock final : public base::Clock {
 
 struct World {
   LeapingClock clock;
-  std::shared_ptr<StubCaller> peer = std::make_shared<StubCaller>();
-  supervisor::SupervisorSubstrate supervisord{peer};
+  std::shared_ptr<StubCaller> caller = std::make_shared<StubCaller>();
+  supervisor::SupervisorSubstrate supervisord{caller};
   supervisor::SupervisorPollSource poll_source{supervisord};
   substrate::InstanceName web{"web", "web"};
 

@@ -1,4 +1,4 @@
-// FakeSubstrate's Logs and Administration.
+// FakeSubstrate's Logs, Administration and PollSource.
 
 #include <algorithm>
 #include <map>
@@ -226,6 +226,41 @@ Result<substrate::Survey> FakeSubstrate::survey(const substrate::SurveyRequest& 
       return survey;
     });
   });
+}
+
+Result<substrate::PollAnswer> FakeSubstrate::poll(const substrate::PollRequest& request,
+                                                  const Deadline& deadline) {
+  const auto pid = connect(deadline);
+  if (!pid) {
+    return failure(pid.error());
+  }
+  substrate::PollAnswer answer{.pid = *pid, .state = {1, "RUNNING"}, .listing = {}, .log = ""};
+  if (request.mark) {
+    auto surveyed = survey({*request.mark, request.log}, deadline);
+    if (!surveyed) {
+      return failure(std::move(surveyed.error()));
+    }
+    answer.listing = std::move(surveyed->listing);
+    if (surveyed->log) {
+      answer.log = *std::move(surveyed->log);
+    } else if (request.log) {
+      answer.log = failure(ErrorKind::fault, "not UTF-8");
+    }
+    return answer;
+  }
+  auto listed = list_instances(deadline);
+  if (!listed) {
+    return failure(std::move(listed.error()));
+  }
+  answer.listing = *std::move(listed);
+  if (request.log) {
+    answer.log = serve({Operation::read_manager_log, ""}, deadline, [&]() -> Result<std::string> {
+      const auto slice =
+          world_.with([&](World& world) { return slice_of(world.log, *request.log); });
+      return slice ? Result<std::string>(*slice) : failure(ErrorKind::fault, "not UTF-8");
+    });
+  }
+  return answer;
 }
 
 }  // namespace reeve::tests

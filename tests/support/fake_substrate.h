@@ -120,6 +120,9 @@ class FakeSubstrate final : public substrate::Substrate,
                                                 const base::Deadline& deadline) override;
 
   // PollSource
+  /// Made of connect, survey or list_instances, and read_manager_log, with their scripted failures.
+  [[nodiscard]] base::Result<substrate::PollAnswer> poll(const substrate::PollRequest& request,
+                                                         const base::Deadline& deadline) override;
   /// As list_instances.
   [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration /*max_name_age*/,
                                                         const base::Deadline& deadline) override {

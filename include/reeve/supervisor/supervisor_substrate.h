@@ -1,10 +1,10 @@
 #pragma once
 
-// supervisord as a Substrate, with its Logs and its Administration: each operation is one or a
-// few XML-RPC calls of supervisord's `supervisor` namespace. Struct to record, fault to Error.
-// Never asks supervisord to wait for a stop (it burns a whole core meanwhile): it asks without
-// waiting and looks until the process has stopped. The Go reimplementation of supervisord is
-// read as far as it answers alike. Thread-safe.
+// supervisord as a Substrate, with its Logs and its Administration: each operation is one or a few
+// XML-RPC calls over HTTP, made on the caller's thread with a connection of its own and bounded by
+// the caller's deadline. Never asks supervisord to wait for a stop, which would cost it a whole
+// core: asks without waiting, and looks until the process has stopped. The Go reimplementation of
+// supervisord is read as far as it answers alike. Thread-safe.
 
 #include <memory>
 
@@ -12,17 +12,21 @@
 #include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"
 #include "reeve/supervisor/options.h"
-#include "xmlrpc/caller.h"
+
+namespace reeve::xmlrpc {
+class Caller;
+}
 
 namespace reeve::supervisor {
 
 class Lister;
-class Peer;
+class SupervisordRpc;
 
 class SupervisorSubstrate final : public substrate::Substrate,
                                   public substrate::Logs,
                                   public substrate::Administration {
  public:
+  /// For Reeve itself, whose tests call without HTTP; others use connect_to().
   explicit SupervisorSubstrate(std::shared_ptr<xmlrpc::Caller> caller);
   ~SupervisorSubstrate() override;
 
@@ -79,13 +83,14 @@ class SupervisorSubstrate final : public substrate::Substrate,
                                                 const base::Deadline& deadline) override;
 
  private:
-  friend class SupervisorPollSource;  // internal to Reeve: asks through the same two
+  friend class SupervisorPollSource;  // internal to Reeve: shares the two members
 
-  std::shared_ptr<const Peer> peer_;
+  std::shared_ptr<const SupervisordRpc> rpc_;
   std::shared_ptr<Lister> lister_;
 };
 
-/// The supervisord of these options, reached over HTTP. Nothing is sent yet.
+/// The supervisord of these options. Nothing is sent yet: SupervisorSubstrate::connect() finds out
+/// whether it answers.
 [[nodiscard]] std::shared_ptr<SupervisorSubstrate> connect_to(const Options& options);
 
 }  // namespace reeve::supervisor
