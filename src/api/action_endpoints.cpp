@@ -13,8 +13,7 @@
 #include "api/process_address.h"
 #include "api/routes.h"
 #include "base/text.h"
-#include "json/operation.h"
-#include "json/text.h"
+#include "json/json.h"
 
 namespace reeve::api {
 

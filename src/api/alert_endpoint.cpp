@@ -9,8 +9,7 @@
 #include "api/answer.h"
 #include "api/problem.h"
 #include "api/routes.h"
-#include "json/decision.h"
-#include "json/text.h"
+#include "json/json.h"
 
 namespace reeve::api {
 namespace {

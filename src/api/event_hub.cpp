@@ -7,9 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/snapshot_changes.h"
-#include "json/audit.h"
-#include "json/operation.h"
-#include "json/text.h"
+#include "json/json.h"
 
 namespace reeve::api {
 namespace {

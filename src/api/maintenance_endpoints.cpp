@@ -8,8 +8,7 @@
 #include "api/routes.h"
 #include "api/state_problem.h"
 #include "base/text.h"
-#include "json/guard.h"
-#include "json/text.h"
+#include "json/json.h"
 
 namespace reeve::api {
 

@@ -6,7 +6,7 @@
 
 #include "api/answer.h"
 #include "base/text.h"
-#include "json/text.h"
+#include "json/json.h"
 
 namespace reeve::api {
 

@@ -9,9 +9,7 @@
 #include "api/problem.h"
 #include "api/process_address.h"
 #include "api/routes.h"
-#include "json/process.h"
-#include "json/supervisor.h"
-#include "json/text.h"
+#include "json/json.h"
 
 namespace reeve::api {
 

@@ -1,7 +1,6 @@
 #include "api/snapshot_changes.h"
 
-#include "json/process.h"
-#include "json/supervisor.h"
+#include "json/json.h"
 
 namespace reeve::api {
 namespace {

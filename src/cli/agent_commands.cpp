@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/display.h"
-#include "json/text.h"
+#include "json/json.h"
 
 namespace reeve::cli {
 

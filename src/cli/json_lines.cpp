@@ -6,9 +6,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/session.h"
-#include "json/nullable.h"
-#include "json/process.h"
-#include "json/text.h"
+#include "json/json.h"
 
 namespace reeve::cli {
 namespace {

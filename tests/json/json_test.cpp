@@ -1,13 +1,18 @@
+#include "json/json.h"
+
 #include <nlohmann/json.hpp>
 
-#include "json/process.h"
-#include "json/supervisor.h"
-#include "json/text.h"
+#include "alerts/responder.h"
+#include "control/audit.h"
+#include "control/operation.h"
+#include "guards/guards.h"
+#include "monitor/snapshot.h"
 #include "support/catch.h"
 
 namespace reeve::json {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 substrate::InstanceDetail running() {
@@ -22,7 +27,7 @@ substrate::InstanceDetail running() {
   return detail;
 }
 
-TEST_CASE("a process is written with every member in the documented order") {
+TEST_CASE("process JSON: every member in the documented order") {
   CHECK(to_text(to_json("web", running())) ==
         R"({"supervisor":"web","group":"worker","name":"worker_00","state":"RUNNING",)"
         R"("state_code":20,"pid":4711,"description":"pid 4711, uptime 0:01:00",)"
@@ -32,11 +37,11 @@ TEST_CASE("a process is written with every member in the documented order") {
         R"("stderr_logfile":""})");
 }
 
-TEST_CASE("the single, unnamed supervisord has a null name") {
+TEST_CASE("process JSON: the supervisor is null where it has no name") {
   CHECK(to_json("", running())["supervisor"].is_null());
 }
 
-TEST_CASE("an EXITED record tells by its spawn error whether the exit was expected") {
+TEST_CASE("process JSON: the spawn error of an EXITED record says whether the exit was expected") {
   substrate::InstanceDetail detail = running();
   detail.state = substrate::InstanceState::exited;
   CHECK(to_json("", detail)["last_exit_expected"] == true);
@@ -44,7 +49,7 @@ TEST_CASE("an EXITED record tells by its spawn error whether the exit was expect
   CHECK(to_json("", detail)["last_exit_expected"] == false);
 }
 
-TEST_CASE("a process of the snapshot adds what the agent saw of it") {
+TEST_CASE("process JSON: a process of the snapshot adds the counters and the last exit") {
   monitor::ProcessSnapshot process;
   process.detail = running();
   process.detail.exit_status = 0;
@@ -62,7 +67,7 @@ TEST_CASE("a process of the snapshot adds what the agent saw of it") {
   CHECK(object.size() == to_json("", process.detail).size());
 }
 
-TEST_CASE("a supervisord is written with every member in the documented order") {
+TEST_CASE("supervisor JSON: every member in the documented order") {
   monitor::SupervisorSnapshot supervisor;
   supervisor.url = "http://localhost:9001/RPC2";
   CHECK(to_text(to_json(supervisor)) ==
@@ -80,7 +85,7 @@ TEST_CASE("a supervisord is written with every member in the documented order") 
         R"("snapshot_at":"1970-01-01T00:00:01.000Z","counter_source":"polls"})");
 }
 
-TEST_CASE("bytes that are not UTF-8 never break the JSON") {
+TEST_CASE("to_text: bytes that are not UTF-8 become U+FFFD") {
   substrate::InstanceDetail detail = running();
   detail.name.name = "caf\xE9";
   detail.description = "\x1B[31m\xFF";
@@ -88,6 +93,84 @@ TEST_CASE("bytes that are not UTF-8 never break the JSON") {
   CHECK(text.find("caf\uFFFD") != std::string::npos);
   CHECK(text.find("\\u001b[31m\uFFFD") != std::string::npos);
   CHECK(to_text(nlohmann::ordered_json("\xE9")) == "\"\uFFFD\"");
+}
+
+control::Operation restart() {
+  control::Operation operation;
+  operation.id = "1700000000000-7";
+  operation.command.action = guards::Action::restart;
+  operation.command.target = {"", {"web", "front"}};
+  operation.command.actor = "ops";
+  operation.command.reason = "deploy";
+  operation.created_at = base::SystemTime(seconds(1'700'000'000));
+  return operation;
+}
+
+TEST_CASE("operation JSON: every member in the documented order") {
+  control::Operation done = restart();
+  done.state = control::OperationState::done;
+  done.result = control::OperationResult::succeeded;
+  done.changed = true;
+  done.advice = {"cooling down"};
+  done.incarnation_before = substrate::Incarnation::parse("10:1700000000").value();
+  done.finished_at = done.created_at + milliseconds(1250);
+  done.steps = {{control::Step::looked, done.created_at, "RUNNING"}};
+  CHECK(to_text(to_json(done)) ==
+        R"({"id":"1700000000000-7","action":"restart","supervisor":null,"group":"web",)"
+        R"("name":"front","source":"api","actor":"ops","reason":"deploy","rule":null,)"
+        R"("fingerprint":null,"state":"done","result":"succeeded","changed":true,)"
+        R"("decision":null,"advice":["cooling down"],)"
+        R"("fault_code":null,"fault_string":null,"incarnation_before":"10:1700000000",)"
+        R"("incarnation_after":null,"created_at":"2023-11-14T22:13:20.000Z",)"
+        R"("finished_at":"2023-11-14T22:13:21.250Z","steps":[{"step":"looked",)"
+        R"("at":"2023-11-14T22:13:20.000Z","detail":"RUNNING"}]})");
+}
+
+TEST_CASE("operation JSON: result and finished_at are null until it is done") {
+  const auto object = to_json(restart());
+  CHECK(object["state"] == "queued");
+  CHECK(object["result"].is_null());
+  CHECK(object["changed"].is_null());
+  CHECK(object["finished_at"].is_null());
+}
+
+TEST_CASE("operation JSON: the fault of a refused operation has code and text") {
+  control::Operation failed = restart();
+  failed.error = base::Error{base::ErrorKind::conflict, "it is being stopped",
+                             base::PeerFault{40, "ABNORMAL_TERMINATION: front"}};
+  CHECK(to_json(failed)["fault_code"] == 40);
+  CHECK(to_json(failed)["fault_string"] == "ABNORMAL_TERMINATION: front");
+}
+
+TEST_CASE("operation JSON: the idempotency key is left out") {
+  control::Operation operation = restart();
+  operation.command.idempotency_key = "deploy-key";
+  CHECK(to_text(to_json(operation)).find("deploy-key") == std::string::npos);
+}
+
+TEST_CASE("alert decision JSON: rule, process and operation are named") {
+  alerts::AlertDecision decision;
+  decision.fingerprint = "c0ffee";
+  decision.alertname = "WebNotAnswering";
+  decision.rule = "restart-hung-web";
+  decision.target = guards::Target{"one", {"web", "front"}};
+  decision.decision = {guards::Verdict::accepted, "the operation is queued"};
+  decision.operation = "17-1";
+  CHECK(to_json(decision).dump() ==
+        R"({"fingerprint":"c0ffee","alertname":"WebNotAnswering","status":"firing",)"
+        R"("rule":"restart-hung-web","target":"one/web:front","decision":"accepted",)"
+        R"("reason":"the operation is queued","operation":"17-1"})");
+}
+
+TEST_CASE("alert decision JSON: missing rule, process and operation are null") {
+  alerts::AlertDecision decision;
+  decision.status = alerts::AlertStatus::resolved;
+  decision.decision = {guards::Verdict::no_rule, "no rule matches its labels"};
+  const auto json = to_json(decision);
+  CHECK(json["status"] == "resolved");
+  CHECK(json["rule"].is_null());
+  CHECK(json["target"].is_null());
+  CHECK(json["operation"].is_null());
 }
 
 }  // namespace
