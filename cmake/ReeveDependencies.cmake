@@ -16,6 +16,7 @@ if(NOT TARGET yaml-cpp::yaml-cpp) # Debian 12 calls it yaml-cpp, Debian 13 yaml-
 endif()
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(libcrypt REQUIRED IMPORTED_TARGET libxcrypt)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 # A compiled library whose flags change class layout: the .pc file's flags must be used.
 pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 if(BUILD_TESTING)

@@ -45,6 +45,7 @@ CONTAINED = {
                                        "src/cli/", "src/control/", "src/alerts/", "tests/")),
     "prometheus-cpp": (("prometheus/",), ("src/metrics/", "tests/metrics/")),
     "spdlog": (("spdlog/", "fmt/"), ("src/base/log.cpp",)),
+    "RE2": (("re2/",), ("src/base/regular_expression",)),
     "CLI11": (("CLI/",), ("src/cli/parse",)),
     "zlib": (("zlib.h",), ("src/metrics/", "tests/")),
     "libxcrypt": (("crypt.h",), ("src/api/",)),
