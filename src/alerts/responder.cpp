@@ -8,28 +8,170 @@
 
 #include "alerts/episodes.h"
 #include "alerts/rules.h"
-#include "alerts/screening.h"
 #include "base/guarded.h"
+#include "guards/absent.h"
 
 namespace reeve::alerts {
 
+using guards::Target;
 using guards::Verdict;
 using Standing = Episodes::Standing;
 
 namespace {
 
+/// What an alert is screened against.
+struct Screen {
+  const Rules& rules;
+  const monitor::Snapshot& snapshot;
+  const Sender& sender;
+  /// Controller::permit.
+  std::function<std::optional<guards::Refusal>(const guards::Command&)> permit;
+};
+
+struct Screened {
+  AlertDecision decision;           ///< unless there is a command, it stands
+  const ReadyRule* rule = nullptr;  ///< lives as long as the rules
+  /// Fires, and is matched with this one known process that its rule allows: one for the breaker.
+  bool counts = false;
+  std::optional<guards::Command> command;
+  bool undecided = false;  ///< the same post is wanted again
+};
+
+void decide(Screened& screened, Verdict verdict, std::string reason) {
+  screened.decision.decision = {verdict, std::move(reason)};
+}
+
+std::string not_ours(const Alert& alert, const Rules& rules) {
+  for (const auto& [label, value] : rules.options().identity) {
+    const auto found = alert.labels.find(label);
+    if (found == alert.labels.end() || found->second != value) {
+      return "its label '" + label + "' is not '" + value + "': the alert is another agent's";
+    }
+  }
+  return "";
+}
+
+/// Where no supervisord is named and there is only one, it is meant.
+base::Result<Target> target_of(const Alert& alert, const ReadyRule& rule,
+                               const monitor::Snapshot& snapshot) {
+  auto target = rule.target.fill(alert.labels);
+  if (target && target->supervisor.empty() && snapshot.supervisors.size() == 1) {
+    target->supervisor = snapshot.supervisors.front().name;
+  }
+  return target;
+}
+
+/// Why this is not one known process; nothing if it is.
+std::optional<guards::Decision> unknown(const Target& target, const monitor::Snapshot& snapshot) {
+  const auto* const supervisor = snapshot.find(target.supervisor);
+  if (supervisor == nullptr) {
+    return guards::Decision{Verdict::no_target,
+                            guards::no_such_supervisor(target.supervisor, snapshot)};
+  }
+  if (supervisor->find(target.name) != nullptr) {
+    return std::nullopt;
+  }
+  if (!supervisor->up && supervisor->processes.empty()) {
+    return guards::Decision{Verdict::unreachable,
+                            "supervisord was never read: " + supervisor->last_error};
+  }
+  return guards::Decision{Verdict::no_target, guards::no_such_process(target)};
+}
+
+guards::Command command_of(const Alert& alert, const ReadyRule& rule, const Target& target,
+                           const Sender& sender) {
+  guards::Command command;
+  command.action = rule.rule.action;
+  command.target = target;
+  command.source = guards::Source::alert;
+  command.actor = sender.name;
+  command.actor_allow = sender.allow;
+  command.reason = "the alert " + alert.name();
+  command.dry_run = rule.mode == Mode::dry_run;
+  command.trigger = guards::Trigger{.rule = rule.rule.name,
+                                    .fingerprint = alert.fingerprint,
+                                    .began = alert.began,
+                                    .later_attempt = false,
+                                    .limits = rule.rule.limits};
+  return command;
+}
+
+void screen_target(const Alert& alert, const Screen& against, Screened& screened) {
+  const ReadyRule& rule = *screened.rule;
+  const auto target = target_of(alert, rule, against.snapshot);
+  if (!target) {
+    return decide(screened, Verdict::no_target, target.error().message);
+  }
+  screened.decision.target = *target;
+  if (auto decision = unknown(*target, against.snapshot)) {
+    screened.decision.decision = *std::move(decision);
+    return;
+  }
+  if (!any_matches(rule.rule.allow, target->supervisor, target->name)) {
+    return decide(screened, Verdict::not_allowed,
+                  "'" + target->text() + "' is not in the allow list of the rule");
+  }
+  screened.counts = true;
+  guards::Command command = command_of(alert, rule, *target, against.sender);
+  auto refusal = against.permit(command);
+  // A supervisord that is away is told of by the controller, if it comes to that.
+  if (refusal && refusal->verdict != Verdict::unreachable) {
+    return decide(screened, refusal->verdict.value_or(Verdict::not_allowed),
+                  std::move(refusal->error.message));
+  }
+  screened.command = std::move(command);
+}
+
+Screened screen(const Alert& alert, const Screen& against) {
+  Screened screened;
+  screened.decision = {.fingerprint = alert.fingerprint,
+                       .alertname = alert.name(),
+                       .status = alert.status,
+                       .rule = "",
+                       .action = std::nullopt,
+                       .target = std::nullopt,
+                       .decision = {},
+                       .operation = ""};
+  if (!against.rules.concerns_us(alert)) {
+    decide(screened, Verdict::not_here, not_ours(alert, against.rules));
+    return screened;
+  }
+  screened.rule = against.rules.find(alert);
+  if (screened.rule == nullptr) {
+    decide(screened, Verdict::no_rule, "no rule matches its labels");
+    return screened;
+  }
+  screened.decision.rule = screened.rule->rule.name;
+  screened.decision.action = screened.rule->rule.action;
+  if (screened.rule->mode == Mode::off) {
+    decide(screened, Verdict::off, "the rule is off");
+  } else if (alert.status == AlertStatus::resolved) {
+    decide(screened, Verdict::resolved, "the alert is over");
+  } else {
+    screen_target(alert, against, screened);
+  }
+  return screened;
+}
+
+/// How many processes some rule may act on.
+std::size_t count_allowed(const Rules& rules, const monitor::Snapshot& snapshot) {
+  std::size_t count = 0;
+  for (const monitor::SupervisorSnapshot& supervisor : snapshot.supervisors) {
+    count += static_cast<std::size_t>(std::count_if(
+        supervisor.processes.begin(), supervisor.processes.end(), [&](const auto& process) {
+          return std::any_of(rules.all().begin(), rules.all().end(), [&](const ReadyRule& rule) {
+            return rule.mode != Mode::off &&
+                   any_matches(rule.rule.allow, supervisor.name, process.detail.name);
+          });
+        }));
+  }
+  return count;
+}
+
 constexpr auto file_name = "episodes.json";
 constexpr std::size_t max_file_bytes = std::size_t{16} * 1024 * 1024;
 /// Operations for alerts that are not done.
 constexpr std::size_t longest_queue = 256;
-
-struct Memory {
-  Episodes acted;
-  Episodes rehearsed;
-  std::string unreadable;  ///< why; empty if all is well
-
-  [[nodiscard]] Episodes& of(bool rehearsal) { return rehearsal ? rehearsed : acted; }
-};
 
 /// One alert that passed the screening, and whose episode is reserved for it.
 struct Candidate {
@@ -92,6 +234,14 @@ control::AuditEntry entry_of(const AlertDecision& decision, const Sender& sender
 }  // namespace
 
 struct Responder::State {
+  struct Memory {
+    Episodes acted;
+    Episodes rehearsed;
+    std::string unreadable;  ///< why; empty if all is well
+
+    [[nodiscard]] Episodes& of(bool rehearsal) { return rehearsal ? rehearsed : acted; }
+  };
+
   State(Surroundings given, const Options& options, const base::Clock& its_clock, base::Log its_log)
       : around(std::move(given)),
         clock(its_clock),
@@ -338,7 +488,7 @@ Responder::~Responder() = default;
 void Responder::configure(const Options& options) {
   auto next = std::make_shared<const Rules>(options);
   state_->rules.with([&](auto& rules) { rules = std::move(next); });
-  state_->memory.with([](Memory& all) { all.rehearsed.clear(); });
+  state_->memory.with([](auto& all) { all.rehearsed.clear(); });
   state_->counted.with([&](Stats& stats) {
     stats.decisions.try_emplace(no_rule_label);
     for (const Rule& rule : options.rules) {
@@ -357,7 +507,7 @@ Answer Responder::receive(const std::vector<Alert>& alerts, const Sender& sender
   const base::Duration ttl = rules->options().episode_ttl;
   const base::SteadyTime now = state_->clock.steady_now();
   state_->settle();
-  state_->memory.with([&](Memory& all) {
+  state_->memory.with([&](auto& all) {
     all.acted.expire(now, ttl);
     all.rehearsed.expire(now, ttl);
   });
@@ -375,7 +525,7 @@ Answer Responder::receive(const std::vector<Alert>& alerts, const Sender& sender
 }
 
 bool Responder::unreadable() const {
-  return state_->memory.with([](const Memory& all) { return !all.unreadable.empty(); });
+  return state_->memory.with([](const auto& all) { return !all.unreadable.empty(); });
 }
 
 base::Result<void> Responder::forget_unreadable() {
@@ -386,7 +536,7 @@ base::Result<void> Responder::forget_unreadable() {
   const std::string text = Episodes().text();
   return state_->around.state->write(file_name, text).map([&] {
     state_->saved = text;
-    state_->memory.with([](Memory& all) { all = Memory(); });
+    state_->memory.with([](auto& all) { all = {}; });
   });
 }
 

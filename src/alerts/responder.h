@@ -6,7 +6,10 @@
 // control listener's workers, several at once, and never waits for a supervisord. It knows no
 // HTTP.
 
+#include <array>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +17,6 @@
 
 #include "alerts/options.h"
 #include "alerts/payload.h"
-#include "alerts/stats.h"
 #include "base/log.h"
 #include "control/audit.h"
 #include "control/controller.h"
@@ -51,6 +53,18 @@ struct Answer {
 struct Sender {
   std::string name;
   std::vector<substrate::Selector> allow;
+};
+
+/// The rule of an alert that has none.
+inline constexpr auto no_rule_label = "none";
+
+/// What was decided on alerts, counted: the source of reeve_alert_decisions_total.
+struct Stats {
+  using Counts = std::array<std::uint64_t, guards::all_verdicts.size()>;
+  /// By the rule's name, each verdict in the enumeration's order. All rules of the configuration
+  /// are there, also those of an earlier one, and no_rule_label.
+  std::map<std::string, Counts> decisions;
+  friend bool operator==(const Stats&, const Stats&) = default;
 };
 
 /// All must outlive the responder.

@@ -3,13 +3,40 @@
 #include <algorithm>
 
 namespace reeve::alerts {
+
+using base::ErrorKind;
+using guards::Action;
+using substrate::InstanceState;
+
 namespace {
 
-constexpr std::size_t longest_expression = 1000;
-constexpr std::size_t longest_value = 1024;
-/// In time that grows with the text, not with what could be tried: an alert's labels are anybody's.
-/// libstdc++'s own name for it; a back-reference does not compile then.
-constexpr auto syntax = std::regex::ECMAScript | std::regex_constants::__polynomial;
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+constexpr std::size_t max_target_bytes = 1024;
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(' ');
+  const std::size_t last = text.find_last_not_of(' ');
+  return first == std::string_view::npos ? std::string_view()
+                                         : text.substr(first, last - first + 1);
+}
+
+/// `group:name` or `SUPERVISOR/group:name`; whether there is such a process is not asked.
+base::Result<guards::Target> target_of(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  const bool has_supervisor = slash != std::string::npos;
+  const auto name = substrate::InstanceName::parse(has_supervisor ? text.substr(slash + 1) : text);
+  if (!name || text.size() > max_target_bytes || slash == 0) {
+    return base::failure(ErrorKind::invalid_argument,
+                         "'" + text.substr(0, max_target_bytes) + "' is no process's name");
+  }
+  return guards::Target{has_supervisor ? text.substr(0, slash) : "", *name};
+}
+
+/// Of a label: a longer one matches no expression.
+constexpr std::size_t max_matched_bytes = 1024;
 
 std::optional<ReadyRule> prepared(const Rule& rule, const Options& options) {
   auto target = TargetTemplate::parse(rule.target);
@@ -18,7 +45,7 @@ std::optional<ReadyRule> prepared(const Rule& rule, const Options& options) {
   }
   ReadyRule ready{rule, mode_of(rule, options), {}, *std::move(target)};
   for (const auto& [label, expression] : rule.match) {
-    auto compiled = Expression::compile(expression);
+    auto compiled = base::RegularExpression::parse(expression);
     if (!compiled) {
       return std::nullopt;
     }
@@ -31,40 +58,111 @@ bool applies(const ReadyRule& rule, const Labels& labels) {
   static const std::string absent;
   return std::all_of(rule.match.begin(), rule.match.end(), [&](const auto& match) {
     const auto found = labels.find(match.first);
-    return match.second.matches(found == labels.end() ? absent : found->second);
+    const std::string& value = found == labels.end() ? absent : found->second;
+    return value.size() <= max_matched_bytes && match.second.full_match(value);
   });
 }
 
 }  // namespace
 
-base::Result<Expression> Expression::compile(const std::string& text) {
-  Expression compiled;
-  if (text.size() > longest_expression) {
-    return base::failure(base::ErrorKind::invalid_argument,
-                         "longer than " + std::to_string(longest_expression) + " characters");
+std::string_view to_string(Mode mode) {
+  switch (mode) {
+    case Mode::off:
+      return "off";
+    case Mode::dry_run:
+      return "dry_run";
+    case Mode::enforce:
+      return "enforce";
   }
-  compiled.literal_ = text;
-  if (text.find_first_of("^$\\.*+?()[]{}|") == std::string::npos) {
-    return compiled;
-  }
-  try {
-    compiled.expression_.emplace(text, syntax);
-  } catch (const std::regex_error& error) {
-    return base::failure(base::ErrorKind::invalid_argument,
-                         std::string("no regular expression: ") + error.what());
-  }
-  return compiled;
+  return "";
 }
 
-bool Expression::matches(const std::string& text) const {
-  if (!expression_) {
-    return text == literal_;
+Mode mode_of(const Rule& rule, const Options& options) {
+  return options.mode == Mode::off ? Mode::off : rule.mode.value_or(options.mode);
+}
+
+std::vector<InstanceState> possible_states(Action action) {
+  switch (action) {
+    case Action::start:
+      return {InstanceState::fatal, InstanceState::exited, InstanceState::stopped};
+    case Action::stop:
+      return {InstanceState::running, InstanceState::starting, InstanceState::backoff};
+    case Action::restart:
+      return {InstanceState::running, InstanceState::fatal, InstanceState::exited,
+              InstanceState::stopped};
+    case Action::signal:
+      break;
   }
-  try {
-    return text.size() <= longest_value && std::regex_match(text, *expression_);
-  } catch (const std::regex_error&) {
-    return false;
+  return {};
+}
+
+std::vector<InstanceState> default_states(Action action) {
+  auto states = possible_states(action);
+  states.resize(std::min<std::size_t>(states.size(), action == Action::start ? 2 : 1));
+  return states;
+}
+
+base::Result<void> check_expression(std::string_view expression) {
+  return base::RegularExpression::parse(std::string(expression))
+      .map([](const base::RegularExpression&) {})
+      .map_error([](base::Error error) {
+        error.message = "not a regular expression: " + error.message;
+        return error;
+      });
+}
+
+base::Result<void> check_target(std::string_view target) {
+  return TargetTemplate::parse(target).map([](const TargetTemplate&) {});
+}
+
+bool is_label_name(std::string_view name) {
+  return !name.empty() && is_letter(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+}
+
+base::Result<TargetTemplate> TargetTemplate::parse(std::string_view text) {
+  TargetTemplate parsed;
+  std::map<std::string, std::string> example;
+  std::string_view rest = text;
+  for (std::size_t open = rest.find("{{"); open != std::string_view::npos; open = rest.find("{{")) {
+    const std::size_t close = rest.find("}}", open);
+    const std::string label(close == std::string_view::npos
+                                ? std::string_view()
+                                : trimmed(rest.substr(open + 2, close - open - 2)));
+    if (!is_label_name(label)) {
+      return base::failure(ErrorKind::invalid_argument,
+                           "expected a label's name between {{ and }}, as in {{group}}:{{name}}");
+    }
+    parsed.pieces_.push_back({std::string(rest.substr(0, open)), label});
+    example.emplace(label, "x");
+    rest.remove_prefix(close + 2);
   }
+  parsed.pieces_.push_back({std::string(rest), ""});
+  if (const auto filled = parsed.fill(example); !filled) {
+    return base::failure(ErrorKind::invalid_argument,
+                         "'" + std::string(text) +
+                             "' cannot name a process: expected something like {{group}}:{{name}}");
+  }
+  return parsed;
+}
+
+base::Result<guards::Target> TargetTemplate::fill(
+    const std::map<std::string, std::string>& labels) const {
+  std::string text;
+  for (const Piece& piece : pieces_) {
+    text += piece.literal;
+    if (piece.label.empty()) {
+      continue;
+    }
+    const auto found = labels.find(piece.label);
+    if (found == labels.end() || found->second.empty()) {
+      return base::failure(ErrorKind::invalid_argument,
+                           "the alert has no label '" + piece.label + "'");
+    }
+    text += found->second;
+  }
+  return target_of(text);
 }
 
 Rules::Rules(Options options) : options_(std::move(options)) {

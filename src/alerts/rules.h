@@ -3,37 +3,44 @@
 // The rules, ready to be asked: expressions compiled, targets taken apart. Immutable; a reload
 // makes new ones. May be asked from any thread.
 
-#include <memory>
-#include <optional>
-#include <regex>
+#include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "alerts/options.h"
 #include "alerts/payload.h"
-#include "alerts/target_template.h"
+#include "base/regular_expression.h"
+#include "guards/command.h"
 #include "reeve/base/result.h"
 
 namespace reeve::alerts {
 
-/// A regular expression over a whole text; one without any special character is compared as it
-/// is, which is what most are and a hundred times faster.
-class Expression {
+/// The process that an alert means, as a text with labels in it: `{{group}}:{{name}}`, with
+/// `{{supervisor}}/` before it where there are several supervisords. A value.
+class TargetTemplate {
  public:
-  [[nodiscard]] static base::Result<Expression> compile(const std::string& text);
-  /// False for a text that is too long.
-  [[nodiscard]] bool matches(const std::string& text) const;
+  /// invalid_argument, as check_target() says.
+  [[nodiscard]] static base::Result<TargetTemplate> parse(std::string_view text);
+
+  /// invalid_argument: a label is not there, or what comes out is no process's name. Without a
+  /// supervisord in it, the target's is empty.
+  [[nodiscard]] base::Result<guards::Target> fill(
+      const std::map<std::string, std::string>& labels) const;
 
  private:
-  std::string literal_;
-  std::optional<std::regex> expression_;
+  struct Piece {
+    std::string literal;
+    std::string label;  ///< after it; empty at the end
+  };
+  std::vector<Piece> pieces_;
 };
 
 struct ReadyRule {
   Rule rule;
   Mode mode = Mode::off;
-  std::vector<std::pair<std::string, Expression>> match;
+  std::vector<std::pair<std::string, base::RegularExpression>> match;
   TargetTemplate target;
 };
 

@@ -137,7 +137,7 @@ TEST_CASE("errors of the alerts section have their places") {
 TEST_CASE("expressions, targets and names that cannot work are refused") {
   const std::string head = "alerts: {rules: [{name: a, allow: [web], action: stop, ";
   CHECK(complaints(head + "match: {alertname: \"(\"}, target: web}]}\n")
-            .starts_with("alerts.rules[0].match.alertname: no regular expression: "));
+            .starts_with("alerts.rules[0].match.alertname: not a regular expression: "));
   CHECK(complaints(head + "match: {a-b: x}, target: web}]}\n") ==
         "alerts.rules[0].match.a-b: no label has such a name");
   CHECK(complaints(head + "match: {a: x}, target: \"{{a b}}\"}]}\n") ==
