@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
-#include <regex>
 
+#include "base/regular_expression.h"
 #include "base/text.h"
 #include "config/parts.h"
 
@@ -10,7 +10,6 @@ namespace {
 
 /// What the listener serves beside the metrics.
 constexpr std::array<std::string_view, 3> taken_paths = {"/", "/-/healthy", "/-/ready"};
-constexpr std::size_t max_expression = 1000;
 
 const Choices<monitor::MeasureResources> resource_choices = {
     {"auto", monitor::MeasureResources::automatic},
@@ -31,27 +30,15 @@ base::Result<std::string> parse_path(std::string_view text) {
   return std::string(text);
 }
 
-std::string problem_of(const std::string& expression) {
-  if (expression.size() > max_expression) {
-    return "longer than " + std::to_string(max_expression) + " characters";
-  }
-  try {
-    const std::regex compiled(expression, std::regex::ECMAScript);
-    return {};
-  } catch (const std::regex_error& error) {
-    return error.what();
-  }
-}
-
 void read_expressions(Section& section, const std::string& key,
                       std::vector<std::string>& expressions) {
   section.each_text(key, [&](const std::string& text, Place place) {
-    const std::string problem = problem_of(text);
-    if (problem.empty()) {
+    if (const auto expression = base::RegularExpression::parse(text)) {
       expressions.push_back(text);
     } else {
       section.source().error(
-          place, section.path(key) + ": not a regular expression over group:name: " + problem);
+          place, section.path(key) +
+                     ": not a regular expression over group:name: " + expression.error().message);
     }
   });
 }

@@ -7,83 +7,137 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
-#include "metrics/action_page.h"
-#include "metrics/alert_page.h"
-#include "metrics/guard_page.h"
 #include "metrics/own_process.h"
-#include "metrics/registry_text.h"
+#include "metrics/text_writer.h"
 
 namespace reeve::metrics {
 namespace {
 
-constexpr std::size_t usual_size = 32 * 1024;
+constexpr std::size_t usual_page_bytes = 32 * 1024;
 const std::vector<double> request_duration_bounds = {0.0005, 0.001, 0.005, 0.025, 0.1,
                                                      0.5,    1.0,   5.0,   30.0};
 
-prometheus::Family<prometheus::Counter>& counters(prometheus::Registry& registry,
-                                                  const Family& family) {
-  return prometheus::BuildCounter()
-      .Name(std::string(family.name))
-      .Help(std::string(family.help))
-      .Register(registry);
+/// A new family of the registry: `build` is prometheus-cpp's builder for its type.
+template <class Builder>
+auto& add_family(Builder build, prometheus::Registry& registry, const Family& family) {
+  return build.Name(std::string(family.name)).Help(std::string(family.help)).Register(registry);
 }
 
-prometheus::Family<prometheus::Gauge>& gauges(prometheus::Registry& registry,
-                                              const Family& family) {
-  return prometheus::BuildGauge()
-      .Name(std::string(family.name))
-      .Help(std::string(family.help))
-      .Register(registry);
+/// group and name, with supervisor before them where it has a name.
+std::string target_labels(const guards::Target& target) {
+  return join_labels(
+      target.supervisor.empty() ? "" : label("supervisor", target.supervisor),
+      join_labels(label("group", target.name.group), label("name", target.name.name)));
 }
 
-prometheus::Family<prometheus::Histogram>& histograms(prometheus::Registry& registry,
-                                                      const Family& family) {
-  return prometheus::BuildHistogram()
-      .Name(std::string(family.name))
-      .Help(std::string(family.help))
-      .Register(registry);
-}
-
-template <class Number>
-void write_one(TextWriter& out, const Family& family, const std::optional<Number>& value) {
-  out.begin(family);
-  if (value) {
-    out.sample({}, *value);
-  }
-}
-
-void write_own_process(TextWriter& out, const std::optional<std::int64_t>& booted) {
-  if (const auto own = read_own_process()) {
-    write_one(out, family("process_cpu_seconds_total"), std::optional(own->cpu_seconds));
-    write_one(out, family("process_resident_memory_bytes"), std::optional(own->resident_bytes));
-    write_one(out, family("process_virtual_memory_bytes"), std::optional(own->virtual_bytes));
-    if (booted) {
-      write_one(out, family("process_start_time_seconds"),
-                std::optional(static_cast<double>(*booted) + own->started_after_boot_seconds));
+template <class Write>
+void for_each_action_and_source(const control::Stats& stats, Write write) {
+  for (const guards::Action action : guards::all_actions) {
+    for (const guards::Source source : guards::all_sources) {
+      write(join_labels(label("action", to_string(action)), label("source", to_string(source))),
+            stats.of(action, source));
     }
   }
-  write_one(out, family("process_open_fds"), count_open_fds());
-  write_one(out, family("process_max_fds"), max_fds());
+}
+
+template <class Reasons, class Counts>
+void write_reasons(TextWriter& out, const control::Stats& stats, const Reasons& reasons,
+                   Counts counts) {
+  for_each_action_and_source(stats, [&](const std::string& labels, const auto& counters) {
+    for (std::size_t i = 0; i < reasons.size(); ++i) {
+      out.sample({labels, label("reason", to_string(reasons[i]))}, (counters.*counts)[i]);
+    }
+  });
+}
+
+void write_actions(TextWriter& out, const control::Stats& stats) {
+  using control::ActionCounters;
+  out.begin(family("reeve_actions_total"));
+  for_each_action_and_source(stats, [&](const std::string& labels, const auto& counters) {
+    out.sample({labels}, counters.finished);
+  });
+  out.begin(family("reeve_action_failures_total"));
+  write_reasons(out, stats, control::all_failure_reasons, &ActionCounters::failures);
+  out.begin(family("reeve_action_duration_seconds"));
+  for (std::size_t i = 0; i < guards::all_actions.size(); ++i) {
+    const control::ActionDurations& durations = stats.durations.at(i);
+    out.histogram(label("action", to_string(guards::all_actions.at(i))),
+                  {control::action_duration_bounds, durations.counts, durations.sum_seconds});
+  }
+  out.begin(family("reeve_actions_refused_total"));
+  write_reasons(out, stats, guards::all_refusal_reasons, &ActionCounters::refused);
+  out.begin(family("reeve_last_action_timestamp_seconds"));
+  for (const auto& [target_and_action, at] : stats.last_actions) {
+    const auto& [target, action] = target_and_action;
+    out.sample({target_labels(target), label("action", to_string(action))},
+               std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count());
+  }
+}
+
+void write_alert_decisions(TextWriter& out, const alerts::Stats& stats) {
+  out.begin(family("reeve_alert_decisions_total"));
+  for (const auto& [rule, counts] : stats.decisions) {
+    for (const guards::Verdict verdict : guards::all_verdicts) {
+      out.sample({label("rule", rule), label("decision", to_string(verdict))},
+                 counts.at(static_cast<std::size_t>(verdict)));
+    }
+  }
+}
+
+void write_guards(TextWriter& out, const guards::GuardStats& stats) {
+  out.begin(family("reeve_guard_gave_up"));
+  for (const guards::GuardState& guard : stats.guards) {
+    out.sample({target_labels(guard.target)}, guard.gave_up);
+  }
+  out.begin(family("reeve_guard_breaker_open"));
+  out.sample({}, stats.breaker_open);
+  out.begin(family("reeve_maintenance"));
+  for (const guards::MaintenanceWindow& window : stats.maintenance) {
+    out.sample({label("scope", window.scope)}, 1);
+  }
+}
+
+void write_own_process(TextWriter& out, const std::optional<std::chrono::sys_seconds>& boot) {
+  const auto write = [&](const Family& family, const auto& value) {
+    out.begin(family);
+    out.sample({}, value);
+  };
+  if (const auto own = read_own_process()) {
+    write(family("process_cpu_seconds_total"), own->cpu_seconds);
+    write(family("process_resident_memory_bytes"), own->resident_bytes);
+    write(family("process_virtual_memory_bytes"), own->virtual_bytes);
+    if (boot) {
+      write(
+          family("process_start_time_seconds"),
+          static_cast<double>(boot->time_since_epoch().count()) + own->started_after_boot_seconds);
+    }
+  }
+  write(family("process_open_fds"), count_open_fds());
+  write(family("process_max_fds"), max_fds());
 }
 
 }  // namespace
 
 struct AgentMetrics::State {
   prometheus::Registry registry;
-  prometheus::Family<prometheus::Gauge>& build_info = gauges(registry, family("reeve_build_info"));
+  prometheus::Family<prometheus::Gauge>& build_info =
+      add_family(prometheus::BuildGauge(), registry, family("reeve_build_info"));
   prometheus::Gauge& reload_successful =
-      gauges(registry, family("reeve_config_last_reload_successful")).Add({});
+      add_family(prometheus::BuildGauge(), registry, family("reeve_config_last_reload_successful"))
+          .Add({});
   prometheus::Gauge& reload_timestamp =
-      gauges(registry, family("reeve_config_last_reload_success_timestamp_seconds")).Add({});
+      add_family(prometheus::BuildGauge(), registry,
+                 family("reeve_config_last_reload_success_timestamp_seconds"))
+          .Add({});
   prometheus::Family<prometheus::Counter>& requests =
-      counters(registry, family("reeve_http_requests_total"));
-  prometheus::Family<prometheus::Histogram>& request_durations =
-      histograms(registry, family("reeve_http_request_duration_seconds"));
+      add_family(prometheus::BuildCounter(), registry, family("reeve_http_requests_total"));
+  prometheus::Family<prometheus::Histogram>& request_durations = add_family(
+      prometheus::BuildHistogram(), registry, family("reeve_http_request_duration_seconds"));
   std::vector<std::function<http::Stats()>> listeners;
   std::function<control::Stats()> controller;
   std::function<alerts::Stats()> responder;
   std::function<guards::GuardStats()> guards;
-  const std::optional<std::int64_t> booted = boot_time();
+  const std::optional<std::chrono::sys_seconds> boot = boot_time();
 };
 
 AgentMetrics::AgentMetrics(const base::BuildInfo& build) : state_(std::make_unique<State>()) {
@@ -129,7 +183,7 @@ void AgentMetrics::set_guards(std::function<guards::GuardStats()> stats) {
 }
 
 std::string AgentMetrics::render() const {
-  TextWriter out(usual_size);
+  TextWriter out(usual_page_bytes);
   write_families(out, state_->registry.Collect());
   out.begin(family("reeve_http_rejected_connections_total"));
   for (const auto& stats : state_->listeners) {
@@ -145,7 +199,7 @@ std::string AgentMetrics::render() const {
   if (state_->guards) {
     write_guards(out, state_->guards());
   }
-  write_own_process(out, state_->booted);
+  write_own_process(out, state_->boot);
   return out.take();
 }
 

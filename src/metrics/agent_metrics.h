@@ -1,8 +1,9 @@
 #pragma once
 
-// The agent's own families (`reeve_…` and `process_…`), kept by prometheus-cpp, which stays out
-// of this header. Counters that a part keeps itself (a listener's, the controller's) are read
-// from that part's Stats when a page is rendered. Thread-safe.
+// The agent's own families (`reeve_…` and `process_…`). Those of requests and reloads are counted
+// here, by prometheus-cpp, which stays out of this header; what a part counts itself (a listener,
+// the controller) is read from that part's Stats when a page is rendered. Thread-safe; what is set
+// is set before serving.
 
 #include <chrono>
 #include <functional>
@@ -11,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "alerts/stats.h"
+#include "alerts/responder.h"
 #include "base/build_info.h"
 #include "control/stats.h"
 #include "guards/guards.h"
@@ -30,20 +31,16 @@ class AgentMetrics {
   void observe_request(std::string_view handler, int status, std::chrono::nanoseconds duration);
   /// reeve_config_last_reload_successful and …_success_timestamp_seconds.
   void observe_reload(bool successful, std::chrono::system_clock::time_point at);
-  /// A listener whose Stats become reeve_http_rejected_connections_total. Set before serving.
+  /// reeve_http_rejected_connections_total, once for each listener.
   void add_listener(std::function<http::Stats()> stats);
-  /// The controller, whose Stats become the reeve_action… families; none without one. Set
-  /// before serving.
+  /// The reeve_action… families; absent without a controller.
   void set_controller(std::function<control::Stats()> stats);
-
-  /// Who answers alerts, whose Stats become reeve_alert_decisions_total; none without one. Set
-  /// before serving.
+  /// reeve_alert_decisions_total; absent without a responder.
   void set_responder(std::function<alerts::Stats()> stats);
-  /// The guards, for reeve_guard_gave_up, reeve_guard_breaker_open and reeve_maintenance; none
-  /// without them. Set before serving.
+  /// reeve_guard_gave_up, reeve_guard_breaker_open, reeve_maintenance; absent without guards.
   void set_guards(std::function<guards::GuardStats()> stats);
 
-  /// The families as exposition text, in an order that stays.
+  /// The families as exposition text, always in the same order.
   [[nodiscard]] std::string render() const;
 
  private:

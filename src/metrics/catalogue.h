@@ -1,13 +1,31 @@
 #pragma once
 
-// The one table of every metric family that the agent exports. Whatever is rendered takes its
-// HELP and TYPE from here, and docs/metrics.md is held equal to it by a test.
+// The one list of the metric families that the agent exports. Every page takes HELP and TYPE from
+// here; a test holds docs/metrics.md equal to it.
 
 #include <array>
+#include <cstdint>
+#include <string_view>
 
-#include "metrics/family.h"
+#include "reeve/base/enumeration.h"
 
 namespace reeve::metrics {
+
+enum class Type : std::uint8_t { counter, gauge, histogram };
+inline constexpr auto all_types = base::all_of<Type, Type::histogram>();
+[[nodiscard]] constexpr std::string_view to_string(Type type) {
+  return base::name_of<all_types>(type, {"counter", "gauge", "histogram"});
+}
+
+/// A family of metrics: what the lines before its samples say.
+struct Family {
+  std::string_view name;
+  Type type;
+  /// Comma-separated. Families of one supervisord have the label `supervisor` before these where
+  /// the configuration gives it a name.
+  std::string_view labels;
+  std::string_view help;  ///< neither backslash nor newline
+};
 
 inline constexpr std::array catalogue = {
     // One supervisord.
@@ -142,5 +160,15 @@ inline constexpr std::array catalogue = {
     Family{"supervisor_process_uptime", Type::gauge, "group,name",
            "Seconds for which a RUNNING process had run when supervisord was last asked."},
 };
+
+/// The family with this name; a name that is not in the catalogue does not compile.
+[[nodiscard]] consteval const Family& family(std::string_view name) {
+  for (const Family& each : catalogue) {
+    if (each.name == name) {
+      return each;
+    }
+  }
+  throw "no such family in the catalogue";
+}
 
 }  // namespace reeve::metrics

@@ -1,9 +1,9 @@
 #pragma once
 
-// The text of /metrics. The process families are rendered straight from a snapshot, once, on
-// the thread that published it, and handed out as shared bytes; gzip is done when first asked
-// for. The agent's own few families are rendered at each scrape and follow as a second segment
-// (of one and the same gzip member), so that they are never stale. Thread-safe.
+// The text of /metrics. A snapshot's families are rendered once, on the thread that published it,
+// and handed out as shared bytes; gzip is done at the first request for it. The agent's own few
+// families are rendered at each request and follow as a second segment (of the same gzip member),
+// so that they are never stale. Thread-safe.
 
 #include <memory>
 #include <string>
@@ -25,12 +25,12 @@ class Exposition {
   Exposition(const Exposition&) = delete;
   Exposition& operator=(const Exposition&) = delete;
 
-  /// Renders; called by the fleet after each publication.
+  /// Renders; the monitor calls it after each publication.
   void publish(const std::shared_ptr<const monitor::Snapshot>& snapshot);
   /// New filters; renders the last snapshot again.
   void configure(const Options& options);
 
-  /// The page's bytes, to be sent one segment after the other.
+  /// The page's bytes: segments to be sent one after the other.
   [[nodiscard]] std::vector<std::shared_ptr<const std::string>> page(Encoding encoding) const;
 
  private:

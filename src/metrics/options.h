@@ -1,6 +1,6 @@
 #pragma once
 
-// Which series are shown.
+// Which series a page has.
 
 #include <string>
 #include <vector>
@@ -14,7 +14,7 @@ struct Options {
   /// The families of other exporters, under their names.
   bool node_exporter_names = false;
   bool supervisord_exporter_names = false;
-  /// Anchored regular expressions (ECMAScript) over `group:name`, checked by the configuration.
+  /// Regular expressions (RE2) for the whole of `group:name`, checked by the configuration.
   /// A process is shown if it matches some include (or there is none) and no exclude.
   std::vector<std::string> include;
   std::vector<std::string> exclude;

@@ -1,62 +1,42 @@
 #include "metrics/own_process.h"
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
-#include <string>
 #include <system_error>
 
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/text.h"
+#include "procfs/stat.h"
 
 namespace reeve::metrics {
 namespace {
 
-constexpr std::size_t longest_stat = 4 * 1024;
-constexpr std::size_t longest_system_stat = 256 * 1024;
+constexpr std::size_t max_stat_bytes = 4 * 1024;
+constexpr std::size_t max_system_stat_bytes = 256 * 1024;
 
-// The 14th and further fields of proc(5)'s stat, counted from the state, the third.
-constexpr std::size_t utime = 11;
-constexpr std::size_t stime = 12;
-constexpr std::size_t starttime = 19;
-constexpr std::size_t vsize = 20;
-constexpr std::size_t rss = 21;
-constexpr std::size_t wanted_fields = rss + 1;
-
-double per_tick(std::uint64_t ticks) {
+double ticks_to_seconds(std::uint64_t ticks) {
   return static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 }  // namespace
 
-std::optional<OwnProcess> parse_stat(std::string_view text) {
-  const std::size_t name_end = text.rfind(") ");
-  if (name_end == std::string_view::npos) {
+std::optional<OwnProcess> parse_own_stat(std::string_view text) {
+  const auto stat = procfs::parse_stat(text);
+  if (!stat) {
     return std::nullopt;
   }
-  text.remove_prefix(name_end + 2);
-  std::array<std::uint64_t, wanted_fields> fields{};
-  for (std::size_t i = 0; i < wanted_fields; ++i) {
-    const std::string_view field = text.substr(0, text.find(' '));
-    const bool is_wanted = i == utime || i == stime || i >= starttime;
-    const auto number = base::parse_number<std::uint64_t>(field);
-    if (is_wanted && !number) {
-      return std::nullopt;
-    }
-    fields.at(i) = number.value_or(0);
-    text.remove_prefix(std::min(text.size(), field.size() + 1));
-  }
-  return OwnProcess{per_tick(fields[utime] + fields[stime]),
-                    fields[rss] * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)),
-                    fields[vsize], per_tick(fields[starttime])};
+  OwnProcess own;
+  own.cpu_seconds = ticks_to_seconds(stat->user + stat->system);
+  own.resident_bytes = stat->resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  own.virtual_bytes = stat->virtual_bytes;
+  own.started_after_boot_seconds = ticks_to_seconds(stat->start);
+  return own;
 }
 
 std::optional<OwnProcess> read_own_process() {
-  const auto text = base::read_file("/proc/self/stat", longest_stat);
-  return text ? parse_stat(*text) : std::nullopt;
+  const auto text = base::read_file("/proc/self/stat", max_stat_bytes);
+  return text ? parse_own_stat(*text) : std::nullopt;
 }
 
 std::optional<std::uint64_t> count_open_fds() {
@@ -69,7 +49,7 @@ std::optional<std::uint64_t> count_open_fds() {
   if (error || count == 0) {
     return std::nullopt;
   }
-  return count - 1;  // without the one that looks
+  return count - 1;  // without the one that reads the folder
 }
 
 std::optional<std::uint64_t> max_fds() {
@@ -80,15 +60,9 @@ std::optional<std::uint64_t> max_fds() {
   return limit.rlim_cur;
 }
 
-std::optional<std::int64_t> boot_time() {
-  constexpr std::string_view key = "\nbtime ";
-  const auto text = base::read_file("/proc/stat", longest_system_stat);
-  const std::size_t at = text ? text->find(key) : std::string::npos;
-  if (at == std::string::npos) {
-    return std::nullopt;
-  }
-  const std::string_view rest = std::string_view(*text).substr(at + key.size());
-  return base::parse_number<std::int64_t>(rest.substr(0, rest.find('\n')));
+std::optional<std::chrono::sys_seconds> boot_time() {
+  const auto text = base::read_file("/proc/stat", max_system_stat_bytes);
+  return text ? procfs::parse_boot_time(*text) : std::nullopt;
 }
 
 }  // namespace reeve::metrics

@@ -1,7 +1,9 @@
 #pragma once
 
-// What the kernel says of the agent's own process: /proc/self, read in bounds.
+// The agent's own process in /proc/self, for the process_… families. Reads are bounded;
+// thread-safe.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -16,12 +18,11 @@ struct OwnProcess {
 };
 
 /// From the text of /proc/self/stat; nothing if it does not read like one.
-[[nodiscard]] std::optional<OwnProcess> parse_stat(std::string_view text);
+[[nodiscard]] std::optional<OwnProcess> parse_own_stat(std::string_view text);
 
 [[nodiscard]] std::optional<OwnProcess> read_own_process();
 [[nodiscard]] std::optional<std::uint64_t> count_open_fds();
 [[nodiscard]] std::optional<std::uint64_t> max_fds();
-/// Unix time of the boot, in seconds.
-[[nodiscard]] std::optional<std::int64_t> boot_time();
+[[nodiscard]] std::optional<std::chrono::sys_seconds> boot_time();
 
 }  // namespace reeve::metrics

@@ -1,7 +1,10 @@
 #include "metrics/text_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+
+#include <prometheus/metric_family.h>
 
 #include "base/text.h"
 
@@ -15,14 +18,50 @@ std::string formatted(double value) {
   if (std::isinf(value)) {
     return value > 0 ? "+Inf" : "-Inf";
   }
-  constexpr double least_fixed = 1e-4;
-  constexpr double most_fixed = 1e15;
+  constexpr double min_fixed = 1e-4;
+  constexpr double max_fixed = 1e15;
   const double size = std::abs(value);
-  const bool fixed = value == 0 || (size >= least_fixed && size < most_fixed);
+  const bool fixed = value == 0 || (size >= min_fixed && size < max_fixed);
   std::array<char, 32> digits{};
   char* const end = digits.data() + digits.size();
   const auto format = fixed ? std::chars_format::fixed : std::chars_format::scientific;
   return {digits.data(), std::to_chars(digits.data(), end, value, format).ptr};
+}
+
+std::string labels_of(const prometheus::ClientMetric& metric) {
+  std::string labels;
+  for (const prometheus::ClientMetric::Label& each : metric.label) {
+    labels = join_labels(labels, label(each.name, each.value));
+  }
+  return labels;
+}
+
+void write_histogram(TextWriter& out, std::string_view labels,
+                     const prometheus::ClientMetric::Histogram& histogram) {
+  std::vector<double> bounds;
+  std::vector<std::uint64_t> counts;
+  std::uint64_t before = 0;
+  for (const auto& bucket : histogram.bucket) {
+    bounds.push_back(bucket.upper_bound);
+    counts.push_back(bucket.cumulative_count - before);
+    before = bucket.cumulative_count;
+  }
+  if (!bounds.empty()) {
+    bounds.pop_back();  // +Inf
+  }
+  out.histogram(labels, {bounds, counts, histogram.sample_sum});
+}
+
+void write_metric(TextWriter& out, Type type, std::string_view labels,
+                  const prometheus::ClientMetric& metric) {
+  switch (type) {
+    case Type::counter:
+      return out.sample({labels}, metric.counter.value);
+    case Type::gauge:
+      return out.sample({labels}, metric.gauge.value);
+    case Type::histogram:
+      return write_histogram(out, labels, metric.histogram);
+  }
 }
 
 }  // namespace
@@ -77,10 +116,10 @@ void TextWriter::head(std::string_view suffix, const LabelText& labels) {
     text_.append(to_string(family_->type)).append("\n");
   }
   text_.append(family_->name).append(suffix);
-  if (!labels.thing.empty() || !labels.sample.empty()) {
+  if (!labels.owner.empty() || !labels.sample.empty()) {
     text_ += '{';
-    text_.append(labels.thing);
-    if (!labels.thing.empty() && !labels.sample.empty()) {
+    text_.append(labels.owner);
+    if (!labels.owner.empty() && !labels.sample.empty()) {
       text_ += ',';
     }
     text_.append(labels.sample).append("}");
@@ -90,6 +129,25 @@ void TextWriter::head(std::string_view suffix, const LabelText& labels) {
 
 void TextWriter::number(double value) {
   text_ += formatted(value);
+}
+
+void write_families(TextWriter& out, const std::vector<prometheus::MetricFamily>& families) {
+  for (const Family& family : catalogue) {
+    const auto found = std::find_if(families.begin(), families.end(),
+                                    [&](const auto& each) { return each.name == family.name; });
+    if (found == families.end()) {
+      continue;
+    }
+    std::vector<std::pair<std::string, const prometheus::ClientMetric*>> samples;
+    for (const prometheus::ClientMetric& metric : found->metric) {
+      samples.emplace_back(labels_of(metric), &metric);
+    }
+    std::sort(samples.begin(), samples.end());
+    out.begin(family);
+    for (const auto& [labels, metric] : samples) {
+      write_metric(out, family.type, labels, *metric);
+    }
+  }
 }
 
 }  // namespace reeve::metrics

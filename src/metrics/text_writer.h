@@ -1,19 +1,25 @@
 #pragma once
 
-// Writes Prometheus' text format 0.0.4. Labels come ready-made, escaped once for many samples;
-// a family's HELP and TYPE are written with its first sample, so that an empty family leaves
-// no trace.
+// Writes Prometheus' text format 0.0.4, on the thread that calls. Labels come escaped, once for
+// many samples; HELP and TYPE are written with a family's first sample, so that a family without
+// samples leaves no trace.
 
 #include <charconv>
 #include <cstdint>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
-#include "metrics/find_family.h"
+#include "metrics/catalogue.h"
+
+namespace prometheus {
+struct MetricFamily;
+}
 
 namespace reeve::metrics {
 
@@ -22,14 +28,14 @@ namespace reeve::metrics {
 /// Two such lists with a comma between them; either may be empty.
 [[nodiscard]] std::string join_labels(std::string_view first, std::string_view second);
 
-/// The labels of one sample in two parts: those of the thing it is about, and those that tell
-/// the samples of that thing apart. Either may be empty.
+/// The labels of one sample in two parts: those of the supervisord or process that it belongs to,
+/// and those that distinguish its samples. Either may be empty.
 struct LabelText {
-  std::string_view thing;
+  std::string_view owner;
   std::string_view sample = {};
 };
 
-/// A histogram as it is counted: per bound, not cumulated, the last beyond all bounds.
+/// A histogram: counts per bound, not cumulated; the last is above all bounds.
 struct HistogramCounts {
   std::span<const double> bounds;
   std::span<const std::uint64_t> counts;
@@ -43,9 +49,17 @@ class TextWriter {
   /// Samples are of this family from here on.
   void begin(const Family& family);
   void sample(const LabelText& labels, double value) { line({}, labels, value); }
+  void sample(const LabelText& labels, bool value) { line({}, labels, value ? 1 : 0); }
   template <class Integer>
   requires std::is_integral_v<Integer>
   void sample(const LabelText& labels, Integer value) { line({}, labels, value); }
+  /// No sample without a value.
+  template <class Number>
+  void sample(const LabelText& labels, const std::optional<Number>& value) {
+    if (value) {
+      sample(labels, *value);
+    }
+  }
   void histogram(std::string_view labels, const HistogramCounts& histogram);
 
   [[nodiscard]] std::string take() { return std::move(text_); }
@@ -71,5 +85,10 @@ class TextWriter {
   const Family* family_ = nullptr;
   bool announced_ = false;
 };
+
+/// Families that prometheus-cpp keeps, in the catalogue's order (others are left out), samples in
+/// their labels' order: its own serializer escapes no HELP and passes invalid UTF-8, and its order
+/// changes.
+void write_families(TextWriter& out, const std::vector<prometheus::MetricFamily>& families);
 
 }  // namespace reeve::metrics

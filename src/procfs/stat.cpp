@@ -71,6 +71,7 @@ std::optional<Stat> parse_stat(std::string_view text) {
   stat.children_system = fields[17];
   stat.threads = fields[20];
   stat.start = fields[22];
+  stat.virtual_bytes = fields[23];
   stat.resident_pages = fields[24];
   return stat;
 }

@@ -22,6 +22,7 @@ struct Stat {
   std::uint64_t children_system = 0;
   std::uint64_t threads = 0;
   std::uint64_t start = 0;  ///< in ticks since boot
+  std::uint64_t virtual_bytes = 0;
   std::uint64_t resident_pages = 0;
 
   [[nodiscard]] bool is_zombie() const { return state == 'Z' || state == 'X'; }

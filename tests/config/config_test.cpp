@@ -226,8 +226,8 @@ TEST_CASE("a path that is taken, a bad listen address and a bad expression are e
         "reeve.yaml:2:11: metrics.listen: a listen address is host:port, [v6]:port, :port or"
         " unix:///path\n"
         "reeve.yaml:3:9: metrics.path: /-/ready is served already: use another path\n"
-        "reeve.yaml:4:13: metrics.include: not a regular expression over group:name: Mismatched"
-        " '(' and ')' in regular expression");
+        "reeve.yaml:4:13: metrics.include: not a regular expression over group:name: missing ):"
+        " (");
   CHECK(errors_of("metrics: {path: m}\n") ==
         "reeve.yaml:1:17: metrics.path: expected a path like /metrics, without blanks, ?, # and %");
 }

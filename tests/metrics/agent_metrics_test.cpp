@@ -11,7 +11,7 @@ namespace {
 using Catch::Contains;
 using namespace std::chrono_literals;
 
-TEST_CASE("the agent says what it was built from") {
+TEST_CASE("AgentMetrics: build_info says what the agent was built from") {
   const AgentMetrics metrics({"0.1.0", "abc123", "g++ 12.2"});
   CHECK_THAT(
       metrics.render(),
@@ -19,7 +19,7 @@ TEST_CASE("the agent says what it was built from") {
           "reeve_build_info{compiler=\"g++ 12.2\",revision=\"abc123\",version=\"0.1.0\"} 1\n"));
 }
 
-TEST_CASE("requests are counted by handler and code, and timed by handler") {
+TEST_CASE("AgentMetrics: requests are counted by handler and code, and timed by handler") {
   AgentMetrics metrics({});
   metrics.observe_request("/metrics", 200, 300us);
   metrics.observe_request("/metrics", 200, 2s);
@@ -37,7 +37,7 @@ TEST_CASE("requests are counted by handler and code, and timed by handler") {
   CHECK_THAT(text, Contains("reeve_http_request_duration_seconds_count{handler=\"/metrics\"} 3\n"));
 }
 
-TEST_CASE("a bad reload is shown, and the time of the last good one stays") {
+TEST_CASE("AgentMetrics: a failed reload is shown, and the time of the last good one stays") {
   AgentMetrics metrics({});
   const std::chrono::system_clock::time_point start{1'700'000'000s};
   metrics.observe_reload(true, start);
@@ -48,7 +48,7 @@ TEST_CASE("a bad reload is shown, and the time of the last good one stays") {
   CHECK_THAT(text, Contains("\nreeve_config_last_reload_success_timestamp_seconds 1700000000\n"));
 }
 
-TEST_CASE("what each listener rejects is read when the page is rendered") {
+TEST_CASE("AgentMetrics: a listener's rejected connections are read when the page is rendered") {
   AgentMetrics metrics({});
   std::uint64_t rejected = 0;
   metrics.add_listener([&] { return http::Stats{"metrics", 10, rejected, 1}; });
@@ -61,7 +61,8 @@ TEST_CASE("what each listener rejects is read when the page is rendered") {
                       "reeve_http_rejected_connections_total{listener=\"control\"} 0\n"));
 }
 
-TEST_CASE("without control there are no actions, with it every one is there at 0") {
+TEST_CASE(
+    "AgentMetrics: without a controller there are no action families, with it all are there at 0") {
   AgentMetrics metrics({});
   CHECK_THAT(metrics.render(), !Contains("reeve_action"));
   metrics.set_controller([] { return control::Stats{}; });
@@ -77,7 +78,7 @@ TEST_CASE("without control there are no actions, with it every one is there at 0
   CHECK_THAT(text, !Contains("reeve_last_action_timestamp_seconds"));
 }
 
-TEST_CASE("actions are shown as the controller counts them") {
+TEST_CASE("AgentMetrics: action families have the controller's counts") {
   AgentMetrics metrics({});
   control::Stats stats;
   auto& restarts = stats.actions[static_cast<std::size_t>(guards::Action::restart)][0];
@@ -110,7 +111,7 @@ TEST_CASE("actions are shown as the controller counts them") {
                             "name=\"pg\",action=\"stop\"} 1700000000\n"));
 }
 
-TEST_CASE("decisions on alerts are counted by rule, and each is there at 0") {
+TEST_CASE("AgentMetrics: decisions on alerts are counted by rule, and each is there at 0") {
   AgentMetrics metrics({});
   CHECK_THAT(metrics.render(), !Contains("reeve_alert_decisions_total"));
   alerts::Stats stats;
@@ -125,7 +126,7 @@ TEST_CASE("decisions on alerts are counted by rule, and each is there at 0") {
   CHECK_THAT(text, Contains("reeve_alert_decisions_total{rule=\"none\",decision=\"no_rule\"} 0\n"));
 }
 
-TEST_CASE("guards are shown as they are: latches, the breaker, and where people are at work") {
+TEST_CASE("AgentMetrics: latches, the breaker and maintenance windows have samples") {
   AgentMetrics metrics({});
   CHECK_THAT(metrics.render(), !Contains("reeve_guard"));
   guards::GuardStats stats;
@@ -144,7 +145,7 @@ TEST_CASE("guards are shown as they are: latches, the breaker, and where people 
   CHECK_THAT(text, Contains("reeve_maintenance{scope=\"web:*\"} 1\n"));
 }
 
-TEST_CASE("the order of families and samples does not change") {
+TEST_CASE("AgentMetrics: the order of families and samples does not change") {
   const auto page_of = [](std::vector<const char*> handlers) {
     AgentMetrics metrics({});
     for (const char* handler : handlers) {
@@ -156,8 +157,8 @@ TEST_CASE("the order of families and samples does not change") {
   CHECK(page_of({"a", "b", "c", "d", "e"}) == page_of({"e", "c", "a", "d", "b"}));
 }
 
-TEST_CASE("the agent's own process is read from the kernel") {
-  const auto stat = parse_stat(
+TEST_CASE("own process: CPU, memory and start time come from /proc") {
+  const auto stat = parse_own_stat(
       "4711 (a ) b) S 1 1 1 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 1 0 1000 8192000 250 "
       "18446744073709551615 1 1");
   REQUIRE(stat);
@@ -165,8 +166,8 @@ TEST_CASE("the agent's own process is read from the kernel") {
   CHECK(stat->virtual_bytes == 8'192'000);
   CHECK(stat->resident_bytes == 250 * 4096);
   CHECK(stat->started_after_boot_seconds == Approx(10.0));
-  CHECK_FALSE(parse_stat(""));
-  CHECK_FALSE(parse_stat("4711 (x) S 1 2"));
+  CHECK_FALSE(parse_own_stat(""));
+  CHECK_FALSE(parse_own_stat("4711 (x) S 1 2"));
   const std::string text = AgentMetrics({}).render();
   for (const char* name : {"process_cpu_seconds_total", "process_resident_memory_bytes",
                            "process_virtual_memory_bytes", "process_open_fds", "process_max_fds",

@@ -7,7 +7,6 @@
 #include <set>
 #include <sstream>
 
-#include "metrics/fleets.h"
 #include "metrics/pages.h"
 #include "support/catch.h"
 
@@ -89,17 +88,17 @@ Families rendered(const std::string& page) {
   return families;
 }
 
-TEST_CASE("docs/metrics.md lists the catalogue: names, types and labels") {
+TEST_CASE("catalogue: docs/metrics.md lists its names, types and labels") {
   CHECK(documented() == catalogued());
 }
 
-TEST_CASE("every family of the catalogue is rendered as it is described, and no other") {
+TEST_CASE("catalogue: every family is rendered as it is described, and no other") {
   Families expected = catalogued();
   expected.erase("supervisord_process_state_code");  // instead of the state set
   CHECK(rendered(whole_page({odd_supervisord()})) == expected);
 }
 
-TEST_CASE("names are listed once, and HELP texts need no escaping") {
+TEST_CASE("catalogue: names are listed once, and HELP texts need no escaping") {
   CHECK(catalogued().size() == catalogue.size());
   for (const Family& family : catalogue) {
     CHECK(family.help.find_first_of("\\\n") == std::string_view::npos);

@@ -1,8 +1,7 @@
 #include "metrics/exposition.h"
 
-#include "metrics/fleets.h"
-#include "metrics/gunzip.h"
 #include "metrics/gzip.h"
+#include "metrics/pages.h"
 #include "support/catch.h"
 
 namespace reeve::metrics {
@@ -18,7 +17,7 @@ std::string joined(const std::vector<std::shared_ptr<const std::string>>& segmen
   return text;
 }
 
-struct Shown {
+struct AgentAndExposition {
   AgentMetrics agent{{}};
   Exposition exposition{{}, agent};
 
@@ -28,50 +27,50 @@ struct Shown {
   [[nodiscard]] std::string plain() const { return joined(exposition.page(Encoding::plain)); }
 };
 
-TEST_CASE("there is a page before anything was published") {
-  const Shown shown;
-  CHECK_THAT(shown.plain(), Contains("reeve_build_info"));
-  CHECK_THAT(gunzip(joined(shown.exposition.page(Encoding::gzip))), Contains("reeve_build_info"));
+TEST_CASE("Exposition: there is a page before the first snapshot") {
+  const AgentAndExposition world;
+  CHECK_THAT(world.plain(), Contains("reeve_build_info"));
+  CHECK_THAT(gunzip(joined(world.exposition.page(Encoding::gzip))), Contains("reeve_build_info"));
 }
 
-TEST_CASE("the fleet's part of the page is rendered once and shared by all who ask") {
-  Shown shown;
-  shown.publish(fleet_of({supervisord({running_process("web", 1, 1)})}));
-  const auto first = shown.exposition.page(Encoding::plain);
-  CHECK(first[0] == shown.exposition.page(Encoding::plain)[0]);
-  CHECK(shown.exposition.page(Encoding::gzip)[0] == shown.exposition.page(Encoding::gzip)[0]);
-  shown.publish(fleet_of({supervisord({})}));
-  CHECK(first[0] != shown.exposition.page(Encoding::plain)[0]);
+TEST_CASE("Exposition: a snapshot is rendered once and its bytes are shared by all requests") {
+  AgentAndExposition world;
+  world.publish(snapshot_of({supervisord({running_process("web", 1, 1)})}));
+  const auto first = world.exposition.page(Encoding::plain);
+  CHECK(first[0] == world.exposition.page(Encoding::plain)[0]);
+  CHECK(world.exposition.page(Encoding::gzip)[0] == world.exposition.page(Encoding::gzip)[0]);
+  world.publish(snapshot_of({supervisord({})}));
+  CHECK(first[0] != world.exposition.page(Encoding::plain)[0]);
   CHECK_THAT(*first[0], Contains("name=\"web\""));
 }
 
-TEST_CASE("the agent's part is never older than the question") {
-  Shown shown;
-  shown.agent.observe_request("/metrics", 200, std::chrono::milliseconds(1));
-  CHECK_THAT(shown.plain(), Contains("reeve_http_requests_total"));
+TEST_CASE("Exposition: the agent's families are rendered at each request") {
+  AgentAndExposition world;
+  world.agent.observe_request("/metrics", 200, std::chrono::milliseconds(1));
+  CHECK_THAT(world.plain(), Contains("reeve_http_requests_total"));
 }
 
-TEST_CASE("the compressed page is one gzip member with the same text") {
-  Shown shown;
-  shown.publish(fleet_of({odd_supervisord()}));
-  const std::string text = gunzip(joined(shown.exposition.page(Encoding::gzip)));
-  const std::string plain = shown.plain();
-  const std::size_t fleet_end = plain.find("# HELP reeve_build_info");
-  CHECK(text.substr(0, fleet_end) == plain.substr(0, fleet_end));
+TEST_CASE("Exposition: the compressed page is one gzip member with the same text") {
+  AgentAndExposition world;
+  world.publish(snapshot_of({odd_supervisord()}));
+  const std::string text = gunzip(joined(world.exposition.page(Encoding::gzip)));
+  const std::string plain = world.plain();
+  const std::size_t snapshot_end = plain.find("# HELP reeve_build_info");
+  CHECK(text.substr(0, snapshot_end) == plain.substr(0, snapshot_end));
   CHECK_THAT(text, Contains("process_open_fds"));
 }
 
-TEST_CASE("new filters hold for the snapshot that is already there") {
-  Shown shown;
-  shown.publish(fleet_of({supervisord({running_process("web", 1, 1)})}));
-  CHECK_THAT(shown.plain(), Contains("name=\"web\""));
+TEST_CASE("Exposition: new filters hold for the present snapshot") {
+  AgentAndExposition world;
+  world.publish(snapshot_of({supervisord({running_process("web", 1, 1)})}));
+  CHECK_THAT(world.plain(), Contains("name=\"web\""));
   Options options;
   options.exclude = {"web:web"};
-  shown.exposition.configure(options);
-  CHECK_THAT(shown.plain(), !Contains("name=\"web\""));
+  world.exposition.configure(options);
+  CHECK_THAT(world.plain(), !Contains("name=\"web\""));
 }
 
-TEST_CASE("a text is compressed in two parts, whatever their sizes") {
+TEST_CASE("gzip: two parts of any size become one member") {
   const std::string first = GENERATE(std::string(), std::string("a"), std::string(200'000, 'x'));
   const std::string last = GENERATE(std::string(), std::string("b\n"), std::string(70'000, 'y'));
   const GzipBegun begun = begin_gzip(first);

@@ -6,7 +6,6 @@
 
 #include <prometheus/text_serializer.h>
 
-#include "metrics/registry_text.h"
 #include "support/catch.h"
 
 namespace reeve::metrics {
@@ -46,7 +45,7 @@ std::vector<std::string> sorted_lines(const std::string& text) {
   return lines;
 }
 
-TEST_CASE("labels and numbers are written as prometheus-cpp writes them") {
+TEST_CASE("TextWriter: labels and numbers are written as prometheus-cpp writes them") {
   const std::vector families = {counters({
       {"A plain one", 0},
       {"a \"quoted\" one", 1},
@@ -62,7 +61,7 @@ TEST_CASE("labels and numbers are written as prometheus-cpp writes them") {
   CHECK(ours(families) == theirs(families));
 }
 
-TEST_CASE("a histogram is written as prometheus-cpp writes it") {
+TEST_CASE("TextWriter: a histogram is written as prometheus-cpp writes it") {
   prometheus::MetricFamily family{
       "reeve_http_request_duration_seconds",
       std::string(metrics::family("reeve_http_request_duration_seconds").help),
@@ -77,23 +76,23 @@ TEST_CASE("a histogram is written as prometheus-cpp writes it") {
   CHECK(sorted_lines(ours({family})) == sorted_lines(theirs({family})));
 }
 
-TEST_CASE("NaN is written as Prometheus writes it") {
+TEST_CASE("TextWriter: NaN is written as Prometheus writes it") {
   CHECK(ours({counters({{"x", std::numeric_limits<double>::quiet_NaN()}})}).find(" NaN\n") !=
         std::string::npos);
 }
 
-TEST_CASE("what is not UTF-8 does not reach the page") {
+TEST_CASE("label: bytes that are not UTF-8 become U+FFFD") {
   CHECK(label("name", "caf\xe9") == "name=\"caf\xEF\xBF\xBD\"");
 }
 
-TEST_CASE("counters are written to the last digit, however large") {
+TEST_CASE("TextWriter: counters are written to the last digit, however large") {
   TextWriter out(0);
   out.begin(family("supervisord_restarts_total"));
   out.sample({}, std::numeric_limits<std::uint64_t>::max());
   CHECK(out.take().ends_with("\nsupervisord_restarts_total 18446744073709551615\n"));
 }
 
-TEST_CASE("a family without samples leaves no trace") {
+TEST_CASE("TextWriter: a family without samples leaves no trace") {
   TextWriter out(0);
   out.begin(family("supervisord_up"));
   CHECK(out.take().empty());
