@@ -79,29 +79,30 @@ bool Episodes::is_stale(const EpisodeKey& key, base::SystemTime began) const {
   return found != resolved_.end() && began <= found->second;
 }
 
-Episodes::Reply Episodes::reserve(const EpisodeKey& key, const Terms& terms) {
-  if (is_stale(key, terms.began)) {
-    return {Standing::stale, 0, ""};
+Episodes::Reservation Episodes::reserve(const EpisodeKey& key,
+                                        const AttemptConditions& conditions) {
+  if (is_stale(key, conditions.began)) {
+    return {Outcome::stale, 0, ""};
   }
   Episode& episode = episodes_[key];
-  episode.fired = terms.now;
+  episode.last_fired = conditions.now;
   const auto& attempts = episode.attempts;
   const std::string last = attempts.empty() ? "" : attempts.back().operation;
-  const bool waits =
-      episode.reserved || (!attempts.empty() && (!attempts.back().over || terms.cools_down));
+  const bool waits = episode.reserved ||
+                     (!attempts.empty() && (!attempts.back().finished || conditions.cools_down));
   if (waits) {
-    return {Standing::duplicate, attempts.size(), last};
+    return {Outcome::duplicate, attempts.size(), last};
   }
-  if (attempts.size() >= terms.max_attempts) {
-    return {Standing::exhausted, attempts.size(), last};
+  if (attempts.size() >= conditions.max_attempts) {
+    return {Outcome::exhausted, attempts.size(), last};
   }
   episode.reserved = true;
-  return {Standing::reserved, attempts.size(), last};
+  return {Outcome::reserved, attempts.size(), last};
 }
 
 void Episodes::confirm(const EpisodeKey& key, const std::string& operation) {
   const auto found = episodes_.find(key);
-  if (found == episodes_.end()) {  // another post told meanwhile that the alert is resolved
+  if (found == episodes_.end()) {  // another request has resolved the alert meanwhile
     remember_closed(operation);
     return;
   }
@@ -120,11 +121,11 @@ void Episodes::release(const EpisodeKey& key) {
   }
 }
 
-std::vector<std::string> Episodes::under_way() const {
+std::vector<std::string> Episodes::unfinished_operations() const {
   std::vector<std::string> operations;
   for (const auto& [key, episode] : episodes_) {
     for (const Attempt& attempt : episode.attempts) {
-      if (!attempt.over) {
+      if (!attempt.finished) {
         operations.push_back(attempt.operation);
       }
     }
@@ -132,16 +133,16 @@ std::vector<std::string> Episodes::under_way() const {
   return operations;
 }
 
-void Episodes::settle(const std::string& operation, bool acted) {
+void Episodes::finish_attempt(const std::string& operation, bool acted) {
   for (auto episode = episodes_.begin(); episode != episodes_.end(); ++episode) {
     auto& attempts = episode->second.attempts;
     const auto found = std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
-      return !attempt.over && attempt.operation == operation;
+      return !attempt.finished && attempt.operation == operation;
     });
     if (found == attempts.end()) {
       continue;
     }
-    found->over = true;
+    found->finished = true;
     if (!acted) {
       attempts.erase(found);
     }
@@ -161,7 +162,7 @@ Episodes::Map::iterator Episodes::end_episode(Map::iterator episode) {
 
 void Episodes::remember_closed(const std::string& operation) {
   if (operation.empty()) {
-    return;  // a rehearsal's
+    return;  // a dry run's
   }
   closed_.push_back(operation);
   if (closed_.size() > max_closed) {
@@ -189,12 +190,12 @@ void Episodes::close(const std::string& rule, const std::string& fingerprint,
 
 void Episodes::expire(base::SteadyTime now, base::Duration ttl) {
   for (auto episode = episodes_.begin(); episode != episodes_.end();) {
-    const bool over = !episode->second.reserved && now - episode->second.fired > ttl;
-    episode = over ? end_episode(episode) : std::next(episode);
+    const bool expired = !episode->second.reserved && now - episode->second.last_fired > ttl;
+    episode = expired ? end_episode(episode) : std::next(episode);
   }
 }
 
-bool Episodes::knows(const std::string& operation) const {
+bool Episodes::contains_operation(const std::string& operation) const {
   const auto holds = [&](const auto& each) {
     const auto& attempts = each.second.attempts;
     return std::any_of(attempts.begin(), attempts.end(),
@@ -204,14 +205,14 @@ bool Episodes::knows(const std::string& operation) const {
          std::any_of(episodes_.begin(), episodes_.end(), holds);
 }
 
-void Episodes::adopt(const control::Operation& operation, base::SteadyTime now) {
+void Episodes::add_journalled(const control::Operation& operation, base::SteadyTime now) {
   const auto& trigger = operation.command.trigger;
   const bool was_none = operation.done() && !has_acted(operation);
-  if (!trigger || was_none || knows(operation.id)) {
+  if (!trigger || was_none || contains_operation(operation.id)) {
     return;
   }
   Episode& episode = episodes_[{trigger->rule, trigger->fingerprint, operation.command.target}];
-  episode.fired = now;
+  episode.last_fired = now;
   episode.attempts.push_back({operation.id, false});
 }
 
@@ -249,7 +250,7 @@ std::optional<Episodes> Episodes::parse(std::string_view text, base::SteadyTime 
       return std::nullopt;
     }
     Episode& episode = episodes.episodes_[*key];
-    episode.fired = now;
+    episode.last_fired = now;
     for (const std::string& operation : *operations) {
       episode.attempts.push_back({operation, false});
     }

@@ -1,9 +1,9 @@
 #pragma once
 
-// What was attempted for the alerts that fire: an episode of a rule, an alert and a process lasts
-// from its first attempt until the alert is resolved, or was not told of for a while. Within it
-// no attempt is made while another is under way or cools down, and no more than the rule allows.
-// A plain value; its owner guards it.
+// The attempts made for alerts that fire: the episode of a rule, an alert and a process lasts from
+// its first attempt until the alert is resolved, or was not received for the episode's time to
+// live. Within it no attempt is made while another is unfinished or its process cools down, nor
+// more than the rule allows. A plain value without I/O; the responder guards it.
 
 #include <compare>
 #include <deque>
@@ -27,60 +27,62 @@ struct EpisodeKey {
 };
 
 struct Attempt {
-  std::string operation;  ///< its id; empty for a rehearsal
-  bool over = false;      ///< it acted, and is done
+  std::string operation;  ///< its id; empty for a dry run
+  bool finished = false;  ///< it acted and its operation is done
   friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 
 struct Episode {
   std::vector<Attempt> attempts;
-  bool reserved = false;  ///< by a post that is being worked on
-  base::SteadyTime fired;
+  bool reserved = false;  ///< by a request that is being handled
+  base::SteadyTime last_fired;
   friend bool operator==(const Episode&, const Episode&) = default;
 };
 
-/// What an attempt depends on.
-struct Terms {
+/// What decides whether another attempt is allowed.
+struct AttemptConditions {
   unsigned max_attempts = 1;
-  bool cools_down = false;  ///< the process, after an action
+  bool cools_down = false;  ///< the process does, after an action
   base::SteadyTime now;
-  base::SystemTime began;  ///< the alert
+  base::SystemTime began;  ///< startsAt of the alert
 };
 
 class Episodes {
  public:
-  /// Operations of episodes that are over: the journal may still know them.
+  /// Operations of closed episodes, which the journal may still hold.
   static constexpr std::size_t max_closed = 1000;
-  /// Alerts that were resolved: others may still tell that they fire.
+  /// Resolved alerts, for which an older notification may still arrive.
   static constexpr std::size_t max_resolved = 10'000;
 
-  /// stale: the alert of this post was resolved since.
-  enum class Standing { reserved, duplicate, exhausted, stale };
-  struct Reply {
-    Standing standing = Standing::reserved;
-    std::size_t attempts = 0;  ///< before this one
-    std::string operation;     ///< the last one's
+  /// stale: the alert was resolved after this notification.
+  enum class Outcome { reserved, duplicate, exhausted, stale };
+  struct Reservation {
+    Outcome outcome = Outcome::reserved;
+    std::size_t attempts = 0;    ///< made before
+    std::string last_operation;  ///< of the attempt before; empty for none or a dry run
   };
 
-  /// The alert fires. `reserved`: nobody else attempts anything until confirm() or release().
-  Reply reserve(const EpisodeKey& key, const Terms& terms);
-  /// The attempt is made: by this operation, or as a rehearsal without one.
+  /// The alert fires. After `reserved` others get `duplicate` until confirm() or release().
+  Reservation reserve(const EpisodeKey& key, const AttemptConditions& conditions);
+  /// The attempt is made: by this operation, or as a dry run without one.
   void confirm(const EpisodeKey& key, const std::string& operation);
-  /// No attempt was made after all.
+  /// The attempt was not made.
   void release(const EpisodeKey& key);
 
-  /// The operations of attempts that are not over.
-  [[nodiscard]] std::vector<std::string> under_way() const;
-  /// The operation is done, or forgotten. One that has not acted was no attempt.
-  void settle(const std::string& operation, bool acted);
+  /// The operations of attempts that are not finished.
+  [[nodiscard]] std::vector<std::string> unfinished_operations() const;
+  /// The operation is done, or the controller has forgotten it. Without an action it was no
+  /// attempt.
+  void finish_attempt(const std::string& operation, bool acted);
 
-  /// The alert was resolved at `ended`: one that began before is not another. Two Alertmanagers
-  /// may tell of it in either order. (That is not kept on the disk.)
+  /// The alert was resolved at `ended`: a notification that it began before is stale, as two
+  /// Alertmanagers may send theirs in either order. (Not kept in the state directory.)
   void close(const std::string& rule, const std::string& fingerprint, base::SystemTime ended);
-  /// Ends what was not told of for longer than `ttl`.
+  /// Closes the episodes whose alerts were not received for longer than `ttl`.
   void expire(base::SteadyTime now, base::Duration ttl);
-  /// An operation that the journal knows: an attempt, unless it is known here or did not act.
-  void adopt(const control::Operation& operation, base::SteadyTime now);
+  /// An operation of the journal: an attempt, unless it is known already or is done without an
+  /// action.
+  void add_journalled(const control::Operation& operation, base::SteadyTime now);
 
   [[nodiscard]] bool empty() const { return episodes_.empty(); }
   [[nodiscard]] std::size_t size() const { return episodes_.size(); }
@@ -96,7 +98,7 @@ class Episodes {
 
   Map::iterator end_episode(Map::iterator episode);
   void remember_closed(const std::string& operation);
-  [[nodiscard]] bool knows(const std::string& operation) const;
+  [[nodiscard]] bool contains_operation(const std::string& operation) const;
 
   using AlertKey = std::pair<std::string, std::string>;  ///< rule and fingerprint
 
@@ -108,7 +110,7 @@ class Episodes {
   std::deque<AlertKey> resolved_order_;  ///< oldest first
 };
 
-/// Whether it asked for anything: what did not was no attempt.
+/// Whether the operation asked supervisord for anything; only then is it an attempt.
 [[nodiscard]] bool has_acted(const control::Operation& operation);
 
 }  // namespace reeve::alerts

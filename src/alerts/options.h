@@ -1,7 +1,7 @@
 #pragma once
 
-// Which alerts lead to which action on which process: the rules as the configuration has them,
-// and what one of their texts must look like. Values; src/alerts/rules makes them ready for use.
+// Which alerts lead to which action on which process: the rules as the configuration has them, and
+// the checks of their texts. Values; alerts/rules.h compiles them.
 
 #include <cstdint>
 #include <map>
@@ -18,11 +18,11 @@
 
 namespace reeve::alerts {
 
-/// dry_run: everything but the action itself, with a book of its own.
+/// dry_run: everything but the action itself, with episodes and guards of its own.
 enum class Mode : std::uint8_t { off, dry_run, enforce };
 [[nodiscard]] std::string_view to_string(Mode mode);
 
-/// A label's name and what its whole value must match; a label that is not there is empty.
+/// A label's name and the expression for its whole value; a missing label counts as empty.
 using Match = std::map<std::string, std::string>;
 
 struct Rule {
@@ -39,28 +39,28 @@ struct Rule {
 
 struct Options {
   Mode mode = Mode::dry_run;  ///< off wins over the rules' own
-  /// What every alert must carry to concern this agent; empty: nothing.
+  /// Labels that an alert must carry to be for this agent; empty: none.
   std::map<std::string, std::string> identity = {};
-  std::vector<Rule> rules = {};  ///< the first that matches counts
-  /// An episode is over that long after its last firing post, if no resolved one came.
+  std::vector<Rule> rules = {};  ///< the first that matches is the alert's
+  /// An episode ends that long after its alert was last received as firing.
   base::Duration episode_ttl = std::chrono::hours(6);
   friend bool operator==(const Options&, const Options&) = default;
 };
 
-/// What the rule does in the end.
+/// The rule's own mode, or the options'; off if either of them is.
 [[nodiscard]] Mode mode_of(const Rule& rule, const Options& options);
 
-/// The states in which an action makes sense at all, the first of them its default: RUNNING for
+/// The states in which an action makes sense, and those of them that are its default: RUNNING for
 /// a restart and a stop, FATAL and EXITED for a start.
 [[nodiscard]] std::vector<substrate::InstanceState> possible_states(guards::Action action);
 [[nodiscard]] std::vector<substrate::InstanceState> default_states(guards::Action action);
 
-/// invalid_argument: it is too long, or no regular expression.
+/// invalid_argument: too long, or not a regular expression.
 [[nodiscard]] base::Result<void> check_expression(std::string_view expression);
 /// invalid_argument: a `{{` without its `}}`, no label's name in it, or it could never name a
 /// process.
 [[nodiscard]] base::Result<void> check_target(std::string_view target);
-/// As Prometheus has it: letters, digits and `_`, no digit first.
+/// As Prometheus defines it: letters, digits and `_`, no digit first.
 [[nodiscard]] bool is_label_name(std::string_view name);
 
 }  // namespace reeve::alerts

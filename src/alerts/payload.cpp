@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-/// Alertmanager's and, with the same members, Grafana's.
+/// Alertmanager's, and Grafana's, which has the same members.
 constexpr std::array<std::string_view, 2> versions = {"4", "1"};
 
 bool is_fingerprint(std::string_view text) {
@@ -22,8 +22,8 @@ bool is_fingerprint(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7F'; });
 }
 
-/// Takes the events of the parser as they come. Any handler that answers false ends the parsing;
-/// problem() then says why.
+/// Handles nlohmann's SAX events. A handler that returns false ends the parsing; problem() then
+/// says why.
 class Reader final : public json::json_sax_t {
  public:
   bool null() override { return scalar(); }
@@ -47,33 +47,33 @@ class Reader final : public json::json_sax_t {
   }
 
   [[nodiscard]] std::vector<Alert>& alerts() { return alerts_; }
-  /// What is wrong, also with what is missing; empty if nothing is.
+  /// What is wrong or missing; empty if nothing is.
   [[nodiscard]] std::string problem() const;
 
  private:
-  enum class Place { outside, payload, alerts, alert, labels, skipped };
+  enum class Level { outside, payload, alerts, alert, labels, skipped };
 
-  struct Seen {
+  struct RequiredMembers {
     bool status = false;
     bool began = false;
     bool fingerprint = false;
   };
 
-  [[nodiscard]] Place place() const { return places_.empty() ? Place::outside : places_.back(); }
-  bool enter(Place next);
+  [[nodiscard]] Level level() const { return levels_.empty() ? Level::outside : levels_.back(); }
+  bool enter(Level next);
   bool refuse(std::string problem);
   bool refuse_alert(const std::string& problem);
   bool refuse_label(const std::string& problem);
   bool scalar();
   bool value(std::string& text);
-  bool take(std::string& text);
+  bool take_member(std::string& text);
   bool take_label(std::string& text);
   bool finish_alert();
 
-  std::vector<Place> places_;
+  std::vector<Level> levels_;
   std::string key_;
   std::vector<Alert> alerts_;
-  Seen seen_;
+  RequiredMembers members_;
   bool has_alerts_ = false;
   bool has_version_ = false;
   std::string problem_;
@@ -93,86 +93,86 @@ bool Reader::refuse_label(const std::string& problem) {
   return refuse_alert("the label '" + key_.substr(0, shown) + "' " + problem);
 }
 
-bool Reader::enter(Place next) {
-  places_.push_back(next);
-  return places_.size() <= max_payload_depth || refuse("the body is nested too deeply");
+bool Reader::enter(Level next) {
+  levels_.push_back(next);
+  return levels_.size() <= max_payload_depth || refuse("the body is nested too deeply");
 }
 
 bool Reader::start_object(std::size_t) {
-  switch (place()) {
-    case Place::outside:
-      return enter(Place::payload);
-    case Place::alerts:
+  switch (level()) {
+    case Level::outside:
+      return enter(Level::payload);
+    case Level::alerts:
       alerts_.emplace_back();
-      seen_ = {};
+      members_ = {};
       return alerts_.size() <= max_alerts
-                 ? enter(Place::alert)
+                 ? enter(Level::alert)
                  : refuse("more than " + std::to_string(max_alerts) +
                           " alerts: set max_alerts in Alertmanager's webhook_config");
-    case Place::alert:
-      return enter(key_ == "labels" ? Place::labels : Place::skipped);
-    case Place::labels:
+    case Level::alert:
+      return enter(key_ == "labels" ? Level::labels : Level::skipped);
+    case Level::labels:
       return refuse_label("is no text");
-    case Place::payload:
-      return key_ == "alerts" ? refuse("'alerts' is no list") : enter(Place::skipped);
-    case Place::skipped:
+    case Level::payload:
+      return key_ == "alerts" ? refuse("'alerts' is no list") : enter(Level::skipped);
+    case Level::skipped:
       break;
   }
-  return enter(Place::skipped);
+  return enter(Level::skipped);
 }
 
 bool Reader::end_object() {
-  const Place ended = place();
-  places_.pop_back();
-  return ended != Place::alert || finish_alert();
+  const Level ended = level();
+  levels_.pop_back();
+  return ended != Level::alert || finish_alert();
 }
 
 bool Reader::start_array(std::size_t) {
-  switch (place()) {
-    case Place::outside:
+  switch (level()) {
+    case Level::outside:
       return refuse("the body is JSON but not an object");
-    case Place::payload:
+    case Level::payload:
       if (key_ == "alerts") {
         return std::exchange(has_alerts_, true) ? refuse("'alerts' is given twice")
-                                                : enter(Place::alerts);
+                                                : enter(Level::alerts);
       }
       break;
-    case Place::alerts:
-    case Place::labels:
+    case Level::alerts:
+    case Level::labels:
       return scalar();
-    case Place::alert:
-    case Place::skipped:
+    case Level::alert:
+    case Level::skipped:
       break;
   }
-  return enter(Place::skipped);
+  return enter(Level::skipped);
 }
 
 bool Reader::end_array() {
-  places_.pop_back();
+  levels_.pop_back();
   return true;
 }
 
-/// Anything but an object and a text, where one of them may be wanted.
+/// A value that is neither an object nor a string, where one of them may be required.
 bool Reader::scalar() {
-  switch (place()) {
-    case Place::outside:
+  switch (level()) {
+    case Level::outside:
       return refuse("the body is JSON but not an object");
-    case Place::payload:
+    case Level::payload:
       return key_ != "alerts" || refuse("'alerts' is no list");
-    case Place::alerts:
+    case Level::alerts:
       return refuse("alerts[" + std::to_string(alerts_.size()) + "] is no object");
-    case Place::labels:
+    case Level::labels:
       return refuse_label("is no text");
-    case Place::alert:
-    case Place::skipped:
+    case Level::alert:
+    case Level::skipped:
       break;
   }
-  return true;  // what is wanted of an alert is missing then
+  return true;  // finish_alert() reports the required member as missing
 }
 
 bool Reader::value(std::string& text) {
-  switch (place()) {
-    case Place::payload:
+  switch (level()) {
+    case Level::payload:
       if (key_ == "version") {
         has_version_ = std::find(versions.begin(), versions.end(), text) != versions.end();
         return has_version_ || refuse("version '" + text.substr(0, 20) +
@@ -180,39 +180,39 @@ bool Reader::value(std::string& text) {
                                       " Grafana's");
       }
       break;
-    case Place::alert:
-      return take(text);
-    case Place::labels:
+    case Level::alert:
+      return take_member(text);
+    case Level::labels:
       return take_label(text);
-    case Place::outside:
-    case Place::alerts:
-    case Place::skipped:
+    case Level::outside:
+    case Level::alerts:
+    case Level::skipped:
       break;
   }
   return scalar();
 }
 
-bool Reader::take(std::string& text) {
+bool Reader::take_member(std::string& text) {
   Alert& alert = alerts_.back();
   if (key_ == "status") {
-    seen_.status = text == "firing" || text == "resolved";
+    members_.status = text == "firing" || text == "resolved";
     alert.status = text == "resolved" ? AlertStatus::resolved : AlertStatus::firing;
-    return seen_.status || refuse_alert("its status is neither firing nor resolved");
+    return members_.status || refuse_alert("its status is neither firing nor resolved");
   }
   if (key_ == "startsAt") {
     const auto began = base::parse_rfc3339(text);
-    seen_.began = began.has_value();
+    members_.began = began.has_value();
     alert.began = began.value_or(base::SystemTime());
-    return seen_.began || refuse_alert("its startsAt is no time like 2024-02-29T12:00:00Z");
+    return members_.began || refuse_alert("its startsAt is no time like 2024-02-29T12:00:00Z");
   }
   if (key_ == "endsAt") {
-    alert.ended = base::parse_rfc3339(text);  // while it fires: the year 1, which is none
+    alert.ended = base::parse_rfc3339(text);  // while it fires: the year 1, which is no time here
     return true;
   }
   if (key_ == "fingerprint") {
-    seen_.fingerprint = is_fingerprint(text);
+    members_.fingerprint = is_fingerprint(text);
     alert.fingerprint = std::move(text);
-    return seen_.fingerprint || refuse_alert("its fingerprint is empty, too long or not ASCII");
+    return members_.fingerprint || refuse_alert("its fingerprint is empty, too long or not ASCII");
   }
   return true;
 }
@@ -230,10 +230,10 @@ bool Reader::take_label(std::string& text) {
 }
 
 bool Reader::finish_alert() {
-  return !seen_.status        ? refuse_alert("it has no status")
-         : !seen_.began       ? refuse_alert("it has no startsAt")
-         : !seen_.fingerprint ? refuse_alert("it has no fingerprint")
-                              : true;
+  return !members_.status        ? refuse_alert("it has no status")
+         : !members_.began       ? refuse_alert("it has no startsAt")
+         : !members_.fingerprint ? refuse_alert("it has no fingerprint")
+                                 : true;
 }
 
 std::string Reader::problem() const {

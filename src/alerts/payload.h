@@ -1,8 +1,8 @@
 #pragma once
 
-// What Alertmanager posts to a webhook (version "4"), or Grafana, which adds members: read
-// without ever building the whole document, bounded in bytes, depth, alerts and labels. Members
-// that are not used are skipped, whatever they hold. A pure function.
+// Alertmanager's webhook payload (version "4"), and Grafana's, which adds members. It is parsed
+// member by member without building the document, bounded in bytes, depth, alerts and labels;
+// members that are not used are skipped, whatever they hold. A pure function.
 
 #include <cstddef>
 #include <cstdint>
@@ -32,16 +32,16 @@ enum class AlertStatus : std::uint8_t { firing, resolved };
 struct Alert {
   AlertStatus status = AlertStatus::firing;
   Labels labels;
-  base::SystemTime began;  ///< startsAt: when it fired, after `for`; may still move
-  /// endsAt, of one that is resolved; nothing if it does not say.
+  base::SystemTime began;  ///< startsAt: when it fired, after `for`; may still change
+  /// endsAt of a resolved alert; nothing if it has none.
   std::optional<base::SystemTime> ended;
-  std::string fingerprint;                 ///< of the labels; does not move
+  std::string fingerprint;                 ///< of the labels; does not change
   [[nodiscard]] std::string name() const;  ///< the label `alertname`; empty if there is none
   friend bool operator==(const Alert&, const Alert&) = default;
 };
 
-/// All alerts of the group, those that were told before too. malformed says what is wrong, and
-/// with which alert.
+/// All alerts of the group, also those sent before. `malformed` says what is wrong, and with which
+/// alert.
 [[nodiscard]] base::Result<std::vector<Alert>> parse_payload(std::string_view text);
 
 }  // namespace reeve::alerts

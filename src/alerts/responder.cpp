@@ -15,12 +15,12 @@ namespace reeve::alerts {
 
 using guards::Target;
 using guards::Verdict;
-using Standing = Episodes::Standing;
+using Outcome = Episodes::Outcome;
 
 namespace {
 
-/// What an alert is screened against.
-struct Screen {
+/// What screening an alert needs.
+struct ScreeningContext {
   const Rules& rules;
   const monitor::Snapshot& snapshot;
   const Sender& sender;
@@ -28,20 +28,20 @@ struct Screen {
   std::function<std::optional<guards::Refusal>(const guards::Command&)> permit;
 };
 
-struct Screened {
-  AlertDecision decision;           ///< unless there is a command, it stands
-  const ReadyRule* rule = nullptr;  ///< lives as long as the rules
-  /// Fires, and is matched with this one known process that its rule allows: one for the breaker.
-  bool counts = false;
+struct ScreenedAlert {
+  AlertDecision decision;              ///< final unless there is a command
+  const CompiledRule* rule = nullptr;  ///< owned by the rules
+  /// It fires, and means one known process that its rule allows: the breaker counts that process.
+  bool counts_for_breaker = false;
   std::optional<guards::Command> command;
-  bool undecided = false;  ///< the same post is wanted again
+  bool undecided = false;  ///< the sender has to repeat the request
 };
 
-void decide(Screened& screened, Verdict verdict, std::string reason) {
+void decide(ScreenedAlert& screened, Verdict verdict, std::string reason) {
   screened.decision.decision = {verdict, std::move(reason)};
 }
 
-std::string not_ours(const Alert& alert, const Rules& rules) {
+std::string identity_mismatch(const Alert& alert, const Rules& rules) {
   for (const auto& [label, value] : rules.options().identity) {
     const auto found = alert.labels.find(label);
     if (found == alert.labels.end() || found->second != value) {
@@ -51,8 +51,8 @@ std::string not_ours(const Alert& alert, const Rules& rules) {
   return "";
 }
 
-/// Where no supervisord is named and there is only one, it is meant.
-base::Result<Target> target_of(const Alert& alert, const ReadyRule& rule,
+/// A target without a supervisord means the only one there is.
+base::Result<Target> target_of(const Alert& alert, const CompiledRule& rule,
                                const monitor::Snapshot& snapshot) {
   auto target = rule.target.fill(alert.labels);
   if (target && target->supervisor.empty() && snapshot.supervisors.size() == 1) {
@@ -62,7 +62,8 @@ base::Result<Target> target_of(const Alert& alert, const ReadyRule& rule,
 }
 
 /// Why this is not one known process; nothing if it is.
-std::optional<guards::Decision> unknown(const Target& target, const monitor::Snapshot& snapshot) {
+std::optional<guards::Decision> target_problem(const Target& target,
+                                               const monitor::Snapshot& snapshot) {
   const auto* const supervisor = snapshot.find(target.supervisor);
   if (supervisor == nullptr) {
     return guards::Decision{Verdict::no_target,
@@ -78,7 +79,7 @@ std::optional<guards::Decision> unknown(const Target& target, const monitor::Sna
   return guards::Decision{Verdict::no_target, guards::no_such_process(target)};
 }
 
-guards::Command command_of(const Alert& alert, const ReadyRule& rule, const Target& target,
+guards::Command command_of(const Alert& alert, const CompiledRule& rule, const Target& target,
                            const Sender& sender) {
   guards::Command command;
   command.action = rule.rule.action;
@@ -96,14 +97,14 @@ guards::Command command_of(const Alert& alert, const ReadyRule& rule, const Targ
   return command;
 }
 
-void screen_target(const Alert& alert, const Screen& against, Screened& screened) {
-  const ReadyRule& rule = *screened.rule;
-  const auto target = target_of(alert, rule, against.snapshot);
+void screen_target(const Alert& alert, const ScreeningContext& context, ScreenedAlert& screened) {
+  const CompiledRule& rule = *screened.rule;
+  const auto target = target_of(alert, rule, context.snapshot);
   if (!target) {
     return decide(screened, Verdict::no_target, target.error().message);
   }
   screened.decision.target = *target;
-  if (auto decision = unknown(*target, against.snapshot)) {
+  if (auto decision = target_problem(*target, context.snapshot)) {
     screened.decision.decision = *std::move(decision);
     return;
   }
@@ -111,10 +112,10 @@ void screen_target(const Alert& alert, const Screen& against, Screened& screened
     return decide(screened, Verdict::not_allowed,
                   "'" + target->text() + "' is not in the allow list of the rule");
   }
-  screened.counts = true;
-  guards::Command command = command_of(alert, rule, *target, against.sender);
-  auto refusal = against.permit(command);
-  // A supervisord that is away is told of by the controller, if it comes to that.
+  screened.counts_for_breaker = true;
+  guards::Command command = command_of(alert, rule, *target, context.sender);
+  auto refusal = context.permit(command);
+  // The controller itself answers `unreachable` when the command is submitted.
   if (refusal && refusal->verdict != Verdict::unreachable) {
     return decide(screened, refusal->verdict.value_or(Verdict::not_allowed),
                   std::move(refusal->error.message));
@@ -122,8 +123,8 @@ void screen_target(const Alert& alert, const Screen& against, Screened& screened
   screened.command = std::move(command);
 }
 
-Screened screen(const Alert& alert, const Screen& against) {
-  Screened screened;
+ScreenedAlert screen(const Alert& alert, const ScreeningContext& context) {
+  ScreenedAlert screened;
   screened.decision = {.fingerprint = alert.fingerprint,
                        .alertname = alert.name(),
                        .status = alert.status,
@@ -132,11 +133,11 @@ Screened screen(const Alert& alert, const Screen& against) {
                        .target = std::nullopt,
                        .decision = {},
                        .operation = ""};
-  if (!against.rules.concerns_us(alert)) {
-    decide(screened, Verdict::not_here, not_ours(alert, against.rules));
+  if (!context.rules.is_for_this_agent(alert)) {
+    decide(screened, Verdict::not_here, identity_mismatch(alert, context.rules));
     return screened;
   }
-  screened.rule = against.rules.find(alert);
+  screened.rule = context.rules.find(alert);
   if (screened.rule == nullptr) {
     decide(screened, Verdict::no_rule, "no rule matches its labels");
     return screened;
@@ -148,7 +149,7 @@ Screened screen(const Alert& alert, const Screen& against) {
   } else if (alert.status == AlertStatus::resolved) {
     decide(screened, Verdict::resolved, "the alert is over");
   } else {
-    screen_target(alert, against, screened);
+    screen_target(alert, context, screened);
   }
   return screened;
 }
@@ -159,7 +160,7 @@ std::size_t count_allowed(const Rules& rules, const monitor::Snapshot& snapshot)
   for (const monitor::SupervisorSnapshot& supervisor : snapshot.supervisors) {
     count += static_cast<std::size_t>(std::count_if(
         supervisor.processes.begin(), supervisor.processes.end(), [&](const auto& process) {
-          return std::any_of(rules.all().begin(), rules.all().end(), [&](const ReadyRule& rule) {
+          return std::any_of(rules.all().begin(), rules.all().end(), [&](const CompiledRule& rule) {
             return rule.mode != Mode::off &&
                    any_matches(rule.rule.allow, supervisor.name, process.detail.name);
           });
@@ -170,12 +171,12 @@ std::size_t count_allowed(const Rules& rules, const monitor::Snapshot& snapshot)
 
 constexpr auto file_name = "episodes.json";
 constexpr std::size_t max_file_bytes = std::size_t{16} * 1024 * 1024;
-/// Operations for alerts that are not done.
-constexpr std::size_t longest_queue = 256;
+/// Of operations for alerts.
+constexpr std::size_t max_unfinished_operations = 256;
 
-/// One alert that passed the screening, and whose episode is reserved for it.
+/// One alert that passed the screening and has reserved its episode.
 struct Candidate {
-  std::size_t at;  ///< of its decision
+  std::size_t at;  ///< index of its alert
   EpisodeKey key;
   guards::Command command;
 };
@@ -197,19 +198,21 @@ bool wants_retry(const guards::Refusal& refusal) {
          refusal.reason == guards::RefusalReason::not_recorded;
 }
 
-guards::Decision standing_decision(const Episodes::Reply& reply, const Terms& terms) {
-  if (reply.standing == Standing::stale) {
-    return {Verdict::duplicate, "the alert was resolved since: this tells of it as it was before"};
+guards::Decision decision_of(const Episodes::Reservation& reservation,
+                             const AttemptConditions& conditions) {
+  if (reservation.outcome == Outcome::stale) {
+    return {Verdict::duplicate, "the alert was resolved meanwhile: this notification is older"};
   }
-  const std::string last =
-      reply.operation.empty() ? "an attempt" : "the operation " + reply.operation;
-  if (reply.standing == Standing::duplicate) {
+  const std::string last = reservation.last_operation.empty()
+                               ? "an attempt"
+                               : "the operation " + reservation.last_operation;
+  if (reservation.outcome == Outcome::duplicate) {
     return {Verdict::duplicate,
-            last + (terms.cools_down ? " was made for this alert, and its process cools down"
-                                     : " is made for this alert already")};
+            last + (conditions.cools_down ? " was made for this alert, and its process cools down"
+                                          : " is made for this alert already")};
   }
-  return {Verdict::attempts_exhausted, std::to_string(reply.attempts) + " of " +
-                                           std::to_string(terms.max_attempts) +
+  return {Verdict::attempts_exhausted, std::to_string(reservation.attempts) + " of " +
+                                           std::to_string(conditions.max_attempts) +
                                            " attempts were made, the last was " + last +
                                            ": the next needs the alert to be resolved first"};
 }
@@ -234,122 +237,126 @@ control::AuditEntry entry_of(const AlertDecision& decision, const Sender& sender
 }  // namespace
 
 struct Responder::State {
-  struct Memory {
-    Episodes acted;
-    Episodes rehearsed;
+  struct EpisodeSets {
+    Episodes enforced;
+    Episodes dry_runs;
     std::string unreadable;  ///< why; empty if all is well
 
-    [[nodiscard]] Episodes& of(bool rehearsal) { return rehearsal ? rehearsed : acted; }
+    [[nodiscard]] Episodes& of(bool dry_run) { return dry_run ? dry_runs : enforced; }
   };
 
-  State(Surroundings given, const Options& options, const base::Clock& its_clock, base::Log its_log)
-      : around(std::move(given)),
+  State(ResponderDeps its_deps, const Options& options, const base::Clock& its_clock,
+        base::Log its_log)
+      : deps(std::move(its_deps)),
         clock(its_clock),
         log(std::move(its_log)),
         rules(std::make_shared<const Rules>(options)) {}
 
   void read_episodes(const std::vector<control::Operation>& journalled);
-  void settle();
-  [[nodiscard]] std::vector<Screened> screen_all(const std::vector<Alert>& alerts, const Rules& now,
-                                                 const Sender& sender) const;
-  /// Closes the episodes of what is over.
-  void close(const std::vector<Alert>& alerts, const std::vector<Screened>& screened);
-  [[nodiscard]] std::vector<Candidate> reserve(std::vector<Screened>& screened);
-  void submit(const std::vector<Candidate>& candidates, std::vector<Screened>& screened,
-              Answer& answer);
-  /// How many of the slice are queued now.
+  void finish_attempts();
+  [[nodiscard]] std::vector<ScreenedAlert> screen_all(const std::vector<Alert>& alerts,
+                                                      const Rules& now, const Sender& sender) const;
+  /// Closes the episodes of resolved alerts.
+  void close(const std::vector<Alert>& alerts, const std::vector<ScreenedAlert>& screened);
+  [[nodiscard]] std::vector<Candidate> reserve(std::vector<ScreenedAlert>& screened);
+  void submit(const std::vector<Candidate>& candidates, std::vector<ScreenedAlert>& screened,
+              WebhookResult& result);
+  /// Returns how many of the slice were queued.
   [[nodiscard]] std::size_t submit_slice(std::span<const Candidate> slice,
-                                         std::vector<Screened>& screened, Answer& answer);
-  void conclude(const Candidate& candidate, const control::Admission& admission,
-                AlertDecision& decision);
-  /// Nothing is decided: the same post is wanted again.
-  void postpone(const Candidate& candidate, Screened& screened);
+                                         std::vector<ScreenedAlert>& screened,
+                                         WebhookResult& result);
+  void apply_submission(const Candidate& candidate, const control::Admission& admission,
+                        AlertDecision& decision);
+  /// Releases the episode: the sender has to repeat the request.
+  void leave_undecided(const Candidate& candidate, ScreenedAlert& screened);
   void save();
-  void record(const Answer& answer, const Sender& sender);
+  void record(const WebhookResult& result, const Sender& sender);
 
-  const Surroundings around;
+  const ResponderDeps deps;
   const base::Clock& clock;
   const base::Log log;
   base::Guarded<std::shared_ptr<const Rules>> rules;
-  base::Guarded<Memory> memory;
+  base::Guarded<EpisodeSets> episodes;
   base::Guarded<Stats> counted;
   std::mutex saving;  ///< one writer of the file at a time, so that the last one is the newest
   std::string saved;  ///< under `saving`
 };
 
 void Responder::State::read_episodes(const std::vector<control::Operation>& journalled) {
-  const auto text = around.state->read(file_name, max_file_bytes);
+  const auto text = deps.state->read(file_name, max_file_bytes);
   const base::SteadyTime now = clock.steady_now();
   auto known = text ? Episodes::parse(*text, now) : std::nullopt;
   const bool is_new = !text && text.error().kind == base::ErrorKind::not_found;
-  memory.with([&](Memory& all) {
+  episodes.with([&](EpisodeSets& sets) {
     if (!known && !is_new) {
-      all.unreadable = around.state->path(file_name) + ": " +
-                       (text ? "not what this agent writes" : text.error().message);
+      sets.unreadable = deps.state->path(file_name) + ": " +
+                        (text ? "not what this agent writes" : text.error().message);
     }
-    all.acted = std::move(known).value_or(Episodes());
-    saved = all.acted.text();
+    sets.enforced = std::move(known).value_or(Episodes());
+    saved = sets.enforced.text();
     for (const control::Operation& operation : journalled) {
-      all.acted.adopt(operation, now);
+      sets.enforced.add_journalled(operation, now);
     }
   });
   if (!known && !is_new) {
     log.error(
         "the episodes of alerts cannot be read: nothing is done for alerts until they are"
         " reset",
-        {{"file", around.state->path(file_name)}});
+        {{"file", deps.state->path(file_name)}});
   }
 }
 
-/// Looks what became of the attempts that were under way.
-void Responder::State::settle() {
-  const auto pending = memory.with([](const Memory& all) { return all.acted.under_way(); });
+/// Asks the controller which of the unfinished attempts are done.
+void Responder::State::finish_attempts() {
+  const auto pending =
+      episodes.with([](const EpisodeSets& sets) { return sets.enforced.unfinished_operations(); });
   for (const std::string& id : pending) {
-    const auto operation = around.controller->find(id);
+    const auto operation = deps.controller->find(id);
     if (!operation || operation->done()) {
       const bool acted = !operation || has_acted(*operation);
-      memory.with([&](Memory& all) { all.acted.settle(id, acted); });
+      episodes.with([&](EpisodeSets& sets) { sets.enforced.finish_attempt(id, acted); });
     }
   }
 }
 
-std::vector<Screened> Responder::State::screen_all(const std::vector<Alert>& alerts,
-                                                   const Rules& now, const Sender& sender) const {
-  const auto snapshot = around.snapshot();
-  const Screen against{now, *snapshot, sender, [this](const guards::Command& command) {
-                         return around.controller->permit(command);
-                       }};
-  std::vector<Screened> screened;
+std::vector<ScreenedAlert> Responder::State::screen_all(const std::vector<Alert>& alerts,
+                                                        const Rules& now,
+                                                        const Sender& sender) const {
+  const auto snapshot = deps.snapshot();
+  const ScreeningContext context{now, *snapshot, sender, [this](const guards::Command& command) {
+                                   return deps.controller->permit(command);
+                                 }};
+  std::vector<ScreenedAlert> screened;
   screened.reserve(alerts.size());
   std::set<guards::Target> firing;
   for (const Alert& alert : alerts) {
-    screened.push_back(screen(alert, against));
-    if (screened.back().counts) {
+    screened.push_back(screen(alert, context));
+    if (screened.back().counts_for_breaker) {
       firing.insert(*screened.back().decision.target);
     }
   }
   if (!firing.empty()) {
-    around.guards->firing({firing.begin(), firing.end()}, count_allowed(now, *snapshot));
+    deps.guards->firing({firing.begin(), firing.end()}, count_allowed(now, *snapshot));
   }
   return screened;
 }
 
 void Responder::State::close(const std::vector<Alert>& alerts,
-                             const std::vector<Screened>& screened) {
+                             const std::vector<ScreenedAlert>& screened) {
   const base::SystemTime now = clock.system_now();
-  memory.with([&](Memory& all) {
+  episodes.with([&](EpisodeSets& sets) {
     for (std::size_t at = 0; at < alerts.size(); ++at) {
       const AlertDecision& decision = screened[at].decision;
       if (screened[at].rule != nullptr && decision.status == AlertStatus::resolved) {
         const base::SystemTime ended = alerts[at].ended.value_or(now);
-        all.acted.close(decision.rule, decision.fingerprint, ended);
-        all.rehearsed.close(decision.rule, decision.fingerprint, ended);
+        sets.enforced.close(decision.rule, decision.fingerprint, ended);
+        sets.dry_runs.close(decision.rule, decision.fingerprint, ended);
       }
     }
   });
 }
 
-std::vector<Candidate> Responder::State::reserve(std::vector<Screened>& screened) {
+std::vector<Candidate> Responder::State::reserve(std::vector<ScreenedAlert>& screened) {
   std::vector<Candidate> candidates;
   const base::SteadyTime now = clock.steady_now();
   for (std::size_t at = 0; at < screened.size(); ++at) {
@@ -359,82 +366,85 @@ std::vector<Candidate> Responder::State::reserve(std::vector<Screened>& screened
       continue;
     }
     const EpisodeKey key = key_of(*command);
-    const Terms terms{screened[at].rule->rule.max_attempts,
-                      around.guards->cooling_down(command->target, command->dry_run), now,
-                      command->trigger->began};
-    const auto [reply, unreadable] = memory.with([&](Memory& all) {
-      const bool refuses = !all.unreadable.empty() && !command->dry_run;
-      return std::pair(refuses ? Episodes::Reply{Standing::exhausted, 0, ""}
-                               : all.of(command->dry_run).reserve(key, terms),
-                       refuses ? all.unreadable : std::string());
+    const AttemptConditions conditions{screened[at].rule->rule.max_attempts,
+                                       deps.guards->cooling_down(command->target, command->dry_run),
+                                       now, command->trigger->began};
+    const auto [reservation, unreadable] = episodes.with([&](EpisodeSets& sets) {
+      const bool refuses = !sets.unreadable.empty() && !command->dry_run;
+      return std::pair(refuses ? Episodes::Reservation{Outcome::exhausted, 0, ""}
+                               : sets.of(command->dry_run).reserve(key, conditions),
+                       refuses ? sets.unreadable : std::string());
     });
     if (!unreadable.empty()) {
       decision.decision = {Verdict::state_unreadable,
                            unreadable + ": a person has to look and reset the guards"};
-    } else if (reply.standing != Standing::reserved) {
-      decision.decision = standing_decision(reply, terms);
+    } else if (reservation.outcome != Outcome::reserved) {
+      decision.decision = decision_of(reservation, conditions);
     } else {
-      command->trigger->later_attempt = reply.attempts > 0;
+      command->trigger->later_attempt = reservation.attempts > 0;
       candidates.push_back({at, key, *std::move(command)});
     }
   }
   return candidates;
 }
 
-void Responder::State::conclude(const Candidate& candidate, const control::Admission& admission,
-                                AlertDecision& decision) {
-  const bool rehearsal = candidate.command.dry_run;
+void Responder::State::apply_submission(const Candidate& candidate,
+                                        const control::Admission& admission,
+                                        AlertDecision& decision) {
+  const bool dry_run = candidate.command.dry_run;
   if (admission) {
     decision.operation = admission->id;
-    decision.decision = rehearsal
-                            ? guards::Decision{Verdict::would_act, "a rehearsal: nothing is done"}
-                            : guards::Decision{Verdict::accepted, "the operation is queued"};
-    memory.with([&](Memory& all) { all.of(rehearsal).confirm(candidate.key, admission->id); });
+    decision.decision = dry_run ? guards::Decision{Verdict::would_act, "a dry run: nothing is done"}
+                                : guards::Decision{Verdict::accepted, "the operation is queued"};
+    episodes.with(
+        [&](EpisodeSets& sets) { sets.of(dry_run).confirm(candidate.key, admission->id); });
     return;
   }
   const guards::Refusal& refusal = admission.error();
-  memory.with([&](Memory& all) { all.of(rehearsal).release(candidate.key); });
+  episodes.with([&](EpisodeSets& sets) { sets.of(dry_run).release(candidate.key); });
   decision.decision = {verdict_of(refusal), refusal.error.message};
 }
 
-void Responder::State::postpone(const Candidate& candidate, Screened& screened) {
-  memory.with([&](Memory& all) { all.of(candidate.command.dry_run).release(candidate.key); });
+void Responder::State::leave_undecided(const Candidate& candidate, ScreenedAlert& screened) {
+  episodes.with(
+      [&](EpisodeSets& sets) { sets.of(candidate.command.dry_run).release(candidate.key); });
   screened.undecided = true;
 }
 
-/// In slices that the queue has room for, whatever becomes of them: only what is queued takes room.
+/// In slices that fit the queue even if all of a slice is accepted; refused commands take no room.
 void Responder::State::submit(const std::vector<Candidate>& candidates,
-                              std::vector<Screened>& screened, Answer& answer) {
-  const std::size_t waiting = around.controller->unfinished(guards::Source::alert);
-  std::size_t room = longest_queue - std::min(waiting, longest_queue);
+                              std::vector<ScreenedAlert>& screened, WebhookResult& result) {
+  const std::size_t waiting = deps.controller->unfinished(guards::Source::alert);
+  std::size_t room = max_unfinished_operations - std::min(waiting, max_unfinished_operations);
   auto next = candidates.begin();
   while (next != candidates.end() && room > 0) {
     const auto end = next + std::min(static_cast<std::ptrdiff_t>(room), candidates.end() - next);
-    room -= submit_slice({next, end}, screened, answer);
+    room -= submit_slice({next, end}, screened, result);
     next = end;
   }
   for (; next != candidates.end(); ++next) {
-    answer.retry = "too many operations are waiting already";
-    postpone(*next, screened[next->at]);
+    result.retry = "too many operations are waiting already";
+    leave_undecided(*next, screened[next->at]);
   }
 }
 
 std::size_t Responder::State::submit_slice(std::span<const Candidate> slice,
-                                           std::vector<Screened>& screened, Answer& answer) {
+                                           std::vector<ScreenedAlert>& screened,
+                                           WebhookResult& result) {
   std::vector<guards::Command> commands;
   commands.reserve(slice.size());
   for (const Candidate& candidate : slice) {
     commands.push_back(candidate.command);
   }
-  const auto admissions = around.controller->submit_all(commands);
+  const auto admissions = deps.controller->submit_all(commands);
   std::size_t queued = 0;
   for (std::size_t i = 0; i < slice.size(); ++i) {
-    Screened& alert = screened[slice[i].at];
+    ScreenedAlert& alert = screened[slice[i].at];
     if (!admissions[i] && wants_retry(admissions[i].error())) {
-      answer.retry = admissions[i].error().error.message;
-      postpone(slice[i], alert);
+      result.retry = admissions[i].error().error.message;
+      leave_undecided(slice[i], alert);
     } else {
-      conclude(slice[i], admissions[i], alert.decision);
+      apply_submission(slice[i], admissions[i], alert.decision);
       if (admissions[i] && !slice[i].command.dry_run) {
         ++queued;
       }
@@ -445,12 +455,13 @@ std::size_t Responder::State::submit_slice(std::span<const Candidate> slice,
 
 void Responder::State::save() {
   const std::scoped_lock lock(saving);
-  const std::string text = memory.with(
-      [](const Memory& all) { return all.unreadable.empty() ? all.acted.text() : std::string(); });
+  const std::string text = episodes.with([](const EpisodeSets& sets) {
+    return sets.unreadable.empty() ? sets.enforced.text() : std::string();
+  });
   if (text.empty() || text == saved) {
     return;
   }
-  if (const auto written = around.state->write(file_name, text); !written) {
+  if (const auto written = deps.state->write(file_name, text); !written) {
     log.error(
         "the episodes of alerts cannot be written: after a restart the journal alone tells"
         " of them",
@@ -460,25 +471,25 @@ void Responder::State::save() {
   saved = text;
 }
 
-void Responder::State::record(const Answer& answer, const Sender& sender) {
+void Responder::State::record(const WebhookResult& result, const Sender& sender) {
   const base::SystemTime now = clock.system_now();
   std::vector<control::AuditEntry> entries;
-  entries.reserve(answer.decisions.size());
-  for (const AlertDecision& decision : answer.decisions) {
+  entries.reserve(result.decisions.size());
+  for (const AlertDecision& decision : result.decisions) {
     entries.push_back(entry_of(decision, sender, now));
   }
-  around.audit->record(entries);
+  deps.audit->record(entries);
   counted.with([&](Stats& stats) {
-    for (const AlertDecision& decision : answer.decisions) {
+    for (const AlertDecision& decision : result.decisions) {
       auto& counts = stats.decisions[decision.rule.empty() ? no_rule_label : decision.rule];
       ++counts.at(static_cast<std::size_t>(decision.decision.verdict));
     }
   });
 }
 
-Responder::Responder(Surroundings surroundings, const Options& options, const base::Clock& clock,
+Responder::Responder(ResponderDeps deps, const Options& options, const base::Clock& clock,
                      base::Log log, const std::vector<control::Operation>& journalled)
-    : state_(std::make_unique<State>(std::move(surroundings), options, clock, std::move(log))) {
+    : state_(std::make_unique<State>(std::move(deps), options, clock, std::move(log))) {
   state_->read_episodes(journalled);
   configure(options);
 }
@@ -488,7 +499,7 @@ Responder::~Responder() = default;
 void Responder::configure(const Options& options) {
   auto next = std::make_shared<const Rules>(options);
   state_->rules.with([&](auto& rules) { rules = std::move(next); });
-  state_->memory.with([](auto& all) { all.rehearsed.clear(); });
+  state_->episodes.with([](auto& sets) { sets.dry_runs.clear(); });
   state_->counted.with([&](Stats& stats) {
     stats.decisions.try_emplace(no_rule_label);
     for (const Rule& rule : options.rules) {
@@ -497,35 +508,35 @@ void Responder::configure(const Options& options) {
   });
 }
 
-Answer Responder::receive(const std::vector<Alert>& alerts, const Sender& sender) {
-  Answer answer;
-  if (!state_->around.snapshot()->complete) {
-    answer.retry = "the supervisords have not been read yet";
-    return answer;
+WebhookResult Responder::receive(const std::vector<Alert>& alerts, const Sender& sender) {
+  WebhookResult result;
+  if (!state_->deps.snapshot()->complete) {
+    result.retry = "the supervisords have not been read yet";
+    return result;
   }
   const auto rules = state_->rules.copy();
   const base::Duration ttl = rules->options().episode_ttl;
   const base::SteadyTime now = state_->clock.steady_now();
-  state_->settle();
-  state_->memory.with([&](auto& all) {
-    all.acted.expire(now, ttl);
-    all.rehearsed.expire(now, ttl);
+  state_->finish_attempts();
+  state_->episodes.with([&](auto& sets) {
+    sets.enforced.expire(now, ttl);
+    sets.dry_runs.expire(now, ttl);
   });
   auto screened = state_->screen_all(alerts, *rules, sender);
   state_->close(alerts, screened);
-  state_->submit(state_->reserve(screened), screened, answer);
+  state_->submit(state_->reserve(screened), screened, result);
   state_->save();
-  for (Screened& each : screened) {
+  for (ScreenedAlert& each : screened) {
     if (!each.undecided) {
-      answer.decisions.push_back(std::move(each.decision));
+      result.decisions.push_back(std::move(each.decision));
     }
   }
-  state_->record(answer, sender);
-  return answer;
+  state_->record(result, sender);
+  return result;
 }
 
 bool Responder::unreadable() const {
-  return state_->memory.with([](const auto& all) { return !all.unreadable.empty(); });
+  return state_->episodes.with([](const auto& sets) { return !sets.unreadable.empty(); });
 }
 
 base::Result<void> Responder::forget_unreadable() {
@@ -534,9 +545,9 @@ base::Result<void> Responder::forget_unreadable() {
     return {};
   }
   const std::string text = Episodes().text();
-  return state_->around.state->write(file_name, text).map([&] {
+  return state_->deps.state->write(file_name, text).map([&] {
     state_->saved = text;
-    state_->memory.with([](auto& all) { all = {}; });
+    state_->episodes.with([](auto& sets) { sets = {}; });
   });
 }
 

@@ -1,10 +1,9 @@
 #pragma once
 
-// Decides what an alert leads to: for each alert of a post one decision, in the order of
-// docs/alerts.md, and for those that pass a command to the controller. An alert acts once per
-// episode, however often and by however many Alertmanagers it is told of. receive() runs on the
-// control listener's workers, several at once, and never waits for a supervisord. It knows no
-// HTTP.
+// Decides on alerts: one decision for each alert of a webhook request, in the order of
+// docs/alerts.md, and a command to the controller for those that pass. An alert acts once per
+// episode, however often and by however many Alertmanagers it is sent. receive() runs on the
+// control listener's workers, several at once, and never waits for a supervisord. No HTTP here.
 
 #include <array>
 #include <cstdint>
@@ -28,7 +27,7 @@
 
 namespace reeve::alerts {
 
-/// What was decided on one alert of a post.
+/// The decision on one alert of a request.
 struct AlertDecision {
   std::string fingerprint;
   std::string alertname;
@@ -41,15 +40,16 @@ struct AlertDecision {
   friend bool operator==(const AlertDecision&, const AlertDecision&) = default;
 };
 
-/// To a whole post.
-struct Answer {
-  /// In the order of the alerts; without those that nothing could be decided on.
+/// Of one webhook request.
+struct WebhookResult {
+  /// In the order of the alerts; without those that remain undecided.
   std::vector<AlertDecision> decisions;
-  /// Then: why the same post is wanted again later. What was decided stays so.
+  /// Not empty if some remain undecided: why the sender has to repeat the request. The decisions
+  /// stay as they are.
   std::string retry;
 };
 
-/// Who posts: the name and the allow list of his token.
+/// The sender of a request: the name and the allow list of its token.
 struct Sender {
   std::string name;
   std::vector<substrate::Selector> allow;
@@ -68,7 +68,7 @@ struct Stats {
 };
 
 /// All must outlive the responder.
-struct Surroundings {
+struct ResponderDeps {
   std::function<std::shared_ptr<const monitor::Snapshot>()> snapshot;
   control::Controller* controller = nullptr;
   guards::Guards* guards = nullptr;
@@ -80,19 +80,19 @@ class Responder {
  public:
   /// Reads the episodes of the state directory, and adds what the journal knows of and they do
   /// not: `journalled`, the operations of before. `clock` must outlive this.
-  Responder(Surroundings surroundings, const Options& options, const base::Clock& clock,
-            base::Log log, const std::vector<control::Operation>& journalled);
+  Responder(ResponderDeps deps, const Options& options, const base::Clock& clock, base::Log log,
+            const std::vector<control::Operation>& journalled);
   ~Responder();
   Responder(const Responder&) = delete;
   Responder& operator=(const Responder&) = delete;
 
   /// What is accepted is in the journal, and its episode on the disk, when it returns.
-  [[nodiscard]] Answer receive(const std::vector<Alert>& alerts, const Sender& sender);
-  /// Other rules, from the next post on. Episodes go on; rehearsals are forgotten.
+  [[nodiscard]] WebhookResult receive(const std::vector<Alert>& alerts, const Sender& sender);
+  /// Other rules, from the next request on. Episodes stay; those of dry runs are forgotten.
   void configure(const Options& options);
-  /// The episodes on the disk could not be read: nothing is done for an alert.
+  /// The episodes' file could not be read: no alert acts.
   [[nodiscard]] bool unreadable() const;
-  /// Begins anew where they could not be read; elsewhere nothing happens.
+  /// Begins with no episodes if the file could not be read; otherwise does nothing.
   [[nodiscard]] base::Result<void> forget_unreadable();
   [[nodiscard]] Stats stats() const;
 

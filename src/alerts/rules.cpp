@@ -23,7 +23,7 @@ std::string_view trimmed(std::string_view text) {
                                          : text.substr(first, last - first + 1);
 }
 
-/// `group:name` or `SUPERVISOR/group:name`; whether there is such a process is not asked.
+/// `group:name` or `SUPERVISOR/group:name`; the process need not exist.
 base::Result<guards::Target> target_of(const std::string& text) {
   const std::size_t slash = text.find('/');
   const bool has_supervisor = slash != std::string::npos;
@@ -38,27 +38,27 @@ base::Result<guards::Target> target_of(const std::string& text) {
 /// Of a label: a longer one matches no expression.
 constexpr std::size_t max_matched_bytes = 1024;
 
-std::optional<ReadyRule> prepared(const Rule& rule, const Options& options) {
+std::optional<CompiledRule> compiled_rule(const Rule& rule, const Options& options) {
   auto target = TargetTemplate::parse(rule.target);
   if (!target) {
     return std::nullopt;
   }
-  ReadyRule ready{rule, mode_of(rule, options), {}, *std::move(target)};
+  CompiledRule result{rule, mode_of(rule, options), {}, *std::move(target)};
   for (const auto& [label, expression] : rule.match) {
     auto compiled = base::RegularExpression::parse(expression);
     if (!compiled) {
       return std::nullopt;
     }
-    ready.match.emplace_back(label, *std::move(compiled));
+    result.match.emplace_back(label, *std::move(compiled));
   }
-  return ready;
+  return result;
 }
 
-bool applies(const ReadyRule& rule, const Labels& labels) {
-  static const std::string absent;
+bool applies(const CompiledRule& rule, const Labels& labels) {
+  static const std::string empty_value;
   return std::all_of(rule.match.begin(), rule.match.end(), [&](const auto& match) {
     const auto found = labels.find(match.first);
-    const std::string& value = found == labels.end() ? absent : found->second;
+    const std::string& value = found == labels.end() ? empty_value : found->second;
     return value.size() <= max_matched_bytes && match.second.full_match(value);
   });
 }
@@ -167,21 +167,21 @@ base::Result<guards::Target> TargetTemplate::fill(
 
 Rules::Rules(Options options) : options_(std::move(options)) {
   for (const Rule& rule : options_.rules) {
-    if (auto ready = prepared(rule, options_)) {
-      rules_.push_back(*std::move(ready));
+    if (auto result = compiled_rule(rule, options_)) {
+      rules_.push_back(*std::move(result));
     }
   }
 }
 
-bool Rules::concerns_us(const Alert& alert) const {
+bool Rules::is_for_this_agent(const Alert& alert) const {
   return std::all_of(options_.identity.begin(), options_.identity.end(), [&](const auto& wanted) {
     const auto found = alert.labels.find(wanted.first);
     return found != alert.labels.end() && found->second == wanted.second;
   });
 }
 
-const ReadyRule* Rules::find(const Alert& alert) const {
-  const auto found = std::find_if(rules_.begin(), rules_.end(), [&](const ReadyRule& rule) {
+const CompiledRule* Rules::find(const Alert& alert) const {
+  const auto found = std::find_if(rules_.begin(), rules_.end(), [&](const CompiledRule& rule) {
     return applies(rule, alert.labels);
   });
   return found == rules_.end() ? nullptr : &*found;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The rules, ready to be asked: expressions compiled, targets taken apart. Immutable; a reload
-// makes new ones. May be asked from any thread.
+// The rules of the configuration, compiled: expressions and target templates. Immutable, so any
+// thread may use them; a reload makes new ones.
 
 #include <map>
 #include <string>
@@ -21,11 +21,11 @@ namespace reeve::alerts {
 /// `{{supervisor}}/` before it where there are several supervisords. A value.
 class TargetTemplate {
  public:
-  /// invalid_argument, as check_target() says.
+  /// invalid_argument, see check_target().
   [[nodiscard]] static base::Result<TargetTemplate> parse(std::string_view text);
 
-  /// invalid_argument: a label is not there, or what comes out is no process's name. Without a
-  /// supervisord in it, the target's is empty.
+  /// invalid_argument: a label is missing, or the result is no process's name. The supervisor is
+  /// empty where the result names none.
   [[nodiscard]] base::Result<guards::Target> fill(
       const std::map<std::string, std::string>& labels) const;
 
@@ -37,7 +37,7 @@ class TargetTemplate {
   std::vector<Piece> pieces_;
 };
 
-struct ReadyRule {
+struct CompiledRule {
   Rule rule;
   Mode mode = Mode::off;
   std::vector<std::pair<std::string, base::RegularExpression>> match;
@@ -46,19 +46,19 @@ struct ReadyRule {
 
 class Rules {
  public:
-  /// What does not compile never matches; the configuration has checked it before.
+  /// A rule that does not compile never matches; the configuration has checked that.
   explicit Rules(Options options);
 
   [[nodiscard]] const Options& options() const { return options_; }
-  [[nodiscard]] const std::vector<ReadyRule>& all() const { return rules_; }
-  /// Whether the alert concerns this agent.
-  [[nodiscard]] bool concerns_us(const Alert& alert) const;
+  [[nodiscard]] const std::vector<CompiledRule>& all() const { return rules_; }
+  /// Whether the alert carries this agent's whole identity.
+  [[nodiscard]] bool is_for_this_agent(const Alert& alert) const;
   /// The first that matches; null if none does.
-  [[nodiscard]] const ReadyRule* find(const Alert& alert) const;
+  [[nodiscard]] const CompiledRule* find(const Alert& alert) const;
 
  private:
   Options options_;
-  std::vector<ReadyRule> rules_;
+  std::vector<CompiledRule> rules_;
 };
 
 }  // namespace reeve::alerts

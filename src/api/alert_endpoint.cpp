@@ -23,7 +23,7 @@ http::Response receive_alerts(const Call& call) {
   if (!alerts) {
     return answer(malformed_request(alerts.error().message), call.request.path);
   }
-  const alerts::Answer decided =
+  const alerts::WebhookResult decided =
       call.around.responder->receive(*alerts, {call.actor.name, call.actor.allow});
   if (!decided.retry.empty()) {
     return answer(Problem{.status = 503,

@@ -120,9 +120,9 @@ std::unique_ptr<alerts::Responder> Agent::make_responder() {
   if (!state_) {
     return nullptr;
   }
-  const alerts::Surroundings around{[this] { return fleet_.snapshot(); }, &controller_,
-                                    state_->guards.get(), state_->audit.get(), &state_->directory};
-  return std::make_unique<alerts::Responder>(around, config_.alerts, clock_, log_,
+  const alerts::ResponderDeps deps{[this] { return fleet_.snapshot(); }, &controller_,
+                                   state_->guards.get(), state_->audit.get(), &state_->directory};
+  return std::make_unique<alerts::Responder>(deps, config_.alerts, clock_, log_,
                                              state_->journal->restored());
 }
 

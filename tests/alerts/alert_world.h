@@ -74,12 +74,12 @@ class AlertWorld {
     over.status = alerts::AlertStatus::resolved;
     return over;
   }
-  [[nodiscard]] alerts::Answer post(const std::vector<alerts::Alert>& posted) {
+  [[nodiscard]] alerts::WebhookResult post(const std::vector<alerts::Alert>& posted) {
     return agent->responder.receive(posted, sender);
   }
   /// The decision on one alert.
   [[nodiscard]] std::string decide(const alerts::Alert& one) {
-    const alerts::Answer answer = post({one});
+    const alerts::WebhookResult answer = post({one});
     return answer.decisions.empty() ? "retry: " + answer.retry
                                     : std::string(to_string(answer.decisions[0].decision.verdict));
   }

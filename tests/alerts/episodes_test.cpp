@@ -6,13 +6,13 @@ namespace reeve::alerts {
 namespace {
 
 using namespace std::chrono_literals;
-using Standing = Episodes::Standing;
+using Outcome = Episodes::Outcome;
 
 const EpisodeKey front{"hung", "f1", {"", {"web", "front"}}};
 const EpisodeKey back{"hung", "f2", {"", {"web", "back"}}};
 
 /// Of an alert that began at that time.
-Terms at(base::Duration now, bool cools_down = false, unsigned max_attempts = 1) {
+AttemptConditions at(base::Duration now, bool cools_down = false, unsigned max_attempts = 1) {
   return {max_attempts, cools_down, base::SteadyTime(now), base::SystemTime(now)};
 }
 
@@ -41,66 +41,66 @@ Episodes acted_once() {
   Episodes episodes;
   (void)episodes.reserve(front, at(0s));
   episodes.confirm(front, "1");
-  episodes.settle("1", true);
+  episodes.finish_attempt("1", true);
   return episodes;
 }
 
-TEST_CASE("of two posts at once only one may attempt anything") {
+TEST_CASE("Episodes: of two requests at once only one reserves the episode") {
   Episodes episodes;
-  CHECK(episodes.reserve(front, at(0s)).standing == Standing::reserved);
-  CHECK(episodes.reserve(front, at(0s)).standing == Standing::duplicate);
-  CHECK(episodes.reserve(back, at(0s)).standing == Standing::reserved);
+  CHECK(episodes.reserve(front, at(0s)).outcome == Outcome::reserved);
+  CHECK(episodes.reserve(front, at(0s)).outcome == Outcome::duplicate);
+  CHECK(episodes.reserve(back, at(0s)).outcome == Outcome::reserved);
 }
 
-TEST_CASE("while an attempt is under way or cools down, the alert is a duplicate") {
+TEST_CASE("Episodes: while an attempt is unfinished or cools down, the alert is a duplicate") {
   Episodes episodes;
   (void)episodes.reserve(front, at(0s));
   episodes.confirm(front, "1");
-  CHECK(episodes.reserve(front, at(1s, false, 9)).standing == Standing::duplicate);
-  CHECK(episodes.reserve(front, at(1s, false, 9)).operation == "1");
-  episodes.settle("1", true);
-  CHECK(episodes.reserve(front, at(2s, true, 9)).standing == Standing::duplicate);
-  CHECK(episodes.reserve(front, at(2s, false, 9)).standing == Standing::reserved);
+  CHECK(episodes.reserve(front, at(1s, false, 9)).outcome == Outcome::duplicate);
+  CHECK(episodes.reserve(front, at(1s, false, 9)).last_operation == "1");
+  episodes.finish_attempt("1", true);
+  CHECK(episodes.reserve(front, at(2s, true, 9)).outcome == Outcome::duplicate);
+  CHECK(episodes.reserve(front, at(2s, false, 9)).outcome == Outcome::reserved);
 }
 
-TEST_CASE("beyond the rule's attempts an episode is exhausted until it is over") {
+TEST_CASE("Episodes: after the rule's attempts an episode is exhausted until it is closed") {
   Episodes episodes = acted_once();
   const auto reply = episodes.reserve(front, at(1s));
-  CHECK(reply.standing == Standing::exhausted);
+  CHECK(reply.outcome == Outcome::exhausted);
   CHECK(reply.attempts == 1);
   episodes.close("hung", "f1", when(1s));
-  CHECK(episodes.reserve(front, at(2s)).standing == Standing::reserved);
+  CHECK(episodes.reserve(front, at(2s)).outcome == Outcome::reserved);
 }
 
-TEST_CASE("an operation that did not act gives its attempt back") {
+TEST_CASE("Episodes: an operation that did not act was no attempt") {
   Episodes episodes;
   (void)episodes.reserve(front, at(0s));
   episodes.confirm(front, "1");
-  CHECK(episodes.under_way() == std::vector<std::string>{"1"});
-  episodes.settle("1", false);
+  CHECK(episodes.unfinished_operations() == std::vector<std::string>{"1"});
+  episodes.finish_attempt("1", false);
   CHECK(episodes.empty());
-  CHECK(episodes.reserve(front, at(1s)).standing == Standing::reserved);
+  CHECK(episodes.reserve(front, at(1s)).outcome == Outcome::reserved);
   CHECK(episodes.reserve(front, at(1s)).attempts == 0);
 }
 
-TEST_CASE("a reservation without an attempt leaves nothing") {
+TEST_CASE("Episodes: a released reservation leaves nothing") {
   Episodes episodes;
   (void)episodes.reserve(front, at(0s));
   episodes.release(front);
   CHECK(episodes.empty());
-  CHECK(episodes.reserve(front, at(1s)).standing == Standing::reserved);
+  CHECK(episodes.reserve(front, at(1s)).outcome == Outcome::reserved);
 }
 
-TEST_CASE("a rehearsed attempt is over at once") {
+TEST_CASE("Episodes: an attempt of a dry run is finished at once") {
   Episodes episodes;
   (void)episodes.reserve(front, at(0s));
   episodes.confirm(front, "");
-  CHECK(episodes.under_way().empty());
-  CHECK(episodes.reserve(front, at(1s, true)).standing == Standing::duplicate);
-  CHECK(episodes.reserve(front, at(1s)).standing == Standing::exhausted);
+  CHECK(episodes.unfinished_operations().empty());
+  CHECK(episodes.reserve(front, at(1s, true)).outcome == Outcome::duplicate);
+  CHECK(episodes.reserve(front, at(1s)).outcome == Outcome::exhausted);
 }
 
-TEST_CASE("an episode is over when its alert was not told of for longer than the ttl") {
+TEST_CASE("Episodes: an episode expires when its alert was not received for longer than the ttl") {
   Episodes episodes = acted_once();
   episodes.expire(base::SteadyTime(6h), 6h);
   (void)episodes.reserve(front, at(6h));
@@ -110,83 +110,84 @@ TEST_CASE("an episode is over when its alert was not told of for longer than the
   CHECK(episodes.empty());
 }
 
-TEST_CASE("an attempt made while the alert was resolved belongs to the episode that is over") {
+TEST_CASE(
+    "Episodes: an attempt confirmed after the alert was resolved belongs to the closed episode") {
   Episodes episodes;
   (void)episodes.reserve(front, at(0s));
   episodes.close("hung", "f1", when(1s));
   episodes.confirm(front, "1");
   CHECK(episodes.empty());
-  episodes.adopt(operation(front, "1", {control::Step::stop_requested}, true), {});
+  episodes.add_journalled(operation(front, "1", {control::Step::stop_requested}, true), {});
   CHECK(episodes.empty());
 }
 
-TEST_CASE("a resolved alert ends its own rule's episodes alone") {
+TEST_CASE("Episodes: a resolved alert closes the episodes of its own rule alone") {
   Episodes episodes = acted_once();
   episodes.close("hung", "f2", when(1s));
   episodes.close("other", "f1", when(1s));
   CHECK(episodes.size() == 1);
 }
 
-TEST_CASE("a post of before an alert was resolved opens no episode, whoever sends it") {
+TEST_CASE("Episodes: a notification older than the resolved one opens no episode") {
   Episodes episodes = acted_once();
   episodes.close("hung", "f1", when(10s));
   episodes.close("hung", "f1", when(5s));
-  CHECK(episodes.reserve(front, at(10s)).standing == Standing::stale);
+  CHECK(episodes.reserve(front, at(10s)).outcome == Outcome::stale);
   CHECK(episodes.empty());
-  CHECK(episodes.reserve(front, at(11s)).standing == Standing::reserved);
+  CHECK(episodes.reserve(front, at(11s)).outcome == Outcome::reserved);
 }
 
-TEST_CASE("only the newest of many resolved alerts are remembered") {
+TEST_CASE("Episodes: only the newest of many resolved alerts are remembered") {
   Episodes episodes;
   for (std::size_t i = 0; i <= Episodes::max_resolved; ++i) {
     episodes.close("hung", std::to_string(i), when(1s));
   }
-  CHECK(episodes.reserve({"hung", "0", front.target}, at(0s)).standing == Standing::reserved);
-  CHECK(episodes.reserve({"hung", "1", front.target}, at(0s)).standing == Standing::stale);
+  CHECK(episodes.reserve({"hung", "0", front.target}, at(0s)).outcome == Outcome::reserved);
+  CHECK(episodes.reserve({"hung", "1", front.target}, at(0s)).outcome == Outcome::stale);
 }
 
-TEST_CASE("episodes outlive the agent, and their attempts count until they are settled") {
+TEST_CASE("Episodes: what was saved is parsed, with its attempts unfinished") {
   const Episodes before = acted_once();
   auto episodes = Episodes::parse(before.text(), base::SteadyTime(1h));
   REQUIRE(episodes);
   CHECK(episodes->text() == before.text());
-  CHECK(episodes->under_way() == std::vector<std::string>{"1"});
-  CHECK(episodes->reserve(front, at(1h)).standing == Standing::duplicate);
-  episodes->settle("1", true);
-  CHECK(episodes->reserve(front, at(1h)).standing == Standing::exhausted);
+  CHECK(episodes->unfinished_operations() == std::vector<std::string>{"1"});
+  CHECK(episodes->reserve(front, at(1h)).outcome == Outcome::duplicate);
+  episodes->finish_attempt("1", true);
+  CHECK(episodes->reserve(front, at(1h)).outcome == Outcome::exhausted);
 }
 
-TEST_CASE("a reservation does not outlive the agent") {
+TEST_CASE("Episodes: a reservation is not saved") {
   Episodes before;
   (void)before.reserve(front, at(0s));
   CHECK(Episodes::parse(before.text(), {})->empty());
 }
 
-TEST_CASE("attempts that only the journal knows of are taken from it") {
+TEST_CASE("Episodes: attempts that only the journal has are added") {
   using control::Step;
   Episodes episodes = acted_once();
-  episodes.adopt(operation(front, "1", {Step::looked, Step::stop_requested}, true), {});
+  episodes.add_journalled(operation(front, "1", {Step::looked, Step::stop_requested}, true), {});
   CHECK(episodes.reserve(front, at(0s)).attempts == 1);
-  episodes.adopt(operation(back, "2", {Step::looked}, false), {});
-  CHECK(episodes.reserve(back, at(0s)).standing == Standing::duplicate);
-  episodes.adopt(operation({"hung", "f3", front.target}, "3", {Step::looked}, true), {});
+  episodes.add_journalled(operation(back, "2", {Step::looked}, false), {});
+  CHECK(episodes.reserve(back, at(0s)).outcome == Outcome::duplicate);
+  episodes.add_journalled(operation({"hung", "f3", front.target}, "3", {Step::looked}, true), {});
   CHECK(episodes.size() == 2);
   control::Operation of_a_person = operation(back, "4", {Step::stop_requested}, true);
   of_a_person.command.trigger.reset();
-  episodes.adopt(of_a_person, {});
+  episodes.add_journalled(of_a_person, {});
   CHECK(episodes.size() == 2);
 }
 
-TEST_CASE("operations of episodes that are over open none again") {
+TEST_CASE("Episodes: operations of closed episodes open none again") {
   Episodes before = acted_once();
   before.close("hung", "f1", when(1s));
   auto episodes = Episodes::parse(before.text(), {});
   REQUIRE(episodes);
-  episodes->adopt(operation(front, "1", {control::Step::stop_requested}, true), {});
+  episodes->add_journalled(operation(front, "1", {control::Step::stop_requested}, true), {});
   CHECK(episodes->empty());
 }
 
-TEST_CASE("only the newest operations of what is over are kept") {
+TEST_CASE("Episodes: only the newest operations of closed episodes are kept") {
   Episodes episodes;
   for (std::size_t i = 0; i <= Episodes::max_closed; ++i) {
     const std::chrono::seconds time(i);
@@ -199,7 +200,7 @@ TEST_CASE("only the newest operations of what is over are kept") {
   CHECK(text.find("\"1000\"") != std::string::npos);
 }
 
-TEST_CASE("a text that is none of ours is not read") {
+TEST_CASE("Episodes: a text of another form is not parsed") {
   for (const char* text :
        {"", "{", "[]", "{}", R"({"version":2,"episodes":[],"closed":[]})",
         R"({"version":1,"closed":[]})", R"({"version":1,"episodes":[]})",

@@ -26,7 +26,7 @@ std::string problem_of(const std::string& body) {
   return alerts ? "" : alerts.error().message;
 }
 
-TEST_CASE("a post of Alertmanager is read: all alerts of its group, each with its own status") {
+TEST_CASE("payload: Alertmanager's has all alerts of its group, each with its own status") {
   const auto alerts = parse_payload(tests::fixture("alerts/alertmanager-0.25-group.json"));
   REQUIRE(alerts);
   REQUIRE(alerts->size() == 2);
@@ -44,7 +44,7 @@ TEST_CASE("a post of Alertmanager is read: all alerts of its group, each with it
   CHECK(base::to_rfc3339(*second.ended) == "2024-02-29T12:01:00.000Z");
 }
 
-TEST_CASE("a post of Grafana is read: what it adds is skipped") {
+TEST_CASE("payload: members that Grafana adds are skipped") {
   const auto alerts = parse_payload(tests::fixture("alerts/grafana.json"));
   REQUIRE(alerts);
   REQUIRE(alerts->size() == 1);
@@ -52,18 +52,18 @@ TEST_CASE("a post of Grafana is read: what it adds is skipped") {
   CHECK(base::to_rfc3339(alerts->front().began) == "2024-02-29T12:00:00.000Z");
 }
 
-TEST_CASE("members that are not known are skipped, whatever they hold") {
+TEST_CASE("payload: unknown members are skipped, whatever they hold") {
   CHECK(problem_of(R"({"new":{"alerts":[1,{"status":3}]},"version":"4","more":[[{}],null,"x",1.5],)"
                    R"("alerts":[)" +
                    alert(R"("labels":{"a":"b"},"values":{"labels":{"a":1}},"n":null,"m":[["x"]])") +
                    R"(],"truncatedAlerts":0,"notification_reason":"new alerts added"})") == "");
 }
 
-TEST_CASE("a post without alerts is a post") {
+TEST_CASE("payload: an empty list of alerts is valid") {
   CHECK(parse_payload(post(""))->empty());
 }
 
-TEST_CASE("what is no webhook of version 4 is refused with what is wrong") {
+TEST_CASE("payload: what is no webhook of version 4 is refused, saying what is wrong") {
   const std::string version = "'version' is missing: this is no webhook of Alertmanager";
   CHECK(problem_of("") == "the body is not JSON: byte 1");
   CHECK(problem_of("{\"version\":\"4\",\"alerts\":[") == "the body is not JSON: byte 26");
@@ -81,7 +81,7 @@ TEST_CASE("what is no webhook of version 4 is refused with what is wrong") {
   CHECK(problem_of(post("") + "x") == "the body is not JSON: byte 28");
 }
 
-TEST_CASE("an alert that is not whole is refused, and named by its number") {
+TEST_CASE("payload: an incomplete alert is refused and named by its index") {
   const std::string good = alert("\"labels\":{}");
   CHECK(problem_of(post(good + ",7")) == "alerts[1] is no object");
   CHECK(problem_of(post(good + ",[]")) == "alerts[1] is no object");
@@ -97,7 +97,7 @@ TEST_CASE("an alert that is not whole is refused, and named by its number") {
         "alerts[0]: its fingerprint is empty, too long or not ASCII");
 }
 
-TEST_CASE("labels are texts, each given once") {
+TEST_CASE("payload: labels are strings, each given once") {
   CHECK(problem_of(post(alert(R"("labels":{"a":1})"))) == "alerts[0]: the label 'a' is no text");
   CHECK(problem_of(post(alert(R"("labels":{"a":{}})"))) == "alerts[0]: the label 'a' is no text");
   CHECK(problem_of(post(alert(R"("labels":{"a":[]})"))) == "alerts[0]: the label 'a' is no text");
@@ -105,7 +105,7 @@ TEST_CASE("labels are texts, each given once") {
         "alerts[0]: the label 'a' is given twice");
 }
 
-TEST_CASE("everything is bounded: bytes, depth, alerts, labels and their length") {
+TEST_CASE("payload: bytes, depth, alerts, labels and their length are bounded") {
   CHECK(problem_of(std::string(max_payload_bytes + 1, ' ')).starts_with("the body is longer than"));
   const std::string deep(max_payload_depth, '[');
   CHECK(problem_of("{\"x\":" + deep) == "the body is nested too deeply");

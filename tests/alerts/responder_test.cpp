@@ -24,9 +24,9 @@ Options with(const std::function<void(Options&, Rule&)>& change) {
   return options;
 }
 
-TEST_CASE("an alert restarts its process once, however often it is told of") {
+TEST_CASE("Responder: an alert restarts its process once, however often it is sent") {
   AlertWorld world;
-  const Answer answer = world.post({world.alert()});
+  const WebhookResult answer = world.post({world.alert()});
   REQUIRE(answer.decisions.size() == 1);
   const AlertDecision& decision = answer.decisions.front();
   CHECK(answer.retry == "");
@@ -46,7 +46,7 @@ TEST_CASE("an alert restarts its process once, however often it is told of") {
   CHECK(world.restarts() == 1);
 }
 
-TEST_CASE("the operation carries who asked, why, and what the rule demands") {
+TEST_CASE("Responder: the operation carries the sender, the reason and the rule's limits") {
   AlertWorld world;
   const std::string id = world.post({world.alert()}).decisions.front().operation;
   const auto operation = world.agent->controller.find(id);
@@ -63,20 +63,20 @@ TEST_CASE("the operation carries who asked, why, and what the rule demands") {
   CHECK_FALSE(command.trigger->later_attempt);
 }
 
-TEST_CASE("one post that tells of an alert twice acts once") {
+TEST_CASE("Responder: a request with the same alert twice acts once") {
   AlertWorld world;
-  const Answer answer = world.post({world.alert(), world.alert(), world.alert("web:back")});
+  const WebhookResult answer = world.post({world.alert(), world.alert(), world.alert("web:back")});
   REQUIRE(answer.decisions.size() == 3);
   CHECK(answer.decisions[0].decision.verdict == Verdict::accepted);
   CHECK(answer.decisions[1].decision.verdict == Verdict::duplicate);
   CHECK(answer.decisions[2].decision.verdict == Verdict::accepted);
 }
 
-TEST_CASE("two alerts on one process make one operation") {
+TEST_CASE("Responder: two alerts on one process make one operation") {
   AlertWorld world;
   Alert other = world.alert();
   other.fingerprint = "another";
-  const Answer answer = world.post({world.alert(), other});
+  const WebhookResult answer = world.post({world.alert(), other});
   CHECK(answer.decisions[0].decision.verdict == Verdict::accepted);
   CHECK(answer.decisions[1].decision.verdict == Verdict::in_flight);
   world.work();
@@ -87,7 +87,7 @@ TEST_CASE("two alerts on one process make one operation") {
   CHECK(world.restarts() == 1);
 }
 
-TEST_CASE("what an alert is and means is decided in this order") {
+TEST_CASE("Responder: decisions are made in the documented order") {
   AlertWorld world(with([](Options& options, Rule& rule) {
     options.identity = {{"instance", "host7"}};
     Rule off = rule;
@@ -128,7 +128,7 @@ TEST_CASE("what an alert is and means is decided in this order") {
                                  "of-job not_allowed hung", "of-job accepted hung"});
 }
 
-TEST_CASE("the sender's token limits what his alerts may act on, and so does control") {
+TEST_CASE("Responder: the sender's token and control limit what alerts may act on") {
   AlertWorld world;
   world.sender.allow = {*substrate::Selector::parse("web:back")};
   CHECK(world.decide(world.alert()) == "not_allowed");
@@ -140,14 +140,16 @@ TEST_CASE("the sender's token limits what his alerts may act on, and so does con
   CHECK(world.decide(world.alert()) == "not_allowed");
 }
 
-TEST_CASE("Reeve itself is never acted on") {
+TEST_CASE("Responder: Reeve itself is never acted on") {
   AlertWorld world;
   world.own_programs = {{"web", "front"}};
   world.restart();
   CHECK(world.decide(world.alert()) == "self");
 }
 
-TEST_CASE("while supervisord does not answer nothing is begun, and the next post tries again") {
+TEST_CASE(
+    "Responder: while supervisord does not answer nothing starts, and the next request tries "
+    "again") {
   AlertWorld world;
   world.supervisord->fail({.operation = tests::Operation::list});
   world.publish();
@@ -165,7 +167,7 @@ TEST_CASE("while supervisord does not answer nothing is begun, and the next post
   CHECK(world.decide(world.alert("web:back")) == "accepted");
 }
 
-TEST_CASE("a resolved alert ends its episode, and a new one acts once the process is due") {
+TEST_CASE("Responder: a resolved alert ends its episode, and a new one acts after the cooldown") {
   AlertWorld world;
   CHECK(world.decide(world.alert()) == "accepted");
   world.work();
@@ -180,7 +182,7 @@ TEST_CASE("a resolved alert ends its episode, and a new one acts once the proces
   CHECK(world.restarts() == 2);
 }
 
-TEST_CASE("an old post that comes after its alert was resolved does nothing") {
+TEST_CASE("Responder: a notification older than the resolved one does nothing") {
   AlertWorld world;
   const Alert stale = world.alert();
   CHECK(world.decide(stale) == "accepted");
@@ -192,7 +194,7 @@ TEST_CASE("an old post that comes after its alert was resolved does nothing") {
   CHECK(world.decide(world.alert()) == "accepted");
 }
 
-TEST_CASE("an episode ends by itself when nobody tells of its alert any more") {
+TEST_CASE("Responder: an episode ends by itself when its alert is not received any more") {
   AlertWorld world;
   CHECK(world.decide(world.alert()) == "accepted");
   world.work();
@@ -202,7 +204,7 @@ TEST_CASE("an episode ends by itself when nobody tells of its alert any more") {
   CHECK(world.decide(world.alert()) == "accepted");
 }
 
-TEST_CASE("a rule may allow a later attempt, which waits for the cooldown") {
+TEST_CASE("Responder: a rule may allow a later attempt, which waits for the cooldown") {
   AlertWorld world(with([](Options&, Rule& rule) { rule.max_attempts = 2; }));
   const Alert alert = world.alert();
   CHECK(world.decide(alert) == "accepted");
@@ -219,7 +221,7 @@ TEST_CASE("a rule may allow a later attempt, which waits for the cooldown") {
   CHECK(world.restarts() == 2);
 }
 
-TEST_CASE("an operation that was refused in the last moment was no attempt") {
+TEST_CASE("Responder: an operation that was refused just before acting was no attempt") {
   AlertWorld world;
   CHECK(world.decide(world.alert()) == "accepted");
   CHECK(world.agent->maintenance.set("web:front", 1h, "at work", "ops"));
@@ -232,18 +234,21 @@ TEST_CASE("an operation that was refused in the last moment was no attempt") {
   CHECK(world.restarts() == 1);
 }
 
-TEST_CASE("too many processes with alerts in one post open the breaker before any is acted on") {
+TEST_CASE(
+    "Responder: too many processes with alerts in one request open the breaker before any action") {
   AlertWorld world(
       with([](Options&, Rule& rule) { rule.allow = {*substrate::Selector::parse("*")}; }));
-  const Answer answer = world.post({world.alert(), world.alert("web:back"), world.alert("job")});
+  const WebhookResult answer =
+      world.post({world.alert(), world.alert("web:back"), world.alert("job")});
   for (const AlertDecision& decision : answer.decisions) {
     CHECK(decision.decision.verdict == Verdict::breaker_open);
   }
 }
 
-TEST_CASE("a rehearsal decides as if it acted, does nothing, and keeps books of its own") {
+TEST_CASE(
+    "Responder: a dry run decides as if it acted, does nothing, and has episodes of its own") {
   AlertWorld world(with([](Options& options, Rule&) { options.mode = Mode::dry_run; }));
-  const Answer answer = world.post({world.alert()});
+  const WebhookResult answer = world.post({world.alert()});
   CHECK(answer.decisions.front().decision.verdict == Verdict::would_act);
   CHECK(answer.decisions.front().operation == "");
   CHECK(world.decide(world.alert()) == "duplicate");
@@ -256,7 +261,7 @@ TEST_CASE("a rehearsal decides as if it acted, does nothing, and keeps books of 
   CHECK(world.decide(world.alert()) == "accepted");
 }
 
-TEST_CASE("other rules do not end the episodes of before") {
+TEST_CASE("Responder: a reload of the rules keeps the episodes") {
   AlertWorld world;
   CHECK(world.decide(world.alert()) == "accepted");
   world.agent->responder.configure(with([](Options& options, Rule& rule) {
@@ -269,7 +274,7 @@ TEST_CASE("other rules do not end the episodes of before") {
   CHECK(counted(world, "more", Verdict::accepted) == 0);
 }
 
-TEST_CASE("episodes outlive the agent") {
+TEST_CASE("Responder: episodes survive a restart of the agent") {
   AlertWorld world;
   CHECK(world.decide(world.alert()) == "accepted");
   world.work();
@@ -281,7 +286,7 @@ TEST_CASE("episodes outlive the agent") {
   CHECK(world.decide(world.alert()) == "accepted");
 }
 
-TEST_CASE("without the file of episodes the journal tells of attempts") {
+TEST_CASE("Responder: without the episodes' file the attempts come from the journal") {
   AlertWorld world;
   CHECK(world.decide(world.alert()) == "accepted");
   world.work();
@@ -291,7 +296,7 @@ TEST_CASE("without the file of episodes the journal tells of attempts") {
   CHECK(world.decide(world.alert()) == "attempts_exhausted");
 }
 
-TEST_CASE("an operation that the agent's end cut off before it acted was no attempt") {
+TEST_CASE("Responder: an operation that ended with the agent before it acted was no attempt") {
   AlertWorld world;
   CHECK(world.decide(world.alert()) == "accepted");
   world.restart();
@@ -300,7 +305,7 @@ TEST_CASE("an operation that the agent's end cut off before it acted was no atte
   CHECK(world.decide(world.alert()) == "accepted");
 }
 
-TEST_CASE("episodes that cannot be read refuse everything until a person resets them") {
+TEST_CASE("Responder: episodes that cannot be read refuse everything until a person resets them") {
   AlertWorld world;
   CHECK(world.decide(world.alert()) == "accepted");
   world.work();
@@ -332,7 +337,9 @@ TEST_CASE(
   CHECK(world.decide(world.alert()) == "accepted");
 }
 
-TEST_CASE("when too many operations wait the rest of the post is wanted again, and none is lost") {
+TEST_CASE(
+    "Responder: when too many operations wait the rest of the request has to be repeated, and none "
+    "is lost") {
   AlertWorld world(
       with([](Options&, Rule& rule) { rule.allow = {*substrate::Selector::parse("many:*")}; }));
   std::vector<Alert> alerts;
@@ -347,18 +354,19 @@ TEST_CASE("when too many operations wait the rest of the post is wanted again, a
   guards.total = {1000, 1h};
   world.agent->guards.configure(guards);
   world.pass(1h);
-  const Answer answer = world.post(alerts);
+  const WebhookResult answer = world.post(alerts);
   CHECK(answer.retry == "too many operations are waiting already");
   CHECK(answer.decisions.size() == 256);
   world.work();
-  const Answer again = world.post(alerts);
+  const WebhookResult again = world.post(alerts);
   CHECK(again.retry == "");
   CHECK(again.decisions.size() == 300);
   CHECK(counted(world, "hung", Verdict::accepted) == 300);
   CHECK(counted(world, "hung", Verdict::duplicate) == 256);
 }
 
-TEST_CASE("what is refused takes no room in the queue: however many, all are decided at once") {
+TEST_CASE(
+    "Responder: refused alerts take no room in the queue: however many, all are decided at once") {
   AlertWorld world(
       with([](Options&, Rule& rule) { rule.allow = {*substrate::Selector::parse("many:*")}; }));
   std::vector<Alert> alerts;
@@ -370,23 +378,23 @@ TEST_CASE("what is refused takes no room in the queue: however many, all are dec
   }
   world.pass(1h);
   CHECK(world.agent->maintenance.set("*", 1h, "at work", "ops"));
-  const Answer answer = world.post(alerts);
+  const WebhookResult answer = world.post(alerts);
   CHECK(answer.retry == "");
   CHECK(answer.decisions.size() == 600);
   CHECK(counted(world, "hung", Verdict::maintenance) == 600);
 }
 
-TEST_CASE("ten thousand alerts in one post each get their decision") {
+TEST_CASE("Responder: ten thousand alerts in one request each get their decision") {
   AlertWorld world;
   std::vector<Alert> alerts(9'999, world.alert("job"));
   alerts.push_back(world.alert());
-  const Answer answer = world.post(alerts);
+  const WebhookResult answer = world.post(alerts);
   REQUIRE(answer.decisions.size() == 10'000);
   CHECK(counted(world, "hung", Verdict::not_allowed) == 9'999);
   CHECK(answer.decisions.back().decision.verdict == Verdict::accepted);
 }
 
-TEST_CASE("every rule is counted from the beginning, and so are alerts without one") {
+TEST_CASE("Responder: every rule is counted from the beginning, and so are alerts without one") {
   AlertWorld world;
   CHECK(world.agent->responder.stats().decisions.size() == 2);
   CHECK(counted(world, "hung", Verdict::accepted) == 0);

@@ -21,7 +21,7 @@ Alert alert(Labels labels) {
 
 /// The name of the rule for an alert with these labels; "" if there is none.
 std::string chosen(const Rules& rules, Labels labels) {
-  const ReadyRule* const found = rules.find(alert(std::move(labels)));
+  const CompiledRule* const found = rules.find(alert(std::move(labels)));
   return found == nullptr ? "" : found->rule.name;
 }
 
@@ -32,7 +32,7 @@ std::string filled(const std::string& target, const Labels& labels) {
   return found ? found->text() : found.error().message;
 }
 
-TEST_CASE("a rule matches an alert whose labels all match its expressions, as a whole") {
+TEST_CASE("Rules: a rule matches an alert whose labels all match its expressions as a whole") {
   const Rules rules(
       {.rules = {rule("hung", {{"alertname", "Web.*"}, {"severity", "critical|page"}}),
                  rule("plain", {{"alertname", "Exact"}})}});
@@ -44,7 +44,7 @@ TEST_CASE("a rule matches an alert whose labels all match its expressions, as a 
   CHECK(chosen(rules, {{"alertname", "Exactly"}}) == "");
 }
 
-TEST_CASE("the first rule that matches counts, and a label that is not there is empty") {
+TEST_CASE("Rules: the first rule that matches is the alert's, and a missing label is empty") {
   const Rules rules({.rules = {rule("never", {{"name", "db.*"}}), rule("teamless", {{"team", ""}}),
                                rule("any", {{"alertname", ".*"}})}});
   CHECK(chosen(rules, {{"alertname", "X"}, {"name", "db1"}}) == "never");
@@ -52,28 +52,28 @@ TEST_CASE("the first rule that matches counts, and a label that is not there is 
   CHECK(chosen(rules, {{"alertname", "X"}, {"team", "blue"}}) == "any");
 }
 
-TEST_CASE("a value that is too long for the matcher does not match") {
+TEST_CASE("Rules: a label of more than 1024 bytes matches nothing") {
   const Rules rules({.rules = {rule("any", {{"alertname", ".*"}})}});
   CHECK(chosen(rules, {{"alertname", std::string(1024, 'x')}}) == "any");
   CHECK(chosen(rules, {{"alertname", std::string(1025, 'x')}}) == "");
 }
 
-TEST_CASE("a label cannot make an expression try for ever") {
+TEST_CASE("Rules: a label cannot make an expression backtrack") {
   const Rules rules({.rules = {rule("nested", {{"instance", "([a-z0-9]+[.-]?)+:19001"}})}});
   CHECK(chosen(rules, {{"instance", "web-1.example:19001"}}) == "nested");
   CHECK(chosen(rules, {{"instance", std::string(1000, 'a')}}) == "");
   CHECK_FALSE(check_expression("(a+)\\1"));
 }
 
-TEST_CASE("an alert concerns this agent if it carries all of its identity") {
+TEST_CASE("Rules: an alert is for this agent if it carries all of its identity") {
   const Rules ours({.identity = {{"instance", "host7:19001"}, {"job", "reeve"}}});
-  CHECK(ours.concerns_us(alert({{"instance", "host7:19001"}, {"job", "reeve"}, {"x", "y"}})));
-  CHECK_FALSE(ours.concerns_us(alert({{"instance", "host7:19001"}})));
-  CHECK_FALSE(ours.concerns_us(alert({{"instance", "host8:19001"}, {"job", "reeve"}})));
-  CHECK(Rules({}).concerns_us(alert({})));
+  CHECK(ours.is_for_this_agent(alert({{"instance", "host7:19001"}, {"job", "reeve"}, {"x", "y"}})));
+  CHECK_FALSE(ours.is_for_this_agent(alert({{"instance", "host7:19001"}})));
+  CHECK_FALSE(ours.is_for_this_agent(alert({{"instance", "host8:19001"}, {"job", "reeve"}})));
+  CHECK(Rules({}).is_for_this_agent(alert({})));
 }
 
-TEST_CASE("a rule does what its own mode says, else the alerts' mode; off wins") {
+TEST_CASE("mode_of: the rule's own mode, else the options'; off wins") {
   Rule own = rule("own", {{"a", "b"}});
   own.mode = Mode::enforce;
   CHECK(mode_of(own, {}) == Mode::enforce);
@@ -81,7 +81,7 @@ TEST_CASE("a rule does what its own mode says, else the alerts' mode; off wins")
   CHECK(mode_of(own, {.mode = Mode::off}) == Mode::off);
 }
 
-TEST_CASE("labels only select: what comes out of a target is looked up, never interpreted") {
+TEST_CASE("TargetTemplate: label values are inserted as they are, never interpreted") {
   CHECK(filled("{{group}}:{{name}}", {{"group", "web"}, {"name", "front"}}) == "web:front");
   CHECK(filled("{{ name }}", {{"name", "job"}}) == "job:job");
   CHECK(filled("{{supervisor}}/{{group}}:{{name}}",
@@ -91,7 +91,7 @@ TEST_CASE("labels only select: what comes out of a target is looked up, never in
   CHECK(filled("{{group}}:{{name}}", {{"group", "web"}, {"name", "*"}}) == "web:*");
 }
 
-TEST_CASE("a target without its labels, or that is no name, says so") {
+TEST_CASE("TargetTemplate: a missing label or a result that is no name is an error") {
   CHECK(filled("{{group}}:{{name}}", {{"group", "web"}}) == "the alert has no label 'name'");
   CHECK(filled("{{group}}:{{name}}", {{"group", ""}, {"name", "x"}}) ==
         "the alert has no label 'group'");
@@ -102,7 +102,7 @@ TEST_CASE("a target without its labels, or that is no name, says so") {
         "'" + std::string(1024, 'x') + "' is no process's name");
 }
 
-TEST_CASE("a target that could never name a process is refused beforehand") {
+TEST_CASE("check_target: a target that could never name a process is refused") {
   CHECK(check_target("{{group}}:{{name}}"));
   for (const char* target :
        {"", "{{", "{{}}", "{{a b}}", "{{1a}}", "{{a}}:{{b}}:{{c}}", ":{{a}}", "{{name", "/{{a}}"}) {
@@ -111,14 +111,14 @@ TEST_CASE("a target that could never name a process is refused beforehand") {
   }
 }
 
-TEST_CASE("an expression that does not compile, or is too long, is refused beforehand") {
+TEST_CASE("check_expression: an expression that does not compile, or is too long, is refused") {
   CHECK(check_expression("web-[0-9]+"));
   CHECK(check_expression("(").error().message == "not a regular expression: missing ): (");
   CHECK(check_expression(std::string(1001, 'a')).error().message ==
         "not a regular expression: longer than 1000 characters");
 }
 
-TEST_CASE("each action has the states in which it makes sense, and its usual ones") {
+TEST_CASE("default_states: each action has its own") {
   using guards::Action;
   using substrate::InstanceState;
   CHECK(default_states(Action::restart) == std::vector{InstanceState::running});

@@ -40,7 +40,7 @@ std::string complaints(const std::string& alerts) {
                 : base::join(config.error(), "\n", [](const ConfigError& e) { return e.message; });
 }
 
-TEST_CASE("a rule has the documented defaults, and alerts are rehearsed unless told otherwise") {
+TEST_CASE("a rule has the documented defaults, and alerts are a dry run by default") {
   const TemporaryFolder folder;
   const auto config = parse(with_control(folder, rule("")), "reeve.yaml");
   INFO(errors_of(config));

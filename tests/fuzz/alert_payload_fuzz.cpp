@@ -34,8 +34,8 @@ const alerts::Rules& rules() {
 void check(const alerts::Alert& alert) {
   demand(!alert.fingerprint.empty() && alert.fingerprint.size() <= alerts::max_fingerprint_bytes);
   demand(alert.labels.size() <= alerts::max_labels);
-  (void)rules().concerns_us(alert);
-  const alerts::ReadyRule* const rule = rules().find(alert);
+  (void)rules().is_for_this_agent(alert);
+  const alerts::CompiledRule* const rule = rules().find(alert);
   demand(rule == nullptr || !alert.name().empty());
   if (const auto target = rules().all().front().target.fill(alert.labels)) {
     demand(!target->name.group.empty() && !target->name.name.empty());
