@@ -75,7 +75,7 @@ TEST_CASE("RegularExpression: a bad expression says what is wrong, and where") {
   CHECK(problem_of("(a+)\\1") == "invalid escape sequence: \\1 in '(a+)\\1'");
   CHECK(problem_of("web(?=:)") == "invalid perl operator: (?= in 'web(?=:)'");
   CHECK(problem_of("((a{100}){100}){100}") ==
-        "bad repetition operator: {100} in '((a{100}){100}){100}'");
+        "invalid repetition size: {100} in '((a{100}){100}){100}'");
   CHECK(problem_of(std::string(1001, 'a')) == "longer than 1000 characters");
 }
 
