@@ -44,22 +44,22 @@ http::Response finished_answer(const Operation& operation, std::string_view path
 http::Response answer_later(const Call& call, const Operation& operation, base::Duration patience) {
   control::Controller* const controller = call.around.controller;
   const auto observation = call.observation;
-  const http::Later later(patience, [controller, observation, operation] {
+  const http::DeferredResponse deferred(patience, [controller, observation, operation] {
     const auto so_far = controller->find(operation.id);
     observation->end(202);
     return operation_answer(202, so_far.value_or(operation));
   });
   const bool waits = controller->on_finished(
-      operation.id, [later, observation, path = call.request.path](const Operation& done) {
+      operation.id, [deferred, observation, path = call.request.path](const Operation& done) {
         http::Response response = finished_answer(done, path);
         observation->end(response.status);
-        later.complete(std::move(response));
+        deferred.complete(std::move(response));
       });
   if (!waits) {
     return operation_answer(202, operation);
   }
   http::Response response;
-  response.body = later;
+  response.body = deferred;
   return response;
 }
 

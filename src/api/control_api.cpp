@@ -115,7 +115,7 @@ http::Response ControlApi::handle(const http::Request& request) {
   } else {
     response = answer(*verdict.problem, request.path);
   }
-  if (!std::holds_alternative<http::Later>(response.body)) {
+  if (!std::holds_alternative<http::DeferredResponse>(response.body)) {
     observation->end(response.status);
   }
   return response;

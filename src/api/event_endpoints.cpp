@@ -12,8 +12,8 @@ http::Response stream_events(const Call& call) {
   // What is no id of ours is gone, like one of long ago.
   const auto after =
       last ? std::optional(base::parse_number<std::uint64_t>(*last).value_or(0)) : std::nullopt;
-  auto outlet = call.around.events->listen(after);
-  if (!outlet) {
+  auto reader = call.around.events->listen(after);
+  if (!reader) {
     return answer(Problem{.status = 503,
                           .type = "too_many_listeners",
                           .detail = "as many listen to events as may, " +
@@ -22,7 +22,7 @@ http::Response stream_events(const Call& call) {
                   call.request.path);
   }
   http::Response response = answer(200, "text/event-stream", "");
-  response.body = std::move(outlet);
+  response.body = std::move(reader);
   return response;
 }
 

@@ -73,24 +73,25 @@ void EventHub::tell_together(const std::vector<Told>& events) {
   });
 }
 
-std::shared_ptr<http::Feed::Outlet> EventHub::listen(std::optional<std::uint64_t> after) {
-  http::FeedOptions options;
+std::shared_ptr<http::StreamReader> EventHub::listen(std::optional<std::uint64_t> after) {
+  http::StreamOptions options;
   options.max_waiting = max_waiting;
   options.heartbeat = ":\n\n";
-  http::Feed::Ends ends = http::Feed::open(options);
+  http::ResponseStream stream = http::make_stream(options);
   const bool welcome = state_.with([&](State& state) {
     auto& listeners = state.listeners;
-    listeners.erase(std::remove_if(listeners.begin(), listeners.end(),
-                                   [](const http::Feed& feed) { return !feed.is_open(); }),
-                    listeners.end());
+    listeners.erase(
+        std::remove_if(listeners.begin(), listeners.end(),
+                       [](const http::StreamWriter& writer) { return !writer.is_open(); }),
+        listeners.end());
     if (listeners.size() >= max_listeners) {
       return false;
     }
-    ends.feed.write(state.greeting(after));
-    listeners.push_back(ends.feed);
+    stream.writer.write(state.greeting(after));
+    listeners.push_back(stream.writer);
     return true;
   });
-  return welcome ? std::move(ends.outlet) : nullptr;
+  return welcome ? std::move(stream.reader) : nullptr;
 }
 
 void EventHub::State::tell(std::string_view type, std::string_view data) {
@@ -98,7 +99,7 @@ void EventHub::State::tell(std::string_view type, std::string_view data) {
   if (kept.size() > max_kept) {
     kept.pop_front();
   }
-  for (const http::Feed& listener : listeners) {
+  for (const http::StreamWriter& listener : listeners) {
     listener.write(kept.back().text);
   }
 }

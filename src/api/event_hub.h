@@ -16,7 +16,7 @@
 #include "base/guarded.h"
 #include "control/audit.h"
 #include "control/operation.h"
-#include "http/stream_writer.h"
+#include "http/response_body.h"
 #include "monitor/snapshot.h"
 #include "reeve/base/clock.h"
 
@@ -41,7 +41,7 @@ class EventHub {
 
   /// A stream of all events from now on, or after the one with this id, for a Response; null if
   /// as many listen as may.
-  [[nodiscard]] std::shared_ptr<http::Feed::Outlet> listen(std::optional<std::uint64_t> after);
+  [[nodiscard]] std::shared_ptr<http::StreamReader> listen(std::optional<std::uint64_t> after);
 
  private:
   struct Event {
@@ -55,7 +55,7 @@ class EventHub {
   struct State {
     std::uint64_t last_id;
     std::deque<Event> kept;  ///< with ids that have no gaps, up to the last
-    std::vector<http::Feed> listeners;
+    std::vector<http::StreamWriter> listeners;
     std::shared_ptr<const monitor::Snapshot> snapshot;
 
     void tell(std::string_view type, std::string_view data);
@@ -64,7 +64,7 @@ class EventHub {
 
   void tell_together(const std::vector<Told>& events);
 
-  /// Writing to a feed never waits and calls nobody back: it is done under the guard, for order.
+  /// Writing to a stream never waits and calls nobody back: it is done under the guard, for order.
   base::Guarded<State> state_;
 };
 

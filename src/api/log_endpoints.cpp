@@ -181,13 +181,13 @@ http::Response follow_from_end(const Call& call, const Source& source, std::uint
   if (!seen) {
     return answer(source.problem_of(seen.error()), call.request.path);
   }
-  http::Feed::Ends ends = http::Feed::open();
+  http::ResponseStream stream = http::make_stream();
   if (!before->empty()) {
-    ends.feed.write(*before);
+    stream.writer.write(*before);
   }
   const bool started = call.request.method == http::Method::head ||
                        call.followers.start({source.logs, source.target.name, source.stream, *seen,
-                                             past - std::min(past, bytes), ends.feed});
+                                             past - std::min(past, bytes), stream.writer});
   if (!started) {
     return answer(Problem{.status = 503,
                           .type = "too_many_followers",
@@ -198,7 +198,7 @@ http::Response follow_from_end(const Call& call, const Source& source, std::uint
                   call.request.path);
   }
   http::Response response = answer(200, "text/plain", "");
-  response.body = std::move(ends.outlet);
+  response.body = std::move(stream.reader);
   return response;
 }
 

@@ -34,7 +34,7 @@ void follow(const FollowedLog& log, const base::Deadline& deadline) {
     const std::size_t skipped = std::min<std::uint64_t>(skip, bytes.size());
     skip -= skipped;
     bytes.remove_prefix(skipped);
-    return bytes.empty() || log.feed.write(bytes, patience_with_reader);
+    return bytes.empty() || log.writer.write(bytes, patience_with_reader);
   };
   std::string tail;
   bool is_joined = log.seen.empty();
@@ -51,7 +51,7 @@ void follow(const FollowedLog& log, const base::Deadline& deadline) {
   if (!is_joined) {
     (void)pass_on(joined(log.seen, tail));
   }
-  log.feed.end();
+  log.writer.end();
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ bool LogFollowers::start(const FollowedLog& log) {
     followers.push_back(std::move(follower));
   });
   if (ending.stop_possible()) {
-    log.feed.on_gone([ending]() mutable { ending.request_stop(); });
+    log.writer.on_disconnect([ending]() mutable { ending.request_stop(); });
   }
   return ending.stop_possible();
 }

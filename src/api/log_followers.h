@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/guarded.h"
-#include "http/stream_writer.h"
+#include "http/response_body.h"
 #include "reeve/base/clock.h"
 #include "reeve/substrate/logs.h"
 
@@ -25,7 +25,7 @@ struct FollowedLog {
   std::string seen;
   /// So many bytes at the beginning of that, or else of what is followed, the client does not want.
   std::uint64_t skip = 0;
-  http::Feed feed;
+  http::StreamWriter writer;
 };
 
 class LogFollowers {

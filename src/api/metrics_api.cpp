@@ -139,21 +139,21 @@ http::Response MetricsApi::State::authenticated(const http::Request& request,
 
 http::Response MetricsApi::State::check_later(const http::Request& request, Login login,
                                               const std::shared_ptr<Observation>& observation) {
-  const http::Later later(password_patience, [observation] {
+  const http::DeferredResponse deferred(password_patience, [observation] {
     observation->end(503);
     return busy();
   });
   const bool queued =
-      passwords.check(std::move(login), [this, request, observation, later](bool right) {
+      passwords.check(std::move(login), [this, request, observation, deferred](bool right) {
         http::Response response = right ? route(request) : turned_away(request);
         observation->end(response.status);
-        later.complete(std::move(response));
+        deferred.complete(std::move(response));
       });
   if (!queued) {
     return busy();
   }
   http::Response response;
-  response.body = later;
+  response.body = deferred;
   return response;
 }
 
@@ -179,7 +179,7 @@ http::Response MetricsApi::handle(const http::Request& request) {
   const auto observation = std::make_shared<Observation>(state_->name_of(request.path),
                                                          state_->clock, state_->around.observe);
   http::Response response = state_->authenticated(request, observation);
-  if (!std::holds_alternative<http::Later>(response.body)) {
+  if (!std::holds_alternative<http::DeferredResponse>(response.body)) {
     observation->end(response.status);
   }
   return response;

@@ -6,6 +6,7 @@
 
 #include "api/answer.h"
 #include "base/text.h"
+#include "http/grammar.h"
 #include "json/json.h"
 
 namespace reeve::api {

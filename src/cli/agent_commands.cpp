@@ -4,15 +4,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/percent_encoding.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/display.h"
+#include "http/grammar.h"
 #include "json/json.h"
 
 namespace reeve::cli {
 
-using base::percent_encoded;
+using http::percent_encode;
 using nlohmann::ordered_json;
 using Method = AgentRequest::Method;
 
@@ -75,7 +75,7 @@ int act(const AgentSession& session, const AgentRequest& request, const std::str
 }
 
 std::string path_of_scope(const std::string& scope) {
-  return "/api/v1/maintenance/" + percent_encoded(scope);
+  return "/api/v1/maintenance/" + percent_encode(scope);
 }
 
 std::vector<Row> maintenance_rows(const ordered_json& windows) {
@@ -160,9 +160,9 @@ int run(AgentSession& session, const ResetGuards& command) {
     supervisor = name.substr(0, slash);
     name = name.substr(slash + 1);
   }
-  const std::string query = supervisor.empty() ? "" : "?supervisor=" + percent_encoded(supervisor);
+  const std::string query = supervisor.empty() ? "" : "?supervisor=" + percent_encode(supervisor);
   return act(session,
-             {Method::post, "/api/v1/guards/" + percent_encoded(name) + "/reset" + query, ""},
+             {Method::post, "/api/v1/guards/" + percent_encode(name) + "/reset" + query, ""},
              visible(command.name) + ": reset");
 }
 
@@ -171,7 +171,7 @@ int run(AgentSession& session, const ShowAudit& command) {
   for (const auto& [name, value] :
        {std::pair("since", &command.since), std::pair("limit", &command.limit)}) {
     if (*value) {
-      query += (query.empty() ? "?" : "&") + std::string(name) + "=" + percent_encoded(**value);
+      query += (query.empty() ? "?" : "&") + std::string(name) + "=" + percent_encode(**value);
     }
   }
   return show(session, "/api/v1/audit" + query, "nothing was recorded", audit_rows);

@@ -1,11 +1,14 @@
 #include "http/listening_socket.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <system_error>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,7 +23,7 @@ using base::ErrorKind;
 using base::failure;
 using base::ListenAddress;
 
-constexpr mode_t socket_mode = 0660;
+constexpr mode_t http_socket_mode = 0660;
 
 tl::unexpected<base::Error> cannot_listen(const ListenAddress& address, ErrorKind kind,
                                           const std::string& why) {
@@ -54,7 +57,7 @@ tl::unexpected<base::Error> cannot_listen(const ListenAddress& address, int erro
 }
 
 void set_option(int descriptor, int level, int option, int value) {
-  // What a kernel does not know is no reason not to listen.
+  // An option that the kernel does not know is no reason not to listen.
   static_cast<void>(::setsockopt(descriptor, level, option, &value, sizeof value));
 }
 
@@ -63,8 +66,8 @@ const sockaddr* generic(const Address& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-/// 0: somebody answers there; else the error number.
-int knock(const sockaddr_un& name) {
+/// Connects once: 0 if a server accepts, else the error number.
+int try_to_connect(const sockaddr_un& name) {
   const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor < 0) {
     return errno;
@@ -74,7 +77,7 @@ int knock(const sockaddr_un& name) {
   return error;
 }
 
-/// Makes place for a socket: a file that nobody answers on is what a server left that is gone.
+/// Removes a socket file that no server listens on any more.
 base::Result<void> remove_stale_file(const ListenAddress& address, const sockaddr_un& name) {
   struct stat status {};
   if (::lstat(address.socket_path.c_str(), &status) != 0) {
@@ -85,10 +88,10 @@ base::Result<void> remove_stale_file(const ListenAddress& address, const sockadd
                          "a file that is not a socket is in the way: remove it, or choose"
                          " another path");
   }
-  const int error = knock(name);
-  if (error == 0 || error == EAGAIN) {
+  const int error = try_to_connect(name);
+  if (error == 0 || error == EAGAIN || error == EPROTOTYPE) {
     return cannot_listen(address, ErrorKind::conflict,
-                         "another program answers on this socket: stop it, or choose another"
+                         "another program listens on this socket: stop it, or choose another"
                          " path");
   }
   if (error != ECONNREFUSED || ::unlink(name.sun_path) != 0) {
@@ -97,10 +100,27 @@ base::Result<void> remove_stale_file(const ListenAddress& address, const sockadd
   return {};
 }
 
+std::string address_text(int family, const void* address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  ::inet_ntop(family, address, text, sizeof text);
+  return text;
+}
+
+PeerAddress peer_v6(in6_addr address) {
+  if (IN6_IS_ADDR_V4MAPPED(&address)) {
+    const std::string text = address_text(AF_INET, address.s6_addr + 12);
+    return {text, text};
+  }
+  const std::string text = address_text(AF_INET6, &address);
+  std::fill(std::begin(address.s6_addr) + 8, std::end(address.s6_addr), std::uint8_t{0});
+  return {text, address_text(AF_INET6, &address) + "/64"};
+}
+
 }  // namespace
 
 ListeningSocket::ListeningSocket(int family)
-    : family_(family), descriptor_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
+    : family_(family),
+      descriptor_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {}
 
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
     : family_(other.family_),
@@ -119,18 +139,20 @@ ListeningSocket::~ListeningSocket() {
 
 base::Result<ListeningSocket> ListeningSocket::open(const ListenAddress& address) {
   if (!address.socket_path.empty()) {
-    return open_unix(address);
+    return open_unix(address.socket_path, http_socket_mode);
   }
   return address.host.empty() ? open_every_address(address) : open_host(address);
 }
 
-base::Result<ListeningSocket> ListeningSocket::open_unix(const ListenAddress& address) {
+base::Result<ListeningSocket> ListeningSocket::open_unix(const std::string& path, mode_t mode) {
+  const ListenAddress address{.host = "", .port = 0, .socket_path = path};
   sockaddr_un unix_name{};
   unix_name.sun_family = AF_UNIX;
-  if (address.socket_path.size() >= sizeof unix_name.sun_path) {
-    return cannot_listen(address, ErrorKind::invalid_argument, "the path is too long");
+  if (path.empty() || path.size() >= sizeof unix_name.sun_path) {
+    return cannot_listen(address, ErrorKind::invalid_argument,
+                         "the path of a socket has 1 to 107 bytes");
   }
-  address.socket_path.copy(unix_name.sun_path, sizeof unix_name.sun_path - 1);
+  path.copy(unix_name.sun_path, sizeof unix_name.sun_path - 1);
   if (const auto removed = remove_stale_file(address, unix_name); !removed) {
     return failure(removed.error());
   }
@@ -138,15 +160,16 @@ base::Result<ListeningSocket> ListeningSocket::open_unix(const ListenAddress& ad
   Name name;
   std::memcpy(&name.bytes, &unix_name, sizeof unix_name);
   name.size = sizeof unix_name;
-  // Before bind, so that the file is never open to more than it shall be.
-  static_cast<void>(::fchmod(listener.descriptor_, socket_mode));
-  if (const int error = listener.listen_on(name); error != 0) {
+  // bind() creates the file with the descriptor's mode less the umask. A chmod() of the path would
+  // come late, and might reach another file that was put there meanwhile.
+  static_cast<void>(::fchmod(listener.descriptor_, mode));
+  const mode_t umask_before = ::umask(0666 & ~mode);
+  const int error = listener.listen_on(name);
+  ::umask(umask_before);
+  if (error != 0) {
     return cannot_listen(address, error);
   }
-  listener.remember_file(address.socket_path);
-  if (::chmod(address.socket_path.c_str(), socket_mode) != 0) {
-    return cannot_listen(address, errno);
-  }
+  listener.remember_file(path);
   return listener;
 }
 
@@ -165,7 +188,8 @@ base::Result<ListeningSocket> ListeningSocket::open_every_address(const ListenAd
   if (error != EAFNOSUPPORT && error != EADDRNOTAVAIL) {
     return cannot_listen(address, error);
   }
-  return open_host({"0.0.0.0", address.port, ""});  // a machine without IPv6
+  return open_host(
+      {.host = "0.0.0.0", .port = address.port, .socket_path = ""});  // a machine without IPv6
 }
 
 base::Result<ListeningSocket> ListeningSocket::open_host(const ListenAddress& address) {
@@ -247,6 +271,27 @@ void ListeningSocket::remove_file() {
 
 int ListeningSocket::release() {
   return std::exchange(descriptor_, -1);
+}
+
+PeerAddress peer_address(const sockaddr& name) {
+  if (name.sa_family == AF_INET) {
+    const std::string text =
+        address_text(AF_INET, &reinterpret_cast<const sockaddr_in&>(name).sin_addr);
+    return {text, text};
+  }
+  if (name.sa_family == AF_INET6) {
+    return peer_v6(reinterpret_cast<const sockaddr_in6&>(name).sin6_addr);
+  }
+  return {"unix", ""};
+}
+
+std::optional<PeerProcess> peer_process(int connection) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    return std::nullopt;
+  }
+  return PeerProcess{.pid = credentials.pid, .uid = credentials.uid};
 }
 
 }  // namespace reeve::http

@@ -1,7 +1,8 @@
 #pragma once
 
 // A request and its response as values: handlers are plain functions from one to the other and
-// never see the transport. Values: any thread may read them; only Later and Feed are shared by two.
+// never see the transport. Any thread may read a value; DeferredResponse and StreamWriter are
+// handles that two threads share. Below: how the transport writes a response's head.
 
 #include <chrono>
 #include <cstdint>
@@ -14,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-#include "http/stream_writer.h"
+#include "http/response_body.h"
 
 namespace reeve::http {
 
@@ -45,47 +46,49 @@ struct Request {
   [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
 };
 
-/// RFC 9110's words for a status; empty for one that is not sent here, as a phrase may be.
-[[nodiscard]] std::string_view reason_phrase(int status);
-
-/// Decodes %XX; nothing on a bad escape.
-[[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
-
 using SharedBytes = std::shared_ptr<const std::string>;
-struct Response;
-
-/// A response that will be known later, for which the transport waits without holding a worker.
-/// Copies are handles of the same. If nothing came within `patience`, or the server stops, the
-/// client gets what `otherwise` makes, on the transport's thread: it must return quickly.
-class Later {
- public:
-  Later(std::chrono::nanoseconds patience, std::function<Response()> otherwise);
-  /// From any thread, at any time, the server's end included. The first one counts; one that
-  /// comes too late is dropped.
-  void complete(Response response) const;
-
-  struct State;  // src/http/later.h
-  [[nodiscard]] const std::shared_ptr<State>& state() const { return state_; }
-
- private:
-  std::shared_ptr<State> state_;
-};
 
 struct Response {
   int status = 200;  ///< from 200 to 599; anything else becomes a 500
   /// Content-Length and Connection are the transport's; `Connection: close` is obeyed. A header
   /// that is not well-formed (a line break in its value) is left out.
   std::vector<Header> headers;
-  /// Own bytes; bytes (never null) shared with other responses, sent one after the other; or later:
-  /// then the status and headers are those of the response that comes. Or fed while it is sent
-  /// (never null; the connection is closed after it). Not sent on HEAD.
-  std::variant<std::string, std::vector<SharedBytes>, Later, std::shared_ptr<Feed::Outlet>> body;
-  /// Hold the answer back this long, without holding a worker: failed logins.
+  /// Own bytes; bytes (never null) shared with other responses, sent one after the other; deferred:
+  /// then the status and headers are those of the response that comes; or streamed (never null; the
+  /// connection is closed after it). Not sent on HEAD.
+  std::variant<std::string, std::vector<SharedBytes>, DeferredResponse,
+               std::shared_ptr<StreamReader>>
+      body;
+  /// The transport waits this long before it answers, without holding a worker: failed logins.
   std::chrono::milliseconds delay{0};
 };
 
 /// May be called on several threads at once, and must return in bounded time: a stop waits for
-/// it. What it throws is logged and becomes a 500.
+/// it. An exception is logged and becomes a 500.
 using Handler = std::function<Response(const Request&)>;
+
+// Used by the transport alone; pure. A header that a handler wrote can never end the head.
+
+/// Whether a body may follow this status.
+[[nodiscard]] bool has_body(int status);
+
+/// Bytes of the body; 0 for a deferred or a streamed one.
+[[nodiscard]] std::size_t body_size(const Response& response);
+
+/// Whether it carries `Connection: close`.
+[[nodiscard]] bool asks_to_close(const Response& response);
+
+enum class Persistence { keep_alive, close };
+
+/// How the client sees where the body ends.
+enum class Framing { length, chunks, end_of_connection };
+
+/// Status line and headers, with the empty line.
+[[nodiscard]] std::string response_head(const Response& response, Persistence persistence,
+                                        Framing framing = Framing::length);
+
+/// The transport's own short responses: `text/plain`, one line with the reason, and
+/// `Connection: close`.
+[[nodiscard]] Response plain_error(int status, std::string_view reason);
 
 }  // namespace reeve::http

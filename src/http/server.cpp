@@ -13,7 +13,6 @@
 
 #include "base/guarded.h"
 #include "http/connection.h"
-#include "http/listening_socket.h"
 #include "http/tls_context.h"
 
 namespace reeve::http {
@@ -23,24 +22,24 @@ using namespace std::chrono_literals;
 using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 using SharedTls = std::shared_ptr<const TlsContext>;
 
-// Out of descriptors or memory: accepting again at once would fail at once.
+// Without descriptors or memory the next accept would fail at once as well.
 constexpr std::chrono::milliseconds accept_pause = 100ms;
 
-void log_escape(const base::Log& log, const std::exception_ptr& escaped) {
-  if (!escaped) {
+void log_exception(const base::Log& log, const std::exception_ptr& exception) {
+  if (!exception) {
     return;
   }
   try {
-    std::rethrow_exception(escaped);
+    std::rethrow_exception(exception);
   } catch (const std::exception& error) {
-    log.error("a connection was given up", {{"reason", error.what()}});
+    log.error("a connection failed with an exception", {{"reason", error.what()}});
   } catch (...) {
-    log.error("a connection was given up", {});
+    log.error("a connection failed with an exception", {});
   }
 }
 
-/// What one client more than allowed is told; best effort, never waited for.
-void turn_away(Socket& socket) {
+/// Sends a client over the limit a 503; best effort, never waited for.
+void send_refusal(Socket& socket) {
   const Response refusal = plain_error(503, "too many connections");
   const std::string answer =
       response_head(refusal, Persistence::close) + std::get<std::string>(refusal.body);
@@ -53,22 +52,22 @@ void turn_away(Socket& socket) {
 struct Server::Impl {
   Impl(const ListenerOptions& options, Handler handler, base::Log log, ListeningSocket socket,
        SharedTls tls_context)
-      : service(options, std::move(handler), std::move(log)),
+      : state(options, std::move(handler), std::move(log)),
         listener(std::move(socket)),
-        acceptor(*service.io),
-        retry(*service.io),
+        acceptor(*state.io),
+        retry(*state.io),
         tls(std::move(tls_context)) {
     acceptor.assign({listener.family(), 0}, listener.release());
   }
 
   void run();
   asio::awaitable<void> accept_all();
-  void admit(Socket socket, const PeerAddress& peer);
+  void serve(Socket socket, const PeerAddress& peer);
   void drain(base::Duration patience);
   void close_all();
   void stop(const base::Deadline& deadline);
 
-  Service service;
+  ListenerState state;
   ListeningSocket listener;  ///< the acceptor has its descriptor; this keeps port and file
   Acceptor acceptor;
   asio::steady_timer retry;
@@ -78,80 +77,80 @@ struct Server::Impl {
 };
 
 void Server::Impl::run() {
-  name_thread("http-" + service.options.name);
+  name_thread("http-" + state.options.name);
   for (;;) {
     try {
-      service.io->run();
+      state.io->run();
       return;
     } catch (...) {
-      log_escape(service.log, std::current_exception());
+      log_exception(state.log, std::current_exception());
     }
   }
 }
 
 asio::awaitable<void> Server::Impl::accept_all() {
-  bool starved = false;
-  while (!service.draining) {
-    Socket socket(*service.io);
+  bool failing = false;
+  while (!state.draining) {
+    Socket socket(*state.io);
     Socket::endpoint_type peer;
     const auto [error] = co_await acceptor.async_accept(socket, peer, as_value);
-    if (service.draining) {
+    if (state.draining) {
       co_return;
     }
     if (error) {
-      if (!std::exchange(starved, true)) {
-        service.log.warning("cannot accept connections for now", {{"reason", error.message()}});
+      if (!std::exchange(failing, true)) {
+        state.log.warning("cannot accept connections for now", {{"reason", error.message()}});
       }
       retry.expires_after(accept_pause);
-      const auto [cut_short] = co_await retry.async_wait(as_value);
-      static_cast<void>(cut_short);
+      const auto [cancelled] = co_await retry.async_wait(as_value);
+      static_cast<void>(cancelled);
       continue;
     }
-    starved = false;
+    failing = false;
     try {
-      admit(std::move(socket), peer_address(*peer.data()));
+      serve(std::move(socket), peer_address(*peer.data()));
     } catch (...) {
-      log_escape(service.log, std::current_exception());
+      log_exception(state.log, std::current_exception());
     }
   }
 }
 
-void Server::Impl::admit(Socket socket, const PeerAddress& peer) {
-  ++service.accepted;
+void Server::Impl::serve(Socket socket, const PeerAddress& peer) {
+  ++state.accepted;
   ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
   const SharedTls context = tls.copy();
-  const auto admission = service.table.make_room(peer.counted);
+  const auto admission = state.table.make_room(peer.counted);
   if (admission == ConnectionTable::Admission::refused) {
-    ++service.rejected;
+    ++state.rejected;
     if (!context) {
-      turn_away(socket);
+      send_refusal(socket);
     }
     return;
   }
   if (admission == ConnectionTable::Admission::evicted) {
-    ++service.evicted;
+    ++state.evicted;
   }
   SSL* session = context ? context->new_session() : nullptr;
   if (context && session == nullptr) {
     throw std::bad_alloc();
   }
-  const auto connection = std::make_shared<Connection>(service, std::move(socket), session, peer);
+  const auto connection = std::make_shared<Connection>(state, std::move(socket), session, peer);
   asio::co_spawn(
-      *service.io, [connection] { return connection->run(); },
-      [this](const std::exception_ptr& escaped) { log_escape(service.log, escaped); });
+      *state.io, [connection] { return connection->run(); },
+      [this](const std::exception_ptr& exception) { log_exception(state.log, exception); });
 }
 
 void Server::Impl::drain(base::Duration patience) {
-  service.draining = true;
+  state.draining = true;
   boost::system::error_code ignored;
   acceptor.close(ignored);
   retry.cancel();
-  service.table.for_each([](Guest& guest) { guest.drain(); });
-  if (service.table.empty()) {
+  state.table.for_each([](ManagedConnection& connection) { connection.drain(); });
+  if (state.table.empty()) {
     return;
   }
-  service.drain_timer.expires_after(patience);
-  service.drain_timer.async_wait([this](auto cancelled) {
+  state.drain_timer.expires_after(patience);
+  state.drain_timer.async_wait([this](auto cancelled) {
     if (!cancelled) {
       close_all();
     }
@@ -159,21 +158,21 @@ void Server::Impl::drain(base::Duration patience) {
 }
 
 void Server::Impl::close_all() {
-  service.table.for_each([](Guest& guest) { guest.close(); });
+  state.table.for_each([](ManagedConnection& connection) { connection.close(); });
 }
 
 void Server::Impl::stop(const base::Deadline& deadline) {
   if (transport.joinable()) {
-    asio::post(*service.io, [this, patience = deadline.remaining()] { drain(patience); });
-    const std::stop_callback hurry(deadline.stop(),
-                                   [this] { asio::post(*service.io, [this] { close_all(); }); });
+    asio::post(*state.io, [this, patience = deadline.remaining()] { drain(patience); });
+    const std::stop_callback on_stop(deadline.stop(),
+                                     [this] { asio::post(*state.io, [this] { close_all(); }); });
     transport.join();
   }
   boost::system::error_code ignored;
   acceptor.close(ignored);
   listener.remove_file();
-  if (service.workers) {
-    service.workers->stop();
+  if (state.workers) {
+    state.workers->stop();
   }
 }
 
@@ -203,14 +202,14 @@ Server::~Server() {
 }
 
 void Server::start() {
-  Service& service = impl_->service;
-  if (service.options.workers > 0) {
-    service.workers.emplace(WorkerPool::Size{service.options.workers, service.options.max_queued},
-                            "work-" + service.options.name);
+  ListenerState& state = impl_->state;
+  if (state.options.workers > 0) {
+    state.workers.emplace(WorkerPool::Size{state.options.workers, state.options.max_queued},
+                          "work-" + state.options.name);
   }
   asio::co_spawn(
-      *service.io, [impl = impl_.get()] { return impl->accept_all(); },
-      [&service](const std::exception_ptr& escaped) { log_escape(service.log, escaped); });
+      *state.io, [impl = impl_.get()] { return impl->accept_all(); },
+      [&state](const std::exception_ptr& exception) { log_exception(state.log, exception); });
   impl_->transport = std::jthread([impl = impl_.get()] { impl->run(); });
 }
 
@@ -223,14 +222,14 @@ std::uint16_t Server::port() const {
 }
 
 Stats Server::stats() const {
-  const Service& service = impl_->service;
-  return {service.options.name, service.accepted, service.rejected, service.open, service.evicted};
+  const ListenerState& state = impl_->state;
+  return {state.options.name, state.accepted, state.rejected, state.open, state.evicted};
 }
 
 base::Result<std::function<void()>> Server::prepare_tls(const TlsOptions& options) {
   if (!impl_->tls.copy()) {
     return base::failure(base::ErrorKind::invalid_argument,
-                         "the listener " + impl_->service.options.name +
+                         "the listener " + impl_->state.options.name +
                              " was started without TLS: restart the agent to turn it on");
   }
   return TlsContext::load(options).map([&](TlsContext loaded) -> std::function<void()> {

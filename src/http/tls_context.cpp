@@ -45,7 +45,7 @@ std::optional<int> version_number(const std::string& name) {
   return name == "TLS13" ? std::optional(TLS1_3_VERSION) : std::nullopt;
 }
 
-std::string text_of(const ASN1_STRING* bytes) {
+std::string string_of(const ASN1_STRING* bytes) {
   const auto* data = reinterpret_cast<const char*>(::ASN1_STRING_get0_data(bytes));
   return {data, static_cast<std::size_t>(::ASN1_STRING_length(bytes))};
 }
@@ -61,10 +61,10 @@ std::string address_of(const ASN1_STRING* bytes) {
 }
 
 /// Empty for kinds of names that are not ours, and for one with a NUL, which is an attack.
-std::string name_of(const GENERAL_NAME* name) {
+std::string alternative_name(const GENERAL_NAME* name) {
   std::string text;
   if (name->type == GEN_DNS || name->type == GEN_URI || name->type == GEN_EMAIL) {
-    text = text_of(name->d.ia5);
+    text = string_of(name->d.ia5);
   } else if (name->type == GEN_IPADD) {
     text = address_of(name->d.ip);
   }
@@ -148,7 +148,7 @@ std::vector<std::string> client_names(const SSL* session) {
       ::GENERAL_NAMES_free);
   std::vector<std::string> names;
   for (int i = 0; i < sk_GENERAL_NAME_num(alternatives.get()); ++i) {
-    std::string name = name_of(sk_GENERAL_NAME_value(alternatives.get(), i));
+    std::string name = alternative_name(sk_GENERAL_NAME_value(alternatives.get(), i));
     if (!name.empty()) {
       names.push_back(std::move(name));
     }

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/percent_encoding.h"
+#include "http/grammar.h"
 #include "supervisor/faults.h"
 #include "supervisor/lister.h"
 #include "supervisor/log_reader.h"
@@ -344,8 +344,7 @@ Result<std::string> SupervisorSubstrate::read_log(const InstanceName& name, LogS
   }
   const auto size = [&] { return log_size(name, stream, deadline); };
   return read_range(process_log(*rpc_, *address, stream), range, size, deadline)
-      .map_error(
-          [&](Error error) { return rpc_->with_cause(std::move(error), name, deadline); });
+      .map_error([&](Error error) { return rpc_->with_cause(std::move(error), name, deadline); });
 }
 
 Result<std::uint64_t> SupervisorSubstrate::log_size(const InstanceName& name, LogStream stream,
@@ -381,7 +380,7 @@ Result<void> SupervisorSubstrate::follow_log(const InstanceName& name, LogStream
   }
   bool consumer_is_done = false;
   const auto followed = rpc_->stream(
-      "/logtail/" + base::percent_encoded(*address) + (is_stdout(stream) ? "/stdout" : "/stderr"),
+      "/logtail/" + http::percent_encode(*address) + (is_stdout(stream) ? "/stdout" : "/stderr"),
       [&](std::string_view bytes) {
         consumer_is_done = !consumer(bytes);
         return !consumer_is_done;
@@ -407,7 +406,7 @@ Result<void> SupervisorSubstrate::clear_logs(const InstanceName& name, const Dea
     return failure(address.error());
   }
   const auto cleared = rpc_->call(supervisor_call("clearProcessLogs", {*address}),
-                                   "clearing the logs of " + *address, deadline);
+                                  "clearing the logs of " + *address, deadline);
   if (!cleared) {
     return failure(rpc_->with_cause(cleared.error(), name, deadline));
   }
@@ -429,8 +428,8 @@ Result<substrate::ManagerDescription> SupervisorSubstrate::describe(const Deadli
   const std::string doing = "asking supervisord about itself";
   const auto answers =
       rpc_->multicall({supervisor_call("getSupervisorVersion"), supervisor_call("getAPIVersion"),
-                        supervisor_call("getIdentification")},
-                       doing, deadline);
+                       supervisor_call("getIdentification")},
+                      doing, deadline);
   if (!answers) {
     return failure(answers.error());
   }
@@ -475,7 +474,7 @@ Result<void> SupervisorSubstrate::signal(const InstanceName& name, const std::st
     return failure(address.error());
   }
   const auto sent = rpc_->call(supervisor_call("signalProcess", {*address, signal}),
-                                "sending " + signal + " to " + *address, deadline);
+                               "sending " + signal + " to " + *address, deadline);
   if (!sent && is_fault(sent.error(), FaultCode::unknown_method)) {
     return failure(without_method(
         sent.error(), "this supervisord cannot send signals: supervisord 3.2 and later can"));

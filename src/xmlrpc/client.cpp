@@ -1,19 +1,15 @@
 #include "xmlrpc/client.h"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 
 #include <openssl/evp.h>
 
-#include "http/client_transport.h"
-#include "http/response_reader.h"
 #include "xmlrpc/codec.h"
 
 namespace reeve::xmlrpc {
 namespace {
 
-using base::Endpoint;
 using base::Error;
 using base::ErrorKind;
 
@@ -26,31 +22,37 @@ std::string base64(const std::string& text) {
   return encoded;
 }
 
-std::string host_of(const Endpoint& peer) {
-  return peer.scheme == Endpoint::Scheme::unix_socket ? "localhost" : peer.authority();
+http::ConnectHints connect_hints() {
+  return {.refused = "is supervisord running, and listening there?",
+          .socket_missing = "supervisord is not running, or [unix_http_server] names another file",
+          .socket_stale = "supervisord is gone and left it behind",
+          .socket_denied = "chmod and chown in [unix_http_server] say who has it",
+          .socket_busy = "supervisord does not take them"};
 }
 
-/// The header's fields that every request has. supervisord wants them in just this spelling.
-std::string common_fields(const ClientOptions& options) {
-  std::string fields = "Host: " + host_of(options.endpoint) + "\r\n";
-  if (!options.username.empty()) {
-    fields += "Authorization: Basic " + base64(options.username + ":" + options.password.reveal()) +
-              "\r\n";
+/// The headers that every request has. supervisord wants them in just this spelling.
+std::vector<http::Header> common_headers(const ClientOptions& options) {
+  if (options.username.empty()) {
+    return {};
   }
-  return fields;
+  return {{"Authorization", "Basic " + base64(options.username + ":" + options.password.reveal())}};
 }
 
-std::string post(const ClientOptions& options, const std::string& body) {
-  return "POST " + options.endpoint.path + " HTTP/1.1\r\n" + common_fields(options) +
-         "Connection: close\r\nContent-Type: text/xml\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + body;
+http::ClientRequest post(const ClientOptions& options, std::string body) {
+  http::ClientRequest request{.method = "POST",
+                              .path = options.endpoint.path,
+                              .headers = common_headers(options),
+                              .body = std::move(body)};
+  request.headers.push_back({"Connection", "close"});
+  request.headers.push_back({"Content-Type", "text/xml"});
+  return request;
 }
 
 /// What an HTTP status other than 200 means, whatever was asked for.
-Error status_error(const ClientOptions& options, const http::HttpAnswer& answer) {
+Error status_error(const ClientOptions& options, const http::ClientResponse& response) {
   const std::string url = options.endpoint.url();
-  const std::string status = " (HTTP " + std::to_string(answer.status) + ")";
-  switch (answer.status) {
+  const std::string status = " (HTTP " + std::to_string(response.status) + ")";
+  switch (response.status) {
     case 401:
     case 403:
       return {
@@ -74,60 +76,45 @@ Error status_error(const ClientOptions& options, const http::HttpAnswer& answer)
 }
 
 /// As status_error, for a call: a server that does not know the path, or knows a better one.
-Error call_error(const ClientOptions& options, const http::HttpAnswer& answer) {
+Error call_error(const ClientOptions& options, const http::ClientResponse& response) {
   const std::string url = options.endpoint.url();
-  const std::string server = answer.server.empty() ? "a server" : answer.server;
-  switch (answer.status) {
+  const std::string server = response.server.empty() ? "a server" : response.server;
+  switch (response.status) {
     case 400:
     case 404:
     case 405:
       return {ErrorKind::not_found, server + " answers at " + url +
                                         " but has no XML-RPC at the path " + options.endpoint.path +
                                         ": does the URL end in /RPC2? (HTTP " +
-                                        std::to_string(answer.status) + ")"};
+                                        std::to_string(response.status) + ")"};
     case 301:
     case 302:
     case 303:
     case 307:
     case 308:
-      return {ErrorKind::not_found, url + " redirects to " + answer.location +
+      return {ErrorKind::not_found, url + " redirects to " + response.location +
                                         ", which is not followed: give the final URL"};
     default:
-      return status_error(options, answer);
+      return status_error(options, response);
   }
 }
 
-/// The answer that `reader` has read, to a call or a stream; errors name the peer.
-base::Result<http::HttpAnswer> taken(const ClientOptions& options, http::HttpReader& reader) {
-  reader.end();
-  return reader.take().map_error([&](Error error) {
+base::Result<Answer> answer_of(const ClientOptions& options, const http::ClientResponse& response) {
+  if (response.status != 200) {
+    return base::failure(call_error(options, response));
+  }
+  DecodeLimits limits;
+  limits.max_bytes = options.max_answer_bytes;
+  return decode_answer(response.body, limits).map_error([&](Error error) {
     error.message.insert(0, options.endpoint.url() + ": ");
     return error;
   });
 }
 
-base::Result<Answer> answer_of(const ClientOptions& options, http::HttpReader& reader) {
-  return taken(options, reader)
-      .and_then([&](const http::HttpAnswer& answer) -> base::Result<Answer> {
-        if (answer.status != 200) {
-          return base::failure(call_error(options, answer));
-        }
-        DecodeLimits limits;
-        limits.max_bytes = options.max_answer_bytes;
-        return decode_answer(answer.body, limits).map_error([&](Error error) {
-          error.message.insert(0, options.endpoint.url() + ": ");
-          return error;
-        });
-      });
-}
-
 }  // namespace
 
 Client::Client(ClientOptions options)
-    : options_(std::move(options)),
-      transport_(std::make_unique<http::Transport>(options_.endpoint)) {}
-
-Client::~Client() = default;
+    : options_(std::move(options)), http_(options_.endpoint, connect_hints()) {}
 
 base::Result<Answer> Client::call(const Call& call, const base::Deadline& deadline) {
   return std::move(call_parallel({call}, deadline).front());
@@ -136,23 +123,23 @@ base::Result<Answer> Client::call(const Call& call, const base::Deadline& deadli
 std::vector<base::Result<Answer>> Client::call_parallel(const std::vector<Call>& calls,
                                                         const base::Deadline& deadline) {
   std::vector<base::Result<Answer>> answers(calls.size());
-  std::vector<http::Exchange> exchanges;
-  std::deque<http::HttpReader> readers;  // one for each exchange
-  std::vector<std::size_t> positions;    // of the exchange's call
+  std::vector<http::ClientRequest> requests;
+  std::vector<std::size_t> positions;  // of each request's call
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    const base::Result<std::string> body = encode_call(calls[i]);
-    if (!body) {
+    base::Result<std::string> body = encode_call(calls[i]);
+    if (body) {
+      requests.push_back(post(options_, *std::move(body)));
+      positions.push_back(i);
+    } else {
       answers[i] = base::failure(body.error());
-      continue;
     }
-    http::HttpReader& reader = readers.emplace_back(options_.max_answer_bytes);
-    exchanges.push_back(
-        {post(options_, *body), [&reader](std::string_view bytes) { return reader.feed(bytes); }});
-    positions.push_back(i);
   }
-  const std::vector<base::Result<void>> carried = transport_->run(exchanges, deadline);
-  for (std::size_t i = 0; i < carried.size(); ++i) {
-    answers[positions[i]] = carried[i].and_then([&] { return answer_of(options_, readers[i]); });
+  const auto responses = http_.send_all(
+      requests, {.body_bytes = options_.max_answer_bytes, .length_counts_characters = true},
+      deadline);
+  for (std::size_t i = 0; i < responses.size(); ++i) {
+    answers[positions[i]] = responses[i].and_then(
+        [&](const http::ClientResponse& response) { return answer_of(options_, response); });
   }
   return answers;
 }
@@ -165,20 +152,15 @@ base::Result<void> Client::stream(const std::string& path,
     return base::failure(ErrorKind::invalid_argument, "'" + path + "' is no path of a URL");
   }
   // Not with `Connection: close`: supervisord then withholds a log until it has 64 KiB of it.
-  http::HttpReader reader(options_.max_answer_bytes, consumer);
-  const auto take = [&reader](std::string_view bytes) { return reader.feed(bytes); };
-  const std::string request = "GET " + path + " HTTP/1.1\r\n" + common_fields(options_) + "\r\n";
-  base::Result<void> carried = transport_->run({{request, take}}, deadline).front();
-  if (!carried) {
-    return carried;
-  }
-  return taken(options_, reader)
-      .and_then([&](const http::HttpAnswer& answer) -> base::Result<void> {
-        if (answer.status == 404) {
+  const http::ClientRequest request{
+      .method = "GET", .path = path, .headers = common_headers(options_), .body = ""};
+  return http_.send(request, {.body_bytes = options_.max_answer_bytes}, deadline, consumer)
+      .and_then([&](const http::ClientResponse& response) -> base::Result<void> {
+        if (response.status == 404) {
           return base::failure(ErrorKind::not_found, options_.endpoint.url() + " has no " + path);
         }
-        if (answer.status != 200) {
-          return base::failure(status_error(options_, answer));
+        if (response.status != 200) {
+          return base::failure(status_error(options_, response));
         }
         return {};
       });

@@ -15,20 +15,16 @@
 
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "http/client.h"
 #include "reeve/base/deadline.h"
 #include "reeve/base/endpoint.h"
 #include "reeve/base/result.h"
 #include "reeve/base/secret.h"
 #include "xmlrpc/value.h"
-
-namespace reeve::http {
-class Transport;
-}
 
 namespace reeve::xmlrpc {
 
@@ -63,7 +59,6 @@ struct ClientOptions {
 class Client final : public Caller {
  public:
   explicit Client(ClientOptions options);
-  ~Client() override;
 
   [[nodiscard]] base::Result<Answer> call(const Call& call,
                                           const base::Deadline& deadline) override;
@@ -75,7 +70,7 @@ class Client final : public Caller {
 
  private:
   ClientOptions options_;
-  std::unique_ptr<http::Transport> transport_;
+  http::Client http_;
 };
 
 }  // namespace reeve::xmlrpc

@@ -80,8 +80,8 @@ TEST_CASE("who has waited long enough gets what is known so far") {
 TEST_CASE("a wait is bounded, and must be a duration") {
   Desk desk;
   const auto response = desk.api.handle(post("/api/v1/processes/job/stop?wait=24h"));
-  REQUIRE(tests::is_later(response));
-  CHECK(std::get<http::Later>(response.body).state()->patience == std::chrono::minutes(5));
+  REQUIRE(tests::is_deferred(response));
+  CHECK(std::get<http::DeferredResponse>(response.body).timeout() == std::chrono::minutes(5));
   CHECK(desk.api.handle(post("/api/v1/processes/web:front/stop?wait=soon")).status == 400);
   CHECK(desk.world.controller.list().size() == 1);
 }

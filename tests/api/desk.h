@@ -12,7 +12,7 @@
 #include "api/control_api.h"
 #include "control/guarded_world.h"
 #include "control/world.h"
-#include "http/deferred_response.h"
+#include "http/response_body.h"
 
 namespace reeve::tests {
 
@@ -72,13 +72,13 @@ inline const std::string web_token = "web-token-of-at-least-32-random-bytes";
   return "";
 }
 
-[[nodiscard]] inline bool is_later(const http::Response& response) {
-  return std::holds_alternative<http::Later>(response.body);
+[[nodiscard]] inline bool is_deferred(const http::Response& response) {
+  return std::holds_alternative<http::DeferredResponse>(response.body);
 }
 
 /// What a transport would send in the end.
 [[nodiscard]] inline http::Response awaited(const http::Response& response) {
-  return is_later(response) ? std::get<http::Later>(response.body).state()->take() : response;
+  return is_deferred(response) ? std::get<http::DeferredResponse>(response.body).take() : response;
 }
 
 [[nodiscard]] inline nlohmann::json json_of(const http::Response& response) {

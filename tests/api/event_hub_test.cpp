@@ -2,14 +2,14 @@
 
 #include "api/desk.h"
 #include "base/text.h"
-#include "http/stream_state.h"
+#include "http/response_body.h"
 #include "support/catch.h"
 
 namespace reeve::api {
 namespace {
 
 using namespace std::chrono_literals;
-using http::Feed;
+using http::StreamReader;
 using tests::Desk;
 using tests::get;
 using tests::json_of;
@@ -34,9 +34,9 @@ std::uint64_t id_of(const std::string& text) {
 }
 
 /// What has come since the last look; blocks without data are no events.
-std::vector<Event> events_of(Feed::Outlet& outlet) {
+std::vector<Event> events_of(StreamReader& reader) {
   std::vector<Event> events;
-  const auto piece = outlet.take();
+  const auto piece = reader.take();
   std::string_view rest = piece ? std::string_view(piece->bytes) : std::string_view();
   while (!rest.empty()) {
     const std::string_view block = rest.substr(0, rest.find("\n\n") + 2);
@@ -48,9 +48,9 @@ std::vector<Event> events_of(Feed::Outlet& outlet) {
   return events;
 }
 
-std::vector<std::string> types_of(Feed::Outlet& outlet) {
+std::vector<std::string> types_of(StreamReader& reader) {
   std::vector<std::string> types;
-  for (const Event& event : events_of(outlet)) {
+  for (const Event& event : events_of(reader)) {
     types.push_back(event.type);
   }
   return types;
@@ -80,11 +80,11 @@ control::AuditEntry refused_decision() {
 
 TEST_CASE("who listens hears of processes that change, come and go, with what they were before") {
   WatchedWorld world;
-  const auto outlet = world.hub.listen(std::nullopt);
-  CHECK(events_of(*outlet).empty());
+  const auto reader = world.hub.listen(std::nullopt);
+  CHECK(events_of(*reader).empty());
   world.supervisord->crash({"web", "front"}, 3);
   world.look();
-  auto heard = events_of(*outlet);
+  auto heard = events_of(*reader);
   REQUIRE(heard.size() == 1);
   CHECK(heard[0].type == "process");
   CHECK(heard[0].data["change"] == "changed");
@@ -97,7 +97,7 @@ TEST_CASE("who listens hears of processes that change, come and go, with what th
   world.supervisord->add(program);
   world.supervisord->remove("job");
   world.look();
-  heard = events_of(*outlet);
+  heard = events_of(*reader);
   std::vector<std::string> changes;
   for (const Event& event : heard) {
     changes.push_back(event.data["change"].get<std::string>() + " " +
@@ -109,28 +109,28 @@ TEST_CASE("who listens hears of processes that change, come and go, with what th
 
 TEST_CASE("another run is a change, a longer uptime is none") {
   WatchedWorld world;
-  const auto outlet = world.hub.listen(std::nullopt);
+  const auto reader = world.hub.listen(std::nullopt);
   world.supervisord->tick(10s);
   world.look();
-  CHECK(events_of(*outlet).empty());
+  CHECK(events_of(*reader).empty());
   (void)world.carry_out(tests::World::command(guards::Action::restart, "job"));
   world.supervisord->tick(10s);
   world.look();
-  CHECK(types_of(*outlet) == std::vector<std::string>{"process"});
+  CHECK(types_of(*reader) == std::vector<std::string>{"process"});
 }
 
 TEST_CASE("of a supervisord it is told when it goes and comes, not what its processes were") {
   WatchedWorld world;
-  const auto outlet = world.hub.listen(std::nullopt);
+  const auto reader = world.hub.listen(std::nullopt);
   auto down = std::make_shared<monitor::Snapshot>(*world.snapshot);
   down->supervisors[0].up = false;
   world.hub.publish(down);
-  const auto heard = events_of(*outlet);
+  const auto heard = events_of(*reader);
   REQUIRE(heard.size() == 1);
   CHECK(heard[0].type == "supervisor");
   CHECK(heard[0].data["up"] == false);
   world.look();
-  CHECK(types_of(*outlet) == std::vector<std::string>{"supervisor"});
+  CHECK(types_of(*reader) == std::vector<std::string>{"supervisor"});
 }
 
 TEST_CASE("processes that are seen for the first time because nobody looked before are no news") {
@@ -140,33 +140,33 @@ TEST_CASE("processes that are seen for the first time because nobody looked befo
   unread->supervisors[0].up = false;
   unread->supervisors[0].processes = {};
   hub.publish(unread);
-  const auto outlet = hub.listen(std::nullopt);
+  const auto reader = hub.listen(std::nullopt);
   auto read = std::make_shared<monitor::Snapshot>(*world.snapshot);
   read->supervisors[0].snapshot_at = world.clock.system_now();
   hub.publish(read);
-  CHECK(types_of(*outlet) == std::vector<std::string>{"supervisor"});
+  CHECK(types_of(*reader) == std::vector<std::string>{"supervisor"});
 }
 
 TEST_CASE("operations are told of at each step, decisions as they are recorded") {
   WatchedWorld world;
-  const auto outlet = world.hub.listen(std::nullopt);
+  const auto reader = world.hub.listen(std::nullopt);
   world.controller.on_change(
       [&](const control::Operation& operation) { world.hub.publish(operation); });
   const auto done = world.carry_out(tests::World::command(guards::Action::stop, "job"));
-  const auto heard = events_of(*outlet);
+  const auto heard = events_of(*reader);
   REQUIRE(heard.size() > 2);
   CHECK(heard.front().data["state"] == "queued");
   CHECK(heard.back().data["result"] == "succeeded");
   CHECK(heard.back().data["id"] == done.id);
   world.hub.publish({refused_decision()});
-  const auto decision = events_of(*outlet);
+  const auto decision = events_of(*reader);
   REQUIRE(decision.size() == 1);
   CHECK(decision[0].type == "decision");
   CHECK(decision[0].data["decision"] == "cooldown");
   control::AuditEntry done_entry = refused_decision();
   done_entry.kind = control::AuditKind::operation;
   world.hub.publish({done_entry});
-  CHECK(events_of(*outlet).empty());
+  CHECK(events_of(*reader).empty());
 }
 
 TEST_CASE("who comes back with the last id gets what was missed, and nothing twice") {
@@ -225,26 +225,26 @@ TEST_CASE("ids go on growing when the agent is started again") {
 
 TEST_CASE("more changes at once than anybody wants to hear are one reset") {
   WatchedWorld world;
-  const auto outlet = world.hub.listen(std::nullopt);
+  const auto reader = world.hub.listen(std::nullopt);
   for (std::size_t i = 0; i <= EventHub::max_at_once; ++i) {
     tests::FakeProgram program;
     program.name = {"many", "many-" + std::to_string(i)};
     world.supervisord->add(program);
   }
   world.look();
-  CHECK(types_of(*outlet) == std::vector<std::string>{"reset"});
+  CHECK(types_of(*reader) == std::vector<std::string>{"reset"});
 }
 
 TEST_CASE("more decisions on one post of alerts than anybody wants to hear are one reset") {
   const tests::ManualClock clock;
   EventHub hub(clock);
-  const auto outlet = hub.listen(std::nullopt);
+  const auto reader = hub.listen(std::nullopt);
   std::vector<control::AuditEntry> post(EventHub::max_at_once, refused_decision());
   hub.publish(post);
-  CHECK(types_of(*outlet) == std::vector<std::string>(EventHub::max_at_once, "decision"));
+  CHECK(types_of(*reader) == std::vector<std::string>(EventHub::max_at_once, "decision"));
   post.push_back(refused_decision());
   hub.publish(post);
-  CHECK(types_of(*outlet) == std::vector<std::string>{"reset"});
+  CHECK(types_of(*reader) == std::vector<std::string>{"reset"});
 }
 
 TEST_CASE("a listener that does not keep up is cut off, the others hear all") {
@@ -271,7 +271,7 @@ TEST_CASE("events are served as a stream that resumes, to so many at a time") {
   std::vector<http::Response> listening = {desk.api.handle(request)};
   CHECK(listening[0].status == 200);
   CHECK(tests::header_of(listening[0], "Content-Type") == "text/event-stream");
-  CHECK(types_of(*std::get<std::shared_ptr<Feed::Outlet>>(listening[0].body)) ==
+  CHECK(types_of(*std::get<std::shared_ptr<StreamReader>>(listening[0].body)) ==
         std::vector<std::string>{"reset"});
   while (listening.size() < EventHub::max_listeners) {
     listening.push_back(desk.api.handle(get("/api/v1/events")));

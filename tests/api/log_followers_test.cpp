@@ -3,7 +3,7 @@
 #include "api/log_followers.h"
 
 #include "api/desk.h"
-#include "http/stream_state.h"
+#include "http/response_body.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 
@@ -37,15 +37,15 @@ struct FollowedDesk : Desk {
   ControlApi live{surroundings(), tests::three_tokens(), world.manual, base::Log()};
 };
 
-http::Feed::Outlet& outlet_of(const http::Response& response) {
-  return *std::get<std::shared_ptr<http::Feed::Outlet>>(response.body);
+http::StreamReader& reader_of(const http::Response& response) {
+  return *std::get<std::shared_ptr<http::StreamReader>>(response.body);
 }
 
 /// Whether all that comes is, in the end, `wanted`.
 bool gets(const http::Response& response, const std::string& wanted) {
   std::string text;
   return eventually(10s, [&] {
-    text += outlet_of(response).take()->bytes;
+    text += reader_of(response).take()->bytes;
     return text == wanted;
   });
 }
@@ -76,12 +76,12 @@ TEST_CASE("of the past there is as much as was asked for") {
 struct Joined : FollowedDesk {
   /// Follows the log as it is by now, after this had been read of it.
   bool gives(const std::string& seen, std::uint64_t skip, const std::string& wanted) {
-    http::Feed::Ends ends = http::Feed::open();
+    http::ResponseStream stream = http::make_stream();
     const auto logs = surroundings().members.front().logs;
-    REQUIRE(followers.start({logs, {"job", "job"}, {}, seen, skip, ends.feed}));
+    REQUIRE(followers.start({logs, {"job", "job"}, {}, seen, skip, stream.writer}));
     std::string text;
     return eventually(10s, [&] {
-      text += ends.outlet->take()->bytes;
+      text += stream.reader->take()->bytes;
       return text == wanted;
     });
   }
@@ -102,15 +102,15 @@ TEST_CASE("what is written after the past was read and before the log is followe
 TEST_CASE("a log that is shorter than what was read of it is passed on when it ends") {
   Joined desk;
   desk.write("new");
-  http::Feed::Ends ends = http::Feed::open();
+  http::ResponseStream stream = http::make_stream();
   const auto logs = desk.surroundings().members.front().logs;
-  REQUIRE(desk.followers.start({logs, {"job", "job"}, {}, "longer\n", 0, ends.feed}));
+  REQUIRE(desk.followers.start({logs, {"job", "job"}, {}, "longer\n", 0, stream.writer}));
   CHECK(eventually(10s, [&] { return desk.followed() == 1; }));
   desk.world.supervisord->remove("job");
   desk.world.supervisord->tick();
   std::string text;
   CHECK(eventually(10s, [&] {
-    const auto piece = ends.outlet->take();
+    const auto piece = stream.reader->take();
     text += piece->bytes;
     return piece->last;
   }));
@@ -138,14 +138,14 @@ TEST_CASE("when supervisord has no more to say the client sees an end") {
   CHECK(gets(response, "last words"));
   desk.world.supervisord->remove("job");
   desk.world.supervisord->tick();
-  CHECK(eventually(10s, [&] { return outlet_of(response).take()->last; }));
+  CHECK(eventually(10s, [&] { return reader_of(response).take()->last; }));
 }
 
 TEST_CASE("the end of the agent is the end of all following") {
   std::optional<FollowedDesk> desk(std::in_place);
   const auto response = desk->follow();
   desk.reset();
-  CHECK(outlet_of(response).take()->last);
+  CHECK(reader_of(response).take()->last);
 }
 
 TEST_CASE("HEAD follows nothing") {

@@ -36,9 +36,9 @@ struct Listener {
   /// As a transport would send it in the end.
   [[nodiscard]] http::Response answer(const std::string& authorization) {
     const http::Response response = ask(authorization);
-    if (tests::is_later(response)) {
-      const auto state = std::get<http::Later>(response.body).state();
-      REQUIRE(tests::eventually(20s, [&] { return state->ready(); }));
+    if (tests::is_deferred(response)) {
+      const auto deferred = std::get<http::DeferredResponse>(response.body);
+      REQUIRE(tests::eventually(20s, [&] { return deferred.ready(); }));
     }
     return tests::awaited(response);
   }
@@ -49,10 +49,10 @@ struct Listener {
 
 TEST_CASE("the right password gets in, and passes at once from then on") {
   Listener listener;
-  CHECK(tests::is_later(listener.ask(right_login)));
+  CHECK(tests::is_deferred(listener.ask(right_login)));
   CHECK(listener.answer(right_login).status == 200);
   const http::Response again = listener.ask(right_login);
-  CHECK_FALSE(tests::is_later(again));
+  CHECK_FALSE(tests::is_deferred(again));
   CHECK(again.status == 200);
 }
 

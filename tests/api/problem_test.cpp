@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "http/grammar.h"
 #include "support/catch.h"
 
 namespace reeve::api {

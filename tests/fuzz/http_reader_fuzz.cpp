@@ -5,18 +5,20 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "http/response_reader.h"
+#include "http/parsers.h"
 
 namespace {
 
+using reeve::http::ResponseParser;
+
 constexpr std::size_t max_bytes = 4096;
 
-void read(reeve::xmlrpc::HttpReader reader, std::string_view bytes, std::size_t piece) {
-  while (!bytes.empty() && reader.feed(bytes.substr(0, piece))) {
+void read(ResponseParser parser, std::string_view bytes, std::size_t piece) {
+  while (!bytes.empty() && parser.feed(bytes.substr(0, piece))) {
     bytes.remove_prefix(std::min(piece, bytes.size()));
   }
-  reader.end();
-  const auto answer = reader.take();
+  parser.end();
+  const auto answer = parser.take();
   if (answer && answer->body.size() > max_bytes) {
     std::abort();
   }
@@ -30,13 +32,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   const std::size_t piece = data[0] == 0 ? size : data[0];
-  read(reeve::xmlrpc::HttpReader(max_bytes), bytes, piece);
+  read(ResponseParser({.body_bytes = max_bytes, .length_counts_characters = true}), bytes, piece);
   std::size_t handed_on = 0;
   const auto consumer = [&](std::string_view part) {
     handed_on += part.size();
     return true;
   };
-  read(reeve::xmlrpc::HttpReader(max_bytes, consumer), bytes, piece);
+  read(ResponseParser({.body_bytes = max_bytes}, consumer), bytes, piece);
   if (handed_on > bytes.size()) {
     std::abort();
   }

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "http/request_parser.h"
+#include "http/parsers.h"
 
 namespace {
 

@@ -3,6 +3,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
 #include "http/raw_client.h"
 #include "http/running_server.h"
 #include "support/catch.h"
@@ -128,6 +132,33 @@ TEST_CASE("a server answers on a unix socket and takes its file away when it sto
   CHECK(RawClient(options.address.socket_path).get("/", "unix").ends_with("unix"));
   server.stop(std::chrono::seconds(1));
   CHECK_FALSE(std::filesystem::exists(options.address.socket_path));
+}
+
+PeerAddress v6(const char* text) {
+  sockaddr_in6 name{};
+  name.sin6_family = AF_INET6;
+  REQUIRE(::inet_pton(AF_INET6, text, &name.sin6_addr) == 1);
+  return peer_address(reinterpret_cast<const sockaddr&>(name));
+}
+
+TEST_CASE("an IPv4 client is its address, over a dual-stack socket too") {
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  REQUIRE(::inet_pton(AF_INET, "192.0.2.7", &name.sin_addr) == 1);
+  CHECK(peer_address(reinterpret_cast<const sockaddr&>(name)) ==
+        PeerAddress{"192.0.2.7", "192.0.2.7"});
+  CHECK(v6("::ffff:192.0.2.7") == PeerAddress{"192.0.2.7", "192.0.2.7"});
+}
+
+TEST_CASE("an IPv6 client is counted with its whole /64") {
+  CHECK(v6("2001:db8:1:2:3:4:5:6") == PeerAddress{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"});
+  CHECK(v6("::1") == PeerAddress{"::1", "::/64"});
+}
+
+TEST_CASE("a client on a unix socket has no address to count") {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  CHECK(peer_address(reinterpret_cast<const sockaddr&>(name)) == PeerAddress{"unix", ""});
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "http/message.h"
 
+#include "http/grammar.h"
 #include "support/catch.h"
 
 namespace reeve::http {
@@ -56,6 +57,70 @@ TEST_CASE("percent decoding gives any byte, and nothing on a bad escape") {
   CHECK_FALSE(percent_decode("a%2"));
   CHECK_FALSE(percent_decode("%0x"));
   CHECK_FALSE(percent_decode("% 1"));
+}
+
+TEST_CASE("an answer's head names its status, its headers and its length") {
+  Response response;
+  response.headers = {{"Content-Type", "text/plain"}};
+  response.body = std::string("hello");
+  CHECK(response_head(response, Persistence::keep_alive) ==
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n");
+  CHECK(response_head(response, Persistence::close) ==
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
+        "Connection: close\r\n\r\n");
+}
+
+TEST_CASE("shared segments count together") {
+  Response response;
+  response.body = std::vector<SharedBytes>{std::make_shared<const std::string>("abc"),
+                                           std::make_shared<const std::string>("de")};
+  CHECK(body_size(response) == 5);
+}
+
+TEST_CASE("a header cannot end the head, nor take the transport's place") {
+  Response response;
+  response.headers = {{"Location", "/a\r\nSet-Cookie: x"},
+                      {"Bad\nName", "x"},
+                      {"", "x"},
+                      {"Nul", std::string("a\0b", 3)},
+                      {"Na me", "x"},
+                      {"Good", "a\tb"},
+                      {"content-length", "99"},
+                      {"Connection", "x"},
+                      {"Bad:", "x"},
+                      {"TRANSFER-ENCODING", "chunked"}};
+  CHECK(response_head(response, Persistence::keep_alive) ==
+        "HTTP/1.1 200 OK\r\nGood: a\tb\r\nContent-Length: 0\r\n\r\n");
+}
+
+TEST_CASE("an answer that must not have a body has no length") {
+  Response response;
+  response.body = std::string("ignored");
+  for (const int status : {204, 304}) {
+    response.status = status;
+    CHECK(response_head(response, Persistence::keep_alive).find("Content-Length") ==
+          std::string::npos);
+    CHECK_FALSE(has_body(status));
+  }
+}
+
+TEST_CASE("a status that cannot be sent is an internal error") {
+  Response response;
+  for (const int status : {-1, 0, 100, 199, 600, 99999}) {
+    response.status = status;
+    CHECK(response_head(response, Persistence::keep_alive).starts_with("HTTP/1.1 500 "));
+  }
+  response.status = 599;
+  CHECK(response_head(response, Persistence::keep_alive).starts_with("HTTP/1.1 599 \r\n"));
+}
+
+TEST_CASE("the transport's own errors say why in one line and close") {
+  const Response response = plain_error(503, "too many connections");
+  CHECK(std::get<std::string>(response.body) == "503 Service Unavailable: too many connections\n");
+  CHECK(asks_to_close(response));
+  CHECK(response_head(response, Persistence::close) ==
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "Retry-After: 1\r\nContent-Length: 46\r\nConnection: close\r\n\r\n");
 }
 
 }  // namespace

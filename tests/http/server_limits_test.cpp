@@ -206,7 +206,7 @@ TEST_CASE("a thousand connections cut in every phase leave no descriptor behind"
     Response response;
     response.body = std::vector<SharedBytes>{large};
     if (request.path == "/later") {
-      response.body = Later(200ms, [] { return text_response("late"); });
+      response.body = DeferredResponse(200ms, [] { return text_response("late"); });
     }
     return response;
   });

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/guarded.h"
-#include "http/deferred_response.h"
 #include "http/raw_client.h"
+#include "http/response_body.h"
 #include "http/running_server.h"
 #include "support/eventually.h"
 
@@ -48,22 +48,22 @@ class SlowHandler {
 };
 
 /// Hands out Laters and keeps their handles, to be completed by the test.
-class LaterHandler {
+class DeferredHandler {
  public:
-  explicit LaterHandler(std::chrono::nanoseconds patience) : patience_(patience) {}
+  explicit DeferredHandler(std::chrono::nanoseconds patience) : patience_(patience) {}
   Response operator()(const Request&) const {
-    const Later later(patience_, [] { return text_response("otherwise"); });
-    given_->with([&](auto& given) { given = later; });
+    const DeferredResponse deferred(patience_, [] { return text_response("otherwise"); });
+    given_->with([&](auto& given) { given = deferred; });
     Response response;
-    response.body = later;
+    response.body = deferred;
     return response;
   }
-  [[nodiscard]] std::optional<Later> given() const { return given_->copy(); }
+  [[nodiscard]] std::optional<DeferredResponse> given() const { return given_->copy(); }
 
  private:
   std::chrono::nanoseconds patience_;
-  std::shared_ptr<base::Guarded<std::optional<Later>>> given_ =
-      std::make_shared<base::Guarded<std::optional<Later>>>();
+  std::shared_ptr<base::Guarded<std::optional<DeferredResponse>>> given_ =
+      std::make_shared<base::Guarded<std::optional<DeferredResponse>>>();
 };
 
 TEST_CASE("while a handler takes its time, others are served") {
@@ -123,38 +123,38 @@ TEST_CASE("a client that leaves while its request is worked on does no harm") {
 }
 
 TEST_CASE("a response that comes later needs no worker while it is waited for") {
-  const LaterHandler handler(1h);
+  const DeferredHandler handler(1h);
   const RunningServer server(with_workers(1), handler);
   std::vector<RawClient> clients;
-  std::vector<Later> laters;
+  std::vector<DeferredResponse> responses;
   for (int i = 0; i < 5; ++i) {
     clients.emplace_back(server.port());
     clients.back().send(get);
     CHECK(eventually(5s, [&] {
       const auto given = handler.given();
-      return given && (laters.empty() || given->state() != laters.back().state());
+      return given && (responses.empty() || *given != responses.back());
     }));
-    laters.push_back(*handler.given());
+    responses.push_back(*handler.given());
   }
   for (std::size_t i = 5; i-- > 0;) {
-    laters[i].complete(text_response("answer " + std::to_string(i)));
+    responses[i].complete(text_response("answer " + std::to_string(i)));
     CHECK(clients[i].receive_until(std::to_string(i)).ends_with("answer " + std::to_string(i)));
   }
 }
 
 TEST_CASE("a response that is there before it is waited for is sent at once") {
   const RunningServer server(on_loopback(), [](const Request&) {
-    const Later later(1h, [] { return text_response("otherwise"); });
-    later.complete(text_response("already"));
+    const DeferredResponse deferred(1h, [] { return text_response("otherwise"); });
+    deferred.complete(text_response("already"));
     Response response;
-    response.body = later;
+    response.body = deferred;
     return response;
   });
   CHECK(RawClient(server.port()).get("/", "already").ends_with("already"));
 }
 
 TEST_CASE("a response that does not come in time is replaced") {
-  const LaterHandler handler(10ms);
+  const DeferredHandler handler(10ms);
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
   CHECK(client.get("/", "otherwise").ends_with("otherwise"));
@@ -163,7 +163,7 @@ TEST_CASE("a response that does not come in time is replaced") {
 }
 
 TEST_CASE("a response may be completed after its client and its server are gone") {
-  const LaterHandler handler(1h);
+  const DeferredHandler handler(1h);
   {
     RunningServer server(on_loopback(), handler);
     const RawClient client(server.port());
@@ -173,7 +173,7 @@ TEST_CASE("a response may be completed after its client and its server are gone"
     server.destroy();
   }
   handler.given()->complete(text_response("nobody hears"));
-  CHECK_FALSE(handler.given()->state()->ready());
+  CHECK_FALSE(handler.given()->ready());
 }
 
 TEST_CASE("a delayed answer holds nobody else up") {
@@ -220,7 +220,7 @@ TEST_CASE("a stop lets a request that is under way finish, and closes who only w
 }
 
 TEST_CASE("a stop answers who waits for later, or for a delay, at once") {
-  const LaterHandler handler(1h);
+  const DeferredHandler handler(1h);
   const RunningServer server(on_loopback(), [&](const Request& request) {
     if (request.path == "/delay") {
       Response response = text_response("delayed");
@@ -229,15 +229,15 @@ TEST_CASE("a stop answers who waits for later, or for a delay, at once") {
     }
     return handler(request);
   });
-  const RawClient later(server.port());
-  later.send(get);
+  const RawClient deferred(server.port());
+  deferred.send(get);
   const RawClient delayed(server.port());
   delayed.send("GET /delay HTTP/1.1\r\nHost: here\r\n\r\n");
   CHECK(eventually(5s, [&] {
     return handler.given().has_value() && server->stats().accepted_connections == 2;
   }));
   const std::jthread stopper([&] { server.stop(10s); });
-  CHECK(later.receive_all().ends_with("otherwise"));
+  CHECK(deferred.receive_all().ends_with("otherwise"));
 }
 
 TEST_CASE("at its deadline a stop cuts off who is still sending or receiving") {

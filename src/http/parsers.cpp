@@ -1,16 +1,15 @@
-// The one file that knows Beast: its grammar of a head. What a head means is decided here.
-#include "http/request_parser.h"
+// The one file that uses Beast: for its grammar of a head. What a head means is decided here.
+#include "http/parsers.h"
 
 #include <algorithm>
-#include <optional>
+#include <cstdint>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 
 #include "base/text.h"
-#include "http/grammar.h"
-#include "http/head_scan.h"
 
 namespace reeve::http {
 namespace {
@@ -70,7 +69,7 @@ std::optional<Refusal> check_target(std::string_view target) {
   return clean ? std::nullopt : std::optional(Refusal{400, "the target must be percent-encoded"});
 }
 
-/// How long the body is must have one reading alone.
+/// The length of the body must have exactly one reading.
 std::optional<Refusal> check_framing(const Fields& fields, unsigned version) {
   const std::size_t encodings = fields.count(field::transfer_encoding);
   const std::size_t lengths = fields.count(field::content_length);
@@ -107,6 +106,25 @@ std::optional<Refusal> check_fields(const Fields& fields, unsigned version) {
     return Refusal{417, "the only expectation this server knows is 100-continue"};
   }
   return check_framing(fields, version);
+}
+
+constexpr std::uint32_t max_answer_header_bytes = 16 * 1024;
+
+/// True if `body` is an XML-RPC answer whose end has not come yet, whatever was announced.
+bool is_cut_xml(std::string_view body) {
+  constexpr std::size_t prologue = 256;
+  constexpr std::string_view end_tag = "</methodResponse>";
+  const std::size_t end = body.find_last_not_of(" \t\r\n") + 1;
+  return body.substr(0, prologue).find("<methodResponse") != std::string_view::npos &&
+         !body.substr(0, end).ends_with(end_tag);
+}
+
+base::Error too_long(const std::string& what, std::size_t bound) {
+  return {base::ErrorKind::malformed, what + " is longer than " + std::to_string(bound) + " bytes"};
+}
+
+base::Error not_http(const std::string& reason) {
+  return {base::ErrorKind::malformed, "what answers is not an HTTP server (" + reason + ")"};
 }
 
 }  // namespace
@@ -173,7 +191,8 @@ void RequestParser::parse_head(std::string_view head) {
   keeps_alive_ = takes_chunks_ && parser.keep_alive();
   expects_continue_ = takes_chunks_ && message.count(field::expect) > 0;
   if (message.count(field::transfer_encoding) > 0) {
-    chunks_.emplace(ChunkDecoder::Limits{limits_.header_bytes, limits_.body_bytes});
+    chunks_.emplace(
+        ChunkDecoder::Limits{.line_bytes = limits_.header_bytes, .body_bytes = limits_.body_bytes});
   } else {
     const auto size = base::parse_number<std::uint64_t>(view(message[field::content_length]));
     if (size.value_or(0) > limits_.body_bytes) {
@@ -210,6 +229,153 @@ void RequestParser::read_chunks(std::string& input) {
       refuse(body_too_large);
       break;
   }
+}
+
+struct ResponseParser::State {
+  /// What ends the body.
+  enum class Framing { length, chunks, close };
+
+  State(const ResponseLimits& bounds, BodyConsumer body_consumer)
+      : limits(bounds),
+        consumer(std::move(body_consumer)),
+        chunks({.line_bytes = max_answer_header_bytes, .body_bytes = bounds.body_bytes}) {
+    head.header_limit(max_answer_header_bytes);
+    head.skip(true);  // the body is read here: Beast asserts on some, and lets others pass
+  }
+
+  [[nodiscard]] bool succeeded() const { return head.is_done() && head.get().result_int() == 200; }
+  void take_head();
+  void take_body();
+  bool wants_more();
+
+  const ResponseLimits limits;
+  const BodyConsumer consumer;
+  beast::http::response_parser<beast::http::empty_body> head;
+  Framing framing = Framing::close;
+  std::uint64_t left = 0;  ///< of the announced length
+  ChunkDecoder chunks;
+  std::string pending;  ///< received, not parsed yet
+  std::string body;
+  bool begun = false;
+  bool complete = false;
+  bool enough = false;
+  std::optional<base::Error> error;
+};
+
+void ResponseParser::State::take_head() {
+  // Checked before the line is complete: a TLS server's alert is shorter than a line.
+  constexpr std::string_view greeting = "HTTP/";
+  if (!begun && !greeting.starts_with(std::string_view(pending).substr(0, greeting.size()))) {
+    error = not_http("bad version");
+    return;
+  }
+  begun = begun || pending.size() >= greeting.size();
+  beast::error_code code;
+  while (!code && !pending.empty() && !head.is_done()) {
+    pending.erase(0, head.put(boost::asio::buffer(pending), code));
+  }
+  if (code == beast::http::error::header_limit ||
+      (code == beast::http::error::need_more && pending.size() > max_answer_header_bytes)) {
+    error = too_long("the answer's header", max_answer_header_bytes);
+  } else if (code && code != beast::http::error::need_more) {
+    error = not_http(code.message());
+  }
+  if (head.is_done()) {
+    const auto length = head.content_length();
+    left = length.value_or(0);
+    framing = head.chunked() ? Framing::chunks : length ? Framing::length : Framing::close;
+  }
+}
+
+void ResponseParser::State::take_body() {
+  using Chunks = ChunkDecoder::State;
+  if (framing == Framing::chunks) {
+    const Chunks state = chunks.consume(pending, body);
+    complete = state == Chunks::complete;
+    if (state == Chunks::malformed) {
+      error = not_http("bad chunk");
+    } else if (state == Chunks::too_large) {
+      error = too_long("the answer", limits.body_bytes);
+    }
+    return;
+  }
+  const bool counted = framing == Framing::length;
+  const auto size = counted
+                        ? static_cast<std::size_t>(std::min<std::uint64_t>(left, pending.size()))
+                        : pending.size();
+  body.append(pending, 0, size);
+  pending.erase(0, size);
+  left -= counted ? size : 0;
+  complete = counted && left == 0;
+}
+
+/// Parses what has come of a 200's body; whether more is needed.
+bool ResponseParser::State::wants_more() {
+  take_body();
+  if (consumer) {
+    const bool wanted = body.empty() || consumer(body);
+    body.clear();
+    return wanted && !complete;
+  }
+  if (limits.length_counts_characters && complete && framing == Framing::length &&
+      is_cut_xml(body)) {
+    body += std::exchange(pending, {});  // more than was announced
+    complete = !is_cut_xml(body);
+  }
+  if (body.size() > limits.body_bytes || left > limits.body_bytes - body.size()) {
+    error = too_long("the answer", limits.body_bytes);
+  }
+  return !complete;
+}
+
+ResponseParser::ResponseParser(const ResponseLimits& limits, BodyConsumer consumer)
+    : state_(std::make_unique<State>(limits, std::move(consumer))) {}
+
+ResponseParser::~ResponseParser() = default;
+
+ResponseParser::ResponseParser(ResponseParser&&) noexcept = default;
+
+bool ResponseParser::feed(std::string_view bytes) {
+  State& state = *state_;
+  state.pending += bytes;
+  if (!state.head.is_done() && !state.error) {
+    state.take_head();
+  }
+  // Of other statuses than 200 only the header is read.
+  const bool wants_more =
+      !state.head.is_done() || (state.succeeded() && !state.error && state.wants_more());
+  state.enough = state.error || !wants_more;
+  return !state.enough;
+}
+
+void ResponseParser::end() {
+  State& state = *state_;
+  if (state.enough) {
+    return;
+  }
+  const bool cut = !state.head.is_done() || state.framing == State::Framing::chunks ||
+                   (state.framing == State::Framing::length && state.left > 0);
+  if (!state.begun && state.pending.empty()) {
+    state.error = {base::ErrorKind::unreachable, "the connection was closed without an answer"};
+  } else if (cut) {
+    state.error = {base::ErrorKind::unreachable,
+                   "the connection was closed in the middle of the answer"};
+  }
+}
+
+base::Result<ClientResponse> ResponseParser::take() {
+  if (state_->error) {
+    return base::failure(*std::move(state_->error));
+  }
+  const auto& message = state_->head.get();
+  ClientResponse response;
+  response.status = message.result_int();
+  response.server = std::string(view(message[field::server]));
+  response.location = std::string(view(message[field::location]));
+  if (state_->succeeded()) {
+    response.body = std::move(state_->body);
+  }
+  return response;
 }
 
 }  // namespace reeve::http

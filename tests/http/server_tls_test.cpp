@@ -56,16 +56,16 @@ base::Error error_of(const TlsOptions& tls) {
 TEST_CASE("over TLS a body may be made while it is sent, and its client may leave") {
   std::atomic<bool> gone = false;
   const RunningServer server(with(localhost()), [&](const Request& request) {
-    const Feed::Ends ends = Feed::open();
-    ends.feed.write("first ");
+    const ResponseStream stream = make_stream();
+    stream.writer.write("first ");
     if (request.path == "/whole") {
-      ends.feed.write("last");
-      ends.feed.end();
+      stream.writer.write("last");
+      stream.writer.end();
     } else {
-      ends.feed.on_gone([&] { gone = true; });
+      stream.writer.on_disconnect([&] { gone = true; });
     }
     Response response;
-    response.body = ends.outlet;
+    response.body = stream.reader;
     return response;
   });
   httplib::SSLClient client("localhost", server.port());

@@ -18,24 +18,24 @@ using tests::eventually;
 constexpr std::string_view get = "GET /feed HTTP/1.1\r\nHost: here\r\n\r\n";
 
 /// Answers /feed with a feed, of which the test has the other end, and all else at once.
-class FeedHandler {
+class StreamHandler {
  public:
-  explicit FeedHandler(FeedOptions options = {}) : options_(std::move(options)) {}
+  explicit StreamHandler(StreamOptions options = {}) : options_(std::move(options)) {}
 
   Response operator()(const Request& request) const {
     if (request.path != "/feed") {
       return text_response("fine");
     }
-    auto ends = Feed::open(options_);
-    ends.feed.on_gone([gone = gone_] { *gone = true; });
-    feed_->with([&](auto& feed) { feed = ends.feed; });
+    auto stream = make_stream(options_);
+    stream.writer.on_disconnect([gone = gone_] { *gone = true; });
+    feed_->with([&](auto& feed) { feed = stream.writer; });
     Response response;
     response.headers = {{"Content-Type", "text/plain"}};
-    response.body = std::move(ends.outlet);
+    response.body = std::move(stream.reader);
     return response;
   }
   /// Once somebody has asked for it.
-  [[nodiscard]] Feed feed() const {
+  [[nodiscard]] StreamWriter feed() const {
     REQUIRE(eventually(5s, [&] { return feed_->copy().has_value(); }));
     return *feed_->copy();
   }
@@ -44,21 +44,21 @@ class FeedHandler {
   }
 
  private:
-  FeedOptions options_;
-  std::shared_ptr<base::Guarded<std::optional<Feed>>> feed_ =
-      std::make_shared<base::Guarded<std::optional<Feed>>>();
+  StreamOptions options_;
+  std::shared_ptr<base::Guarded<std::optional<StreamWriter>>> feed_ =
+      std::make_shared<base::Guarded<std::optional<StreamWriter>>>();
   std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-FeedOptions with_heartbeat() {
-  FeedOptions options;
+StreamOptions with_heartbeat() {
+  StreamOptions options;
   options.heartbeat = ":\n\n";
   options.heartbeat_interval = 10ms;
   return options;
 }
 
 TEST_CASE("what is fed arrives piece by piece, in chunks, and its end is seen") {
-  const FeedHandler handler;
+  const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
   client.send(get);
@@ -66,7 +66,7 @@ TEST_CASE("what is fed arrives piece by piece, in chunks, and its end is seen") 
   CHECK(head ==
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n"
         "Connection: close\r\n\r\n");
-  const Feed feed = handler.feed();
+  const StreamWriter feed = handler.feed();
   feed.write("first");
   CHECK(client.receive_until("first\r\n") == "5\r\nfirst\r\n");
   feed.write("a second piece");
@@ -77,11 +77,11 @@ TEST_CASE("what is fed arrives piece by piece, in chunks, and its end is seen") 
 }
 
 TEST_CASE("a client of HTTP/1.0 gets the bare bytes until the connection ends") {
-  const FeedHandler handler;
+  const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
   client.send("GET /feed HTTP/1.0\r\n\r\n");
-  const Feed feed = handler.feed();
+  const StreamWriter feed = handler.feed();
   feed.write("bytes");
   feed.end();
   const std::string answer = client.receive_all();
@@ -91,7 +91,7 @@ TEST_CASE("a client of HTTP/1.0 gets the bare bytes until the connection ends") 
 }
 
 TEST_CASE("HEAD gets no body, and the producer hears that nobody listens") {
-  const FeedHandler handler;
+  const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
   client.send("HEAD /feed HTTP/1.1\r\nHost: here\r\n\r\n");
@@ -100,7 +100,7 @@ TEST_CASE("HEAD gets no body, and the producer hears that nobody listens") {
 }
 
 TEST_CASE("the producer hears of a client that leaves while there is nothing to send") {
-  const FeedHandler handler;
+  const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   RawClient client(server.port());
   client.send(get);
@@ -121,11 +121,11 @@ TEST_CASE("the producer hears of a client that leaves while there is nothing to 
 }
 
 TEST_CASE("a client that reads too slowly is cut off in the middle, and blocks nobody") {
-  const FeedHandler handler;
+  const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
   client.send(get);
-  const Feed feed = handler.feed();
+  const StreamWriter feed = handler.feed();
   const std::string piece(64 * 1024, 'x');
   CHECK(eventually(10s, [&] {
     for (int i = 0; i < 1000; ++i) {
@@ -141,7 +141,7 @@ TEST_CASE("a client that reads too slowly is cut off in the middle, and blocks n
 }
 
 TEST_CASE("a client that takes nothing is given up after the write timeout") {
-  const FeedHandler handler;
+  const StreamHandler handler;
   ListenerOptions options = on_loopback();
   options.write_timeout = 50ms;
   const RunningServer server(options, handler);
@@ -153,13 +153,13 @@ TEST_CASE("a client that takes nothing is given up after the write timeout") {
 }
 
 TEST_CASE("a producer that waits for room feeds a slow client everything") {
-  FeedOptions narrow;
+  StreamOptions narrow;
   narrow.max_waiting = 1000;
-  const FeedHandler handler(narrow);
+  const StreamHandler handler(narrow);
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
   client.send("GET /feed HTTP/1.0\r\n\r\n");
-  const Feed feed = handler.feed();
+  const StreamWriter feed = handler.feed();
   const std::jthread producer([&] {
     for (int i = 0; i < 20'000; ++i) {
       feed.write(std::string(999, 'x') + "\n", 10s);
@@ -171,7 +171,7 @@ TEST_CASE("a producer that waits for room feeds a slow client everything") {
 }
 
 TEST_CASE("while there is nothing to send there are heartbeats") {
-  const FeedHandler handler(with_heartbeat());
+  const StreamHandler handler(with_heartbeat());
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
   client.send(get);
@@ -181,7 +181,7 @@ TEST_CASE("while there is nothing to send there are heartbeats") {
 }
 
 TEST_CASE("a stop of the server ends a feed well, with what was written") {
-  const FeedHandler handler;
+  const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
   client.send(get);
@@ -193,11 +193,11 @@ TEST_CASE("a stop of the server ends a feed well, with what was written") {
 }
 
 TEST_CASE("a producer that never ends does not hold up a stop of the server") {
-  const FeedHandler handler;
+  const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
   client.send(get);
-  const Feed feed = handler.feed();
+  const StreamWriter feed = handler.feed();
   const std::jthread producer([&] {
     while (feed.write("more and more ", 10s)) {
     }
@@ -208,7 +208,7 @@ TEST_CASE("a producer that never ends does not hold up a stop of the server") {
 }
 
 TEST_CASE("a feed that is never sent has no listener") {
-  const FeedHandler handler;
+  const StreamHandler handler;
   ListenerOptions options = on_loopback();
   options.workers = 1;
   std::atomic<bool> running = false;
@@ -228,11 +228,11 @@ TEST_CASE("a feed that is never sent has no listener") {
 }
 
 TEST_CASE("a feed may go on after its server is gone") {
-  const FeedHandler handler;
+  const StreamHandler handler;
   RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
   client.send(get);
-  const Feed feed = handler.feed();
+  const StreamWriter feed = handler.feed();
   server.destroy();
   CHECK_FALSE(feed.write("nobody hears"));
   feed.end();
