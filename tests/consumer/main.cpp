@@ -1,11 +1,10 @@
-// Lamps as a Substrate: shows that the installed interface is enough to build on. Switches
-// every lamp of a room off and on again, chosen by a Selector.
+// Lamps as a Substrate: shows that the installed interface is enough to build on. Switches every
+// lamp of a room off and on again.
 #include <iostream>
 #include <map>
 
 #include "reeve/base/clock.h"
 #include "reeve/substrate/substrate.h"
-#include "substrate/selector.h"
 
 namespace {
 
@@ -89,11 +88,10 @@ class Lamps final : public substrate::Substrate {
 int main() {
   const base::SystemClock clock;
   const Deadline deadline = Deadline::after(clock, std::chrono::seconds(5));
-  const auto kitchen = substrate::Selector::parse("kitchen:*");
   Lamps lamps;
   int lit = 0;
   for (const auto& lamp : lamps.list_instances(deadline)->instances) {
-    if (kitchen->matches("", lamp.name) && lamps.restart_instance(lamp.name, deadline)) {
+    if (lamp.name.group == "kitchen" && lamps.restart_instance(lamp.name, deadline)) {
       const auto after = lamps.get_instance(lamp.name, deadline);
       std::cout << lamp.name.text() << " " << to_string(after->state) << "\n";
       lit += after->state == InstanceState::running ? 1 : 0;
