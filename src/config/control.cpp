@@ -30,7 +30,7 @@ void read_scopes(Section& section, std::vector<api::Scope>& scopes) {
 }
 
 /// What is wrong with a token; empty if nothing is.
-std::string problem_of(const std::string& token) {
+std::string token_error(const std::string& token) {
   const bool sendable =
       std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7F'; });
   if (sendable && token.size() >= least_token_bytes) {
@@ -58,7 +58,7 @@ base::Secret read_token_file(Section& section, bool enabled) {
     section.error("file", secret.error().message);
     return {};
   }
-  const std::string problem = problem_of(secret->reveal());
+  const std::string problem = token_error(secret->reveal());
   if (!problem.empty()) {
     section.error("file", file + ": " + problem);
   }

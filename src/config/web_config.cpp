@@ -17,7 +17,7 @@ const Choices<ClientAuth> client_auth_types = {
 };
 const Choices<std::string> tls_versions = {{"TLS12", "TLS12"}, {"TLS13", "TLS13"}};
 
-http::TlsOptions read_tls(const Node& node, Source& source) {
+http::TlsOptions read_web_tls(const Node& node, Source& source) {
   Section section(node, "tls_server_config", source);
   http::TlsOptions tls;
   ClientAuth auth = ClientAuth::none;
@@ -74,7 +74,7 @@ void read_web_config(const std::string& path, Source& source, Config& config) {
   }
   Section root(document.root, "", web);
   if (const Node* const tls = root.find("tls_server_config")) {
-    config.metrics_listener.tls = read_tls(*tls, web);
+    config.metrics_listener.tls = read_web_tls(*tls, web);
   }
   if (const Node* const users = root.find("basic_auth_users")) {
     read_users(*users, web, config.metrics_api.users);
