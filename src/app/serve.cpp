@@ -10,6 +10,7 @@
 #include "app/agent.h"
 #include "app/process.h"
 #include "reeve/supervisor/supervisor_substrate.h"
+#include "supervisor/poll_source.h"
 
 namespace reeve::app {
 namespace {
@@ -28,15 +29,16 @@ std::vector<monitor::Member> make_members(const config::Config& config, bool as_
     const base::Endpoint& endpoint = options.endpoint;
     const bool same_host =
         base::ListenAddress{endpoint.host, endpoint.port, endpoint.socket_path}.is_local();
-    members.push_back({.name = options.name,
-                       .url = endpoint.url(),
-                       .call_timeout = options.timeout,
-                       .same_host = same_host,
-                       .substrate = substrate,
-                       .administration = substrate,
-                       .poll_source = substrate,
-                       .logs = substrate,
-                       .kept_files = files});
+    members.push_back(
+        {.name = options.name,
+         .url = endpoint.url(),
+         .call_timeout = options.timeout,
+         .same_host = same_host,
+         .substrate = substrate,
+         .administration = substrate,
+         .poll_source = std::make_shared<supervisor::SupervisorPollSource>(*substrate),
+         .logs = substrate,
+         .kept_files = files});
   }
   if (members.size() == 1) {
     members.front().expects_events = as_listener || !config.events.socket.empty();
