@@ -27,6 +27,12 @@ endif()
 target_compile_definitions(reeve_compiler INTERFACE
   $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
 target_compile_options(reeve_compiler INTERFACE -fstack-protector-strong)
+# Release: functions that nothing calls are left out, and all symbols are resolved at the start, so
+# that the table of addresses is read-only (full RELRO).
+target_compile_options(reeve_compiler INTERFACE
+  $<$<CONFIG:Release>:-ffunction-sections;-fdata-sections>)
+target_link_options(reeve_compiler INTERFACE
+  $<$<CONFIG:Release>:LINKER:--gc-sections;LINKER:-z,relro,-z,now>)
 
 if(REEVE_SANITIZE)
   add_compile_options(-fsanitize=${REEVE_SANITIZE} -fno-omit-frame-pointer -g1)

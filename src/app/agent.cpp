@@ -1,20 +1,21 @@
 #include "app/agent.h"
 
 #include <functional>
+#include <random>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include <malloc.h>
 
-#include "app/signals.h"
+#include "app/process.h"
 #include "base/build_info.h"
 #include "base/text.h"
 
 namespace reeve::app {
 namespace {
 
-/// What a reload cannot change, by its key, and whether it differs.
+/// The keys of changed settings that a reload cannot apply.
 std::string needs_restart(const config::Config& before, const config::Config& after) {
   const std::pair<std::string_view, bool> settings[] = {
       {"supervisor", before.supervisors != after.supervisors},
@@ -37,14 +38,47 @@ std::string needs_restart(const config::Config& before, const config::Config& af
   return base::join(names, ", ");
 }
 
-/// What the controller goes by: its own section, and how long supervisord may take to list all.
+/// The control section, and the timeout of a full listing.
 guards::Options control_options(const config::Config& config) {
   guards::Options options = config.control;
   options.listing_timeout = config.poll.timeout;
   return options;
 }
 
+guards::Guards::Random jitter() {
+  return [engine = std::mt19937(std::random_device()())]() mutable {
+    return std::uniform_real_distribution<double>(0, 1)(engine);
+  };
+}
+
 }  // namespace
+
+base::Result<std::unique_ptr<State>> open_state(const config::Config& config,
+                                                const base::Clock& clock, const base::Log& log) {
+  if (!config.control_enabled) {
+    return nullptr;
+  }
+  auto directory = records::StateDir::open(config.state_dir);
+  if (!directory) {
+    return base::failure(std::move(directory.error()));
+  }
+  auto state = std::make_unique<State>(State{*std::move(directory), {}, {}, {}, {}});
+  auto journal = control::Journal::open(state->directory, log);
+  if (!journal) {
+    return base::failure(std::move(journal.error()));
+  }
+  state->journal = *std::move(journal);
+  auto audit = control::Audit::open(state->directory, log);
+  if (!audit) {
+    return base::failure(std::move(audit.error()));
+  }
+  state->audit = *std::move(audit);
+  const guards::GuardClock guard_clock(clock, guards::boot_id());
+  state->maintenance = std::make_unique<guards::Maintenance>(state->directory, guard_clock, log);
+  state->guards = std::make_unique<guards::Guards>(config.guards, state->directory,
+                                                   *state->maintenance, guard_clock, log, jitter());
+  return state;
+}
 
 Agent::Agent(AgentParts parts)
     : clock_(*parts.clock),
@@ -55,14 +89,14 @@ Agent::Agent(AgentParts parts)
       state_(std::move(parts.state)),
       agent_metrics_(base::build_info()),
       exposition_(config_.metrics, agent_metrics_),
-      fleet_(parts.members, config_.poll, clock_, log_),
+      monitor_(parts.members, config_.poll, clock_, log_),
       event_streams_(std::move(parts.event_streams)),
       server_url_(std::move(parts.server_url)),
-      event_sources_(fleet_.inbox(), clock_, log_),
+      event_sources_(monitor_.inbox(), clock_, log_),
       events_(clock_),
       controller_({.members = parts.members,
-                   .snapshot = [this] { return fleet_.snapshot(); },
-                   .nudge = [this](std::string_view supervisor) { fleet_.nudge(supervisor); },
+                   .snapshot = [this] { return monitor_.snapshot(); },
+                   .nudge = [this](std::string_view supervisor) { monitor_.nudge(supervisor); },
                    .own_programs = std::move(parts.own_programs),
                    .journal = state_ ? state_->journal.get() : nullptr,
                    .audit = state_ ? state_->audit.get() : nullptr,
@@ -72,10 +106,10 @@ Agent::Agent(AgentParts parts)
       responder_(make_responder()),
       metrics_api_(metrics_surroundings(), config_.metrics_api, clock_),
       control_api_(control_surroundings(parts.members), config_.control_api, clock_, log_) {
-  fleet_.on_publish([this](const std::shared_ptr<const monitor::Snapshot>& snapshot) {
+  monitor_.on_publish([this](const std::shared_ptr<const monitor::Snapshot>& snapshot) {
     exposition_.publish(snapshot);
     events_.publish(snapshot);
-    // Decoding a long listing takes ten times its size for a moment: give it back.
+    // Decoding a listing takes ten times its size: return it to the kernel.
     ::malloc_trim(0);
   });
   if (state_) {
@@ -84,14 +118,14 @@ Agent::Agent(AgentParts parts)
   }
   controller_.on_change(
       [this](const control::Operation& operation) { events_.publish(operation); });
-  exposition_.publish(fleet_.snapshot());
+  exposition_.publish(monitor_.snapshot());
   agent_metrics_.observe_reload(true, clock_.system_now());
 }
 
 api::MetricsSurroundings Agent::metrics_surroundings() {
   return {
       .page = [this](metrics::Encoding encoding) { return exposition_.page(encoding); },
-      .ready = [this] { return fleet_.snapshot()->complete; },
+      .ready = [this] { return monitor_.snapshot()->complete; },
       .observe =
           [this](std::string_view handler, int status, std::chrono::nanoseconds duration) {
             agent_metrics_.observe_request(handler, status, duration);
@@ -102,7 +136,7 @@ api::MetricsSurroundings Agent::metrics_surroundings() {
 
 api::ControlSurroundings Agent::control_surroundings(std::vector<monitor::Member> members) {
   return {
-      .snapshot = [this] { return fleet_.snapshot(); },
+      .snapshot = [this] { return monitor_.snapshot(); },
       .controller = &controller_,
       .reload = [this] { return reload(); },
       .observe = metrics_surroundings().observe,
@@ -120,7 +154,7 @@ std::unique_ptr<alerts::Responder> Agent::make_responder() {
   if (!state_) {
     return nullptr;
   }
-  const alerts::ResponderDeps deps{[this] { return fleet_.snapshot(); }, &controller_,
+  const alerts::ResponderDeps deps{[this] { return monitor_.snapshot(); }, &controller_,
                                    state_->guards.get(), state_->audit.get(), &state_->directory};
   return std::make_unique<alerts::Responder>(deps, config_.alerts, clock_, log_,
                                              state_->journal->restored());
@@ -148,15 +182,15 @@ base::Result<void> Agent::open_listeners() {
   return {};
 }
 
-base::Result<void> Agent::hear_events() {
+base::Result<void> Agent::start_event_sources() {
   if (event_streams_) {
-    const auto end = [this](const base::Result<void>& ended) {
-      lost_supervisord_ = !ended.has_value();
-      log_.info("supervisord has ended its listener: so do we",
-                {{"reason", ended ? "its end of the pipe is closed" : ended.error().message}});
-      ask_to_end();
+    const auto on_end = [this](const base::Result<void>& ended) {
+      event_stream_failed_ = !ended.has_value();
+      log_.info("the event stream on standard input has ended, exiting",
+                {{"reason", ended ? "stdin closed by supervisord" : ended.error().message}});
+      request_shutdown();
     };
-    event_sources_.read(std::move(*event_streams_), {server_url_, ""}, end);
+    event_sources_.read(std::move(*event_streams_), {server_url_, ""}, on_end);
   }
   return config_.events.socket.empty() ? base::Result<void>()
                                        : event_sources_.listen(config_.events.socket);
@@ -166,15 +200,15 @@ base::Result<void> Agent::start() {
   if (auto opened = open_listeners(); !opened) {
     return opened;
   }
-  if (auto heard = hear_events(); !heard) {
-    return heard;
+  if (auto started = start_event_sources(); !started) {
+    return started;
   }
   for (http::Server* server : {metrics_server_.get(), control_server_.get()}) {
     if (server != nullptr) {
       agent_metrics_.add_listener([server] { return server->stats(); });
     }
   }
-  fleet_.start();
+  monitor_.start();
   if (control_server_) {
     agent_metrics_.set_controller([this] { return controller_.stats(); });
     agent_metrics_.set_responder([this] { return responder_->stats(); });
@@ -194,7 +228,7 @@ base::Result<void> Agent::start() {
 }
 
 base::Result<std::string> Agent::reload() {
-  const std::scoped_lock lock(reloading_);
+  const std::scoped_lock lock(reload_mutex_);
   const auto settings = reread_();
   base::Result<void> applied;
   if (settings) {
@@ -205,18 +239,18 @@ base::Result<std::string> Agent::reload() {
   }
   agent_metrics_.observe_reload(applied.has_value(), clock_.system_now());
   if (!applied) {
-    log_.error("the configuration was not reloaded: it stays as it was",
+    log_.error("the configuration was not reloaded and is unchanged",
                {{"error", applied.error().message}});
     return base::failure(std::move(applied.error()));
   }
+  // config_ stays the one of the start, so that the next reload names these settings again.
   const std::string pending = needs_restart(config_, settings->config);
-  // What needs a restart stays on record as it runs, so that the next reload names it again.
   log_.info("the configuration is reloaded", {{"needs_restart", pending}});
   return pending;
 }
 
 base::Result<void> Agent::apply(const config::Config& next) {
-  std::vector<std::function<void()>> put_certificates_to_use;
+  std::vector<std::function<void()>> use_certificates;
   for (const auto& [server, running, wanted] :
        {std::tuple(metrics_server_.get(), &config_.metrics_listener, &next.metrics_listener),
         std::tuple(control_server_.get(), &config_.control_listener, &next.control_listener)}) {
@@ -227,14 +261,14 @@ base::Result<void> Agent::apply(const config::Config& next) {
     if (!prepared) {
       return base::failure(std::move(prepared.error()));
     }
-    put_certificates_to_use.push_back(*std::move(prepared));
+    use_certificates.push_back(*std::move(prepared));
   }
   // From here on nothing can fail.
-  for (const auto& put_to_use : put_certificates_to_use) {
-    put_to_use();
+  for (const auto& use_certificate : use_certificates) {
+    use_certificate();
   }
   log_sink_->configure(next.log);
-  fleet_.configure(next.poll);
+  monitor_.configure(next.poll);
   exposition_.configure(next.metrics);
   controller_.configure(control_options(next));
   if (state_) {
@@ -249,7 +283,7 @@ base::Result<void> Agent::apply(const config::Config& next) {
 void Agent::stop(const base::Deadline& deadline) {
   controller_.stop(deadline);
   event_sources_.stop();
-  fleet_.stop();
+  monitor_.stop();
   if (control_server_) {
     control_server_->stop(deadline);
   }

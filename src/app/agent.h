@@ -1,8 +1,8 @@
 #pragma once
 
-// The agent as one object: builds the graph of parts once, runs it, stops it in reverse. The
-// only place where concrete types of all parts meet. Driven by `serve` on the main thread;
-// reload() also comes from a control worker.
+// The agent as one object: builds the graph of parts once, starts it, stops it in reverse order.
+// The only place that names the concrete types of all parts. Driven by `serve` on the main thread;
+// control workers also call reload().
 
 #include <atomic>
 #include <memory>
@@ -15,27 +15,47 @@
 #include "api/event_hub.h"
 #include "api/metrics_api.h"
 #include "app/event_sources.h"
-#include "app/state.h"
 #include "base/log.h"
-#include "cli/settings.h"
+#include "config/settings.h"
+#include "control/audit.h"
 #include "control/controller.h"
+#include "control/journal.h"
+#include "guards/guards.h"
+#include "guards/maintenance.h"
 #include "http/server.h"
 #include "metrics/agent_metrics.h"
 #include "metrics/exposition.h"
 #include "monitor/monitor.h"
+#include "records/state_dir.h"
 #include "reeve/base/result.h"
 
 namespace reeve::app {
 
-/// Reads the settings again, from where they came first.
-using Reread = std::function<tl::expected<cli::Settings, cli::SettingsError>()>;
+/// The state directory and what is stored in it. Opened before the agent is made; everything in it
+/// is thread-safe.
+struct State {
+  records::StateDir directory;
+  std::unique_ptr<control::Journal> journal;
+  std::unique_ptr<control::Audit> audit;
+  std::unique_ptr<guards::Maintenance> maintenance;
+  std::unique_ptr<guards::Guards> guards;
+};
+
+/// Null unless control is enabled: otherwise nothing is stored. An error says what to do. `clock`
+/// must outlive it.
+[[nodiscard]] base::Result<std::unique_ptr<State>> open_state(const config::Config& config,
+                                                              const base::Clock& clock,
+                                                              const base::Log& log);
+
+/// Loads the settings again, from the same sources as at the start.
+using Reread = std::function<tl::expected<config::Settings, config::SettingsError>()>;
 
 /// What the agent is made from.
 struct AgentParts {
   config::Config config;
   Reread reread;
   std::vector<monitor::Member> members;
-  /// Reeve's own program under supervisord, where the environment names it.
+  /// Reeve's own program, if supervisord runs it.
   std::vector<substrate::InstanceName> own_programs;
   /// Standard input and output, if supervisord runs the agent as its listener.
   std::optional<events::Streams> event_streams;
@@ -53,17 +73,18 @@ class Agent {
 
   /// Opens the listeners and starts all threads. An error names the listener.
   [[nodiscard]] base::Result<void> start();
-  /// Reads the configuration again and swaps it in; a bad file changes nothing. The text says
-  /// what has changed but needs a restart; empty if nothing has.
+  /// Loads the configuration again and applies it; an invalid one changes nothing. The result names
+  /// the changed settings that need a restart; empty if there are none.
   [[nodiscard]] base::Result<std::string> reload();
-  /// Bounded: refuses new work, drains operations, ends the watching, closes the listeners.
+  /// Refuses new operations, drains running ones until the deadline, stops the monitor and closes
+  /// the listeners.
   void stop(const base::Deadline& deadline);
-  /// It ended because the conversation with supervisord, as its listener, could not go on.
-  [[nodiscard]] bool lost_supervisord() const { return lost_supervisord_; }
+  /// An error ended supervisord's event stream on standard input.
+  [[nodiscard]] bool event_stream_failed() const { return event_stream_failed_; }
 
  private:
   [[nodiscard]] base::Result<void> open_listeners();
-  [[nodiscard]] base::Result<void> hear_events();
+  [[nodiscard]] base::Result<void> start_event_sources();
   [[nodiscard]] base::Result<void> apply(const config::Config& next);
   [[nodiscard]] api::MetricsSurroundings metrics_surroundings();
   [[nodiscard]] api::ControlSurroundings control_surroundings(std::vector<monitor::Member> members);
@@ -73,17 +94,17 @@ class Agent {
   std::shared_ptr<base::LogSink> log_sink_;
   base::Log log_;
   Reread reread_;
-  /// Held over a whole reload: two must not interleave.
-  std::mutex reloading_;
+  /// Held during a whole reload: two must not interleave.
+  std::mutex reload_mutex_;
   config::Config config_;
 
   const std::unique_ptr<State> state_;
   metrics::AgentMetrics agent_metrics_;
   metrics::Exposition exposition_;
-  monitor::Monitor fleet_;
-  std::optional<events::Streams> event_streams_;  ///< until the reader has them
+  monitor::Monitor monitor_;
+  std::optional<events::Streams> event_streams_;  ///< moved to the reader by start()
   const std::string server_url_;
-  std::atomic<bool> lost_supervisord_ = false;
+  std::atomic<bool> event_stream_failed_ = false;
   EventSources event_sources_;
   api::EventHub events_;
   control::Controller controller_;

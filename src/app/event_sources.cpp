@@ -5,16 +5,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/process.h"
+
 namespace reeve::app {
 
-bool is_listener(events::Options::Stream stream, const cli::Surroundings& surroundings) {
+bool is_listener(events::Options::Stream stream) {
   using Stream = events::Options::Stream;
   if (stream != Stream::automatic) {
     return stream == Stream::on;
   }
   struct stat input {};
-  return surroundings.variable("SUPERVISOR_ENABLED") && ::fstat(STDIN_FILENO, &input) == 0 &&
-         (S_ISFIFO(input.st_mode) || S_ISSOCK(input.st_mode));
+  return environment_variable("SUPERVISOR_ENABLED").has_value() &&
+         ::fstat(STDIN_FILENO, &input) == 0 && (S_ISFIFO(input.st_mode) || S_ISSOCK(input.st_mode));
 }
 
 EventSources::EventSources(events::Inbox& inbox, const base::Clock& clock, base::Log log)
@@ -31,7 +33,7 @@ base::Result<void> EventSources::listen(const std::string& socket) {
   }
   relays_ = std::move(*relays);
   relay_thread_ = std::jthread([this](const std::stop_token& stop) {
-    guarded("serving relays", [&] { relays_->run(stop); });
+    run_logged("serving relays", [&] { relays_->run(stop); });
   });
   return {};
 }
@@ -42,19 +44,21 @@ void EventSources::read(events::Streams streams, events::Source source,
       std::make_shared<events::EventReader>(std::move(streams), std::move(source), inbox_, clock_);
   reader_thread_ =
       std::jthread([this, reader, on_end = std::move(on_end)](const std::stop_token& stop) {
-        base::Result<void> ended = base::failure(base::ErrorKind::internal, "the reader failed");
-        guarded("reading events", [&] { ended = reader->run(stop); });
+        base::Result<void> ended =
+            base::failure(base::ErrorKind::internal, "the event reader failed");
+        run_logged("reading events", [&] { ended = reader->run(stop); });
         if (!stop.stop_requested()) {
           on_end(ended);
         }
       });
 }
 
-void EventSources::guarded(std::string_view doing, const std::function<void()>& run) const {
+void EventSources::run_logged(std::string_view task, const std::function<void()>& run) const {
   try {
     run();
   } catch (const std::exception& error) {
-    log_.error("a thread ended", {{"doing", std::string(doing)}, {"error", error.what()}});
+    log_.error("a thread ended by an exception",
+               {{"task", std::string(task)}, {"error", error.what()}});
   }
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// Where the agent's events come from: supervisord itself, which runs the agent as its listener and
-// speaks on standard input, and relays, which deliver to a socket. A thread for each; they put
-// events into the fleet's inbox and do nothing else.
+// The threads that read events: one for supervisord's event stream on standard input, if it runs
+// the agent as its listener, and one for relays, which send events to a socket. They put events
+// into the monitor's inbox and do nothing else.
 
 #include <functional>
 #include <memory>
@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "base/log.h"
-#include "cli/surroundings.h"
 #include "events/event_reader.h"
 #include "events/options.h"
 #include "events/relay_server.h"
@@ -18,33 +17,31 @@
 
 namespace reeve::app {
 
-/// Whether to speak the listener protocol. `automatic`: SUPERVISOR_ENABLED is set, which
-/// supervisord does for its children, and standard input is a pipe, which it gives them. A program
-/// of supervisord that is no listener prints one line, READY, and never gets an event.
-[[nodiscard]] bool is_listener(events::Options::Stream stream,
-                               const cli::Surroundings& surroundings);
+/// Whether to speak the listener protocol. `automatic`: if supervisord's variable
+/// SUPERVISOR_ENABLED is set and standard input is a pipe, as supervisord gives its children. In a
+/// [program:...] section the agent then prints one line, READY, and never gets an event.
+[[nodiscard]] bool is_listener(events::Options::Stream stream);
 
 class EventSources {
  public:
-  /// `streams`: standard input and output, if supervisord speaks there. `inbox` and `clock` must
-  /// outlive it.
+  /// `inbox` and `clock` must outlive it.
   EventSources(events::Inbox& inbox, const base::Clock& clock, base::Log log);
   ~EventSources();  ///< stops
   EventSources(const EventSources&) = delete;
   EventSources& operator=(const EventSources&) = delete;
 
-  /// Lets relays deliver there. Errors as RelayServer::listen().
+  /// Accepts relays on a unix socket. Errors as RelayServer::listen().
   [[nodiscard]] base::Result<void> listen(const std::string& socket);
-  /// Reads until supervisord ends the conversation, or it cannot go on; `on_end` is told then, on
-  /// the reading thread.
+  /// Reads until supervisord closes the stream or an error; `on_end` is then called on the reading
+  /// thread, unless stop() was.
   void read(events::Streams streams, events::Source source,
             std::function<void(const base::Result<void>&)> on_end);
   /// Joins both threads. Safe to call twice.
   void stop();
 
  private:
-  /// A thread's entry: nothing is thrown out of it.
-  void guarded(std::string_view doing, const std::function<void()>& run) const;
+  /// A thread's entry: logs an exception.
+  void run_logged(std::string_view task, const std::function<void()>& run) const;
 
   events::Inbox& inbox_;
   const base::Clock& clock_;

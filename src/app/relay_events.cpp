@@ -1,8 +1,7 @@
-#include "app/relay_events.h"
+#include <iostream>
 
-#include <ostream>
-
-#include "app/bad_settings.h"
+#include "app/process.h"
+#include "app/serve.h"
 #include "events/relay.h"
 
 namespace reeve::app {
@@ -10,33 +9,34 @@ namespace {
 
 constexpr std::string_view no_socket =
     "reeve: relay-events needs the agent's socket: set events.socket in the configuration, for the "
-    "agent as for the relay, or say --socket PATH\n";
+    "agent as for the relay, or give --socket PATH\n";
 
 }  // namespace
 
-int relay_events(const cli::RelayEvents& command, const cli::CommonOptions& options,
-                 const cli::Surroundings& surroundings, const std::stop_token& stop) {
-  // First of all: what is printed on standard output would break the conversation for good.
+int relay_events(const std::optional<std::string>& socket_option, const ServiceContext& context,
+                 const std::stop_token& stop) {
+  // First: anything else written to standard output would break the listener protocol.
   auto streams = events::take_standard_streams();
-  const auto settings = cli::settle(options, cli::Purpose::agent, surroundings);
-  if (!settings && !command.socket) {
-    return refuse(settings.error(), *surroundings.console.err);
+  const auto settings =
+      config::load_settings(context.options, config::Purpose::agent, context.sources);
+  if (!settings && !socket_option) {
+    return report_settings_error(settings.error());
   }
   const config::Config config = settings ? settings->config : config::default_config();
-  const std::string socket = command.socket.value_or(config.events.socket);
+  const std::string socket = socket_option.value_or(config.events.socket);
   if (socket.empty()) {
-    *surroundings.console.err << no_socket;
-    return cli::exit_bad_configuration;
+    std::cerr << no_socket;
+    return exit_bad_configuration;
   }
   const base::Log log(base::make_stderr_sink(config.log));
   const auto source =
-      events::source_of_listener(surroundings.variable("SUPERVISOR_SERVER_URL").value_or(""));
+      events::source_of_listener(context.sources.variable("SUPERVISOR_SERVER_URL").value_or(""));
   const auto relayed = streams.and_then([&](events::Streams& both) {
-    return events::relay_events(std::move(both), source, {.socket = socket}, *surroundings.clock,
-                                log, stop);
+    return events::relay_events(std::move(both), source, {.socket = socket}, *context.clock, log,
+                                stop);
   });
   if (!relayed) {
-    log.error("the relay cannot go on", {{"error", relayed.error().message}});
+    log.error("the relay ends after an error", {{"error", relayed.error().message}});
   }
   return relayed ? 0 : 1;
 }

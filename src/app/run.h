@@ -1,11 +1,11 @@
 #pragma once
 
-// The composition root's front door: what main() calls.
+// What main() calls: parses the command line and runs the command.
 
 namespace reeve::app {
 
-/// Runs the command line and answers the process's exit code. Call once, before any thread
-/// exists: signals are blocked here, so that every thread inherits that.
+/// The process's exit code. To be called once, before any thread exists: signals are blocked here,
+/// and every thread inherits that.
 [[nodiscard]] int run(int argc, char** argv);
 
 }  // namespace reeve::app

@@ -2,43 +2,43 @@
 
 #include <chrono>
 #include <csignal>
-#include <ostream>
+#include <iostream>
 #include <utility>
 
 #include <malloc.h>
 
 #include "app/agent.h"
-#include "app/bad_settings.h"
-#include "app/notify.h"
-#include "app/open_files.h"
-#include "app/signals.h"
-#include "cli/settings.h"
+#include "app/process.h"
+#include "reeve/supervisor/supervisor_substrate.h"
+#include "supervisor/poll_source.h"
 
 namespace reeve::app {
 namespace {
 
-/// Operations under way may take a program's whole stopwaitsecs; the unit waits a little longer.
-constexpr std::chrono::seconds shutdown_patience{25};
+/// Running operations may take a program's whole stopwaitsecs; the unit's TimeoutStopSec is longer.
+constexpr std::chrono::seconds shutdown_timeout{25};
 
-/// Of several supervisords nobody knows which one a listener belongs to until it speaks.
-std::vector<monitor::Member> members(const config::Config& config,
-                                     const cli::Surroundings& surroundings, bool as_listener) {
-  const std::size_t files = kept_files(raise_open_files(), config.supervisors.size());
+/// Only a single supervisord is known to send events: of several, the listener's is known when its
+/// first event arrives.
+std::vector<monitor::Member> make_members(const config::Config& config, bool as_listener) {
+  const std::size_t files =
+      files_per_supervisor(raise_open_file_limit(), config.supervisors.size());
   std::vector<monitor::Member> members;
   for (const supervisor::Options& options : config.supervisors) {
-    const cli::Peer peer = surroundings.connect(options);
+    const auto substrate = supervisor::connect_to(options);
     const base::Endpoint& endpoint = options.endpoint;
     const bool same_host =
         base::ListenAddress{endpoint.host, endpoint.port, endpoint.socket_path}.is_local();
-    members.push_back({.name = options.name,
-                       .url = endpoint.url(),
-                       .call_timeout = options.timeout,
-                       .same_host = same_host,
-                       .substrate = peer.substrate,
-                       .administration = peer.administration,
-                       .poll_source = peer.poll_source,
-                       .logs = peer.logs,
-                       .kept_files = files});
+    members.push_back(
+        {.name = options.name,
+         .url = endpoint.url(),
+         .call_timeout = options.timeout,
+         .same_host = same_host,
+         .substrate = substrate,
+         .administration = substrate,
+         .poll_source = std::make_shared<supervisor::SupervisorPollSource>(*substrate),
+         .logs = substrate,
+         .kept_files = files});
   }
   if (members.size() == 1) {
     members.front().expects_events = as_listener || !config.events.socket.empty();
@@ -46,75 +46,99 @@ std::vector<monitor::Member> members(const config::Config& config,
   return members;
 }
 
-/// supervisord tells its children who they are.
-std::vector<substrate::InstanceName> own_programs(const cli::Surroundings& surroundings) {
-  const auto group = surroundings.variable("SUPERVISOR_GROUP_NAME");
-  const auto name = surroundings.variable("SUPERVISOR_PROCESS_NAME");
+/// supervisord passes group and name to its children as environment variables.
+std::vector<substrate::InstanceName> own_programs() {
+  const auto group = environment_variable("SUPERVISOR_GROUP_NAME");
+  const auto name = environment_variable("SUPERVISOR_PROCESS_NAME");
   if (!group || !name) {
     return {};
   }
   return {{*group, *name}};
 }
 
-int fail(const base::Error& error, std::ostream& console) {
-  console << "reeve: " << error.message << '\n';
+int report_error(const base::Error& error) {
+  std::cerr << "reeve: " << error.message << '\n';
   return 1;
 }
 
+/// One arena, since the few threads gain nothing from more and freed memory serves all of them; and
+/// pages and listings in mappings of their own, which the kernel gets back at once.
+void limit_heap() {
+  // NOLINTBEGIN(concurrency-mt-unsafe): there is no other thread yet
+  ::mallopt(M_ARENA_MAX, 1);
+  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  // NOLINTEND(concurrency-mt-unsafe)
+}
+
+auto is_unreachable(const base::Clock& clock) {
+  return [&clock](const supervisor::Options& options) {
+    const auto pid =
+        supervisor::connect_to(options)->connect(base::Deadline::after(clock, options.timeout));
+    return !pid && pid.error().kind == base::ErrorKind::unreachable;
+  };
+}
+
 void run_until_stopped(Agent& agent) {
-  notify_manager("READY=1");
+  notify_systemd("READY=1");
   while (wait_for_signal() == SIGHUP) {
-    // The agent logs the outcome and shows it in its metrics; nobody waits for it here.
+    // The agent logs the outcome and counts it in its metrics.
     [[maybe_unused]] const auto outcome = agent.reload();
   }
-  notify_manager("STOPPING=1");
+  notify_systemd("STOPPING=1");
   restore_signals();
 }
 
 }  // namespace
 
-int serve(const cli::CommonOptions& options, const cli::Surroundings& surroundings) {
-  // The few threads here gain nothing from an arena each, and memory freed by one serves all.
-  // NOLINTBEGIN(concurrency-mt-unsafe): there is no other thread yet
-  ::mallopt(M_ARENA_MAX, 1);
-  // Pages and listings come and go whole: let them go back to the kernel, not to the heap.
-  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-  // NOLINTEND(concurrency-mt-unsafe)
-  const auto reread = [&] { return cli::settle(options, cli::Purpose::agent, surroundings); };
+int report_settings_error(const config::SettingsError& error) {
+  for (const config::ConfigError& each : error.errors) {
+    std::cerr << "reeve: " << config::to_string(each) << '\n';
+  }
+  return error.usage ? 2 : exit_bad_configuration;
+}
+
+int serve(const ServiceContext& context) {
+  limit_heap();
+  const auto reread = [&] {
+    return config::load_settings(context.options, config::Purpose::agent, context.sources);
+  };
   auto settings = reread();
   if (!settings) {
-    return refuse(settings.error(), *surroundings.console.err);
+    return report_settings_error(settings.error());
   }
-  cli::Settings found = *settings;
-  cli::try_usual_sockets(found, surroundings);
+  config::Settings resolved = *settings;
+  if (const auto notice =
+          config::try_usual_sockets(resolved, context.sources, is_unreachable(*context.clock))) {
+    std::cerr << "reeve: " << *notice << '\n';
+  }
   std::optional<events::Streams> streams;
-  if (is_listener(found.config.events.stream, surroundings)) {
+  if (is_listener(resolved.config.events.stream)) {
     auto taken = events::take_standard_streams();
     if (!taken) {
-      return fail(taken.error(), *surroundings.console.err);
+      return report_error(taken.error());
     }
     streams = std::move(*taken);
   }
-  const auto log_sink = base::make_stderr_sink(found.config.log);
-  auto state = open_state(found.config, *surroundings.clock, base::Log(log_sink));
+  const auto log_sink = base::make_stderr_sink(resolved.config.log);
+  auto state = open_state(resolved.config, *context.clock, base::Log(log_sink));
   if (!state) {
-    return fail(state.error(), *surroundings.console.err);
+    return report_error(state.error());
   }
   Agent agent({.config = std::move(settings->config),
                .reread = reread,
-               .members = members(found.config, surroundings, streams.has_value()),
-               .own_programs = own_programs(surroundings),
+               .members = make_members(resolved.config, streams.has_value()),
+               .own_programs = own_programs(),
                .event_streams = std::move(streams),
-               .server_url = surroundings.variable("SUPERVISOR_SERVER_URL").value_or(""),
+               .server_url = context.sources.variable("SUPERVISOR_SERVER_URL").value_or(""),
                .state = *std::move(state),
-               .clock = surroundings.clock,
+               .clock = context.clock,
                .log_sink = log_sink});
   if (const auto started = agent.start(); !started) {
-    return fail(started.error(), *surroundings.console.err);
+    return report_error(started.error());
   }
   run_until_stopped(agent);
-  agent.stop(base::Deadline::after(*surroundings.clock, shutdown_patience));
-  return agent.lost_supervisord() ? 1 : 0;
+  agent.stop(base::Deadline::after(*context.clock, shutdown_timeout));
+  return agent.event_stream_failed() ? 1 : 0;
 }
 
 }  // namespace reeve::app

@@ -14,18 +14,18 @@ using base::Endpoint;
 using base::ErrorKind;
 using base::failure;
 
-constexpr std::size_t max_answer_bytes = std::size_t{64} * 1024 * 1024;
+constexpr std::size_t max_body_bytes = std::size_t{64} * 1024 * 1024;
 
-void set_up(httplib::ClientImpl& client, const AgentPeer& peer) {
-  const auto timeout = std::chrono::duration_cast<std::chrono::microseconds>(peer.timeout);
+void configure(httplib::ClientImpl& client, const AgentAddress& address) {
+  const auto timeout = std::chrono::duration_cast<std::chrono::microseconds>(address.timeout);
   client.set_connection_timeout(timeout);
   client.set_read_timeout(timeout);
   client.set_write_timeout(timeout);
   client.set_follow_location(false);
 }
 
-std::unique_ptr<httplib::ClientImpl> client_for(const AgentPeer& peer) {
-  const Endpoint& endpoint = peer.endpoint;
+std::unique_ptr<httplib::ClientImpl> client_for(const AgentAddress& address) {
+  const Endpoint& endpoint = address.endpoint;
   std::unique_ptr<httplib::ClientImpl> client;
   if (endpoint.scheme == Endpoint::Scheme::https) {
     client = std::make_unique<httplib::SSLClient>(endpoint.host, endpoint.port);
@@ -35,13 +35,13 @@ std::unique_ptr<httplib::ClientImpl> client_for(const AgentPeer& peer) {
   } else {
     client = std::make_unique<httplib::ClientImpl>(endpoint.host, endpoint.port);
   }
-  set_up(*client, peer);
+  configure(*client, address);
   return client;
 }
 
-httplib::Request made_of(const AgentPeer& peer, const AgentRequest& asked) {
+httplib::Request to_http_request(const AgentAddress& address, const AgentRequest& command) {
   httplib::Request request;
-  switch (asked.method) {
+  switch (command.method) {
     case AgentRequest::Method::get:
       request.method = "GET";
       break;
@@ -55,69 +55,71 @@ httplib::Request made_of(const AgentPeer& peer, const AgentRequest& asked) {
       request.method = "DELETE";
       break;
   }
-  request.path = asked.target;
-  const std::string host = peer.endpoint.authority();
+  request.path = command.target;
+  const std::string host = address.endpoint.authority();
   request.set_header("Host", host.empty() ? "localhost" : host);
   request.set_header("Accept", "application/json");
-  if (!peer.token.empty()) {
-    request.set_header("Authorization", "Bearer " + peer.token.reveal());
+  if (!address.token.empty()) {
+    request.set_header("Authorization", "Bearer " + address.token.reveal());
   }
-  if (!asked.body.empty()) {
+  if (!command.body.empty()) {
     request.set_header("Content-Type", "application/json");
-    request.body = asked.body;
+    request.body = command.body;
   }
   return request;
 }
 
-base::Result<AgentAnswer> not_answered(httplib::Error error, const AgentPeer& peer) {
+base::Result<AgentResponse> transport_error(httplib::Error error, const AgentAddress& address) {
   using httplib::Error;
-  const std::string where = "the agent at " + peer.endpoint.url();
+  const std::string agent = "the agent at " + address.endpoint.url();
   if (error == Error::Connection) {
     struct stat file {};
-    const std::string& path = peer.endpoint.socket_path;
+    const std::string& path = address.endpoint.socket_path;
     const bool missing = !path.empty() && ::stat(path.c_str(), &file) != 0;
-    return failure(missing ? ErrorKind::socket_missing : ErrorKind::unreachable,
-                   where + (missing ? " has no socket there" : " cannot be reached") +
-                       ": is `reeve serve` running, with control.enabled? --agent URL says where");
+    return failure(
+        missing ? ErrorKind::socket_missing : ErrorKind::unreachable,
+        agent + (missing ? " has no socket there" : " cannot be reached") +
+            ": is `reeve serve` running, with control.enabled? Its URL is given with --agent");
   }
   if (error == Error::ConnectionTimeout || error == Error::Read) {
-    return failure(ErrorKind::timeout, where + " did not answer in time");
+    return failure(ErrorKind::timeout, agent + " did not answer in time");
   }
   if (error == Error::SSLConnection || error == Error::SSLLoadingCerts ||
       error == Error::SSLServerVerification) {
     return failure(ErrorKind::denied,
-                   where +
+                   agent +
                        " has no certificate that this machine trusts for that name: use the "
                        "certificate's name in --agent, and SSL_CERT_FILE for its authority");
   }
-  return failure(ErrorKind::malformed,
-                 where + " did not answer as an agent does (" + httplib::to_string(error) + ")");
+  return failure(ErrorKind::malformed, agent + " did not send a response of an agent (" +
+                                           httplib::to_string(error) + ")");
 }
 
 }  // namespace
 
-base::Result<AgentAnswer> ask_agent(const AgentPeer& peer, const AgentRequest& asked,
-                                    const std::stop_token& stop) {
+base::Result<AgentResponse> send_to_agent(const AgentAddress& address, const AgentRequest& command,
+                                          const std::stop_token& stop) {
   try {
-    const auto client = client_for(peer);
-    const std::stop_callback hang_up(stop, [&] { client->stop(); });
-    httplib::Request request = made_of(peer, asked);
+    const auto client = client_for(address);
+    const std::stop_callback on_stop(stop, [&] { client->stop(); });
+    httplib::Request request = to_http_request(address, command);
     std::string body;
     request.content_receiver = [&](const char* data, std::size_t size, std::uint64_t,
                                    std::uint64_t) {
       body.append(data, size);
-      return body.size() <= max_answer_bytes;
+      return body.size() <= max_body_bytes;
     };
     httplib::Response response;
     auto error = httplib::Error::Success;
-    const bool answered = client->send(request, response, error);
+    const bool received = client->send(request, response, error);
     if (stop.stop_requested()) {
       return failure(ErrorKind::cancelled, "interrupted");
     }
-    return answered ? AgentAnswer{response.status, std::move(body)} : not_answered(error, peer);
+    return received ? AgentResponse{response.status, std::move(body)}
+                    : transport_error(error, address);
   } catch (const std::exception& error) {
     return failure(ErrorKind::internal,
-                   std::string("the agent could not be asked: ") + error.what());
+                   std::string("the request to the agent failed: ") + error.what());
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// What a person asked for on the command line, as values: no command knows how it was spelled.
+// The command line as a value: one struct for each command with its arguments, and the options that
+// every command takes. Made by parse(), run by run_command().
 
 #include <cstdint>
 #include <optional>
@@ -8,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "cli/agent_command.h"
+#include "config/settings.h"
 #include "reeve/base/clock.h"
 #include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"
@@ -21,25 +22,20 @@ enum class Shell { bash, zsh, fish };
 
 /// The options that every command takes.
 struct CommonOptions {
-  std::optional<std::string> config_file;
-  std::optional<std::string> url;
-  std::optional<std::string> username;
-  std::optional<std::string> password_file;
-  std::optional<std::string> supervisor;  ///< one of the configured supervisords, by name
-  std::optional<base::Duration> timeout;
+  config::SettingsOptions settings;
   OutputForm output = OutputForm::table;
   ColorMode color = ColorMode::automatic;
   bool quiet = false;
   friend bool operator==(const CommonOptions&, const CommonOptions&) = default;
 };
 
-/// Process names and patterns as typed; `all` and none at all are told apart by the command.
+/// Process names and patterns as typed; empty if none was given.
 using Names = std::vector<std::string>;
 
 struct Serve {
   friend bool operator==(const Serve&, const Serve&) = default;
 };
-/// Run by supervisord: passes its events on to an agent.
+/// Run by supervisord as an event listener: passes its events on to an agent.
 struct RelayEvents {
   std::optional<std::string> socket;  ///< none: the configuration's events.socket
   friend bool operator==(const RelayEvents&, const RelayEvents&) = default;
@@ -71,7 +67,7 @@ struct Signal {
   friend bool operator==(const Signal&, const Signal&) = default;
 };
 struct ShowPid {
-  Names names;  ///< none: supervisord's own
+  Names names;  ///< none: supervisord's own pid
   friend bool operator==(const ShowPid&, const ShowPid&) = default;
 };
 struct Tail {
@@ -97,7 +93,7 @@ struct Healthcheck {
   friend bool operator==(const Healthcheck&, const Healthcheck&) = default;
 };
 struct CheckConfig {
-  std::optional<std::string> file;  ///< none: the one that would be used
+  std::optional<std::string> file;  ///< none: the file that `serve` would read
   friend bool operator==(const CheckConfig&, const CheckConfig&) = default;
 };
 struct ShowVersion {
@@ -106,6 +102,44 @@ struct ShowVersion {
 struct Completion {
   Shell shell = Shell::bash;
   friend bool operator==(const Completion&, const Completion&) = default;
+};
+
+/// The running agent that a command is sent to, and the token sent with it.
+struct AgentOptions {
+  std::optional<std::string> url;  ///< none: $REEVE_AGENT, else the configuration's control.listen
+  std::optional<std::string> token_file;
+  friend bool operator==(const AgentOptions&, const AgentOptions&) = default;
+};
+struct ShowMaintenance {
+  AgentOptions agent;
+  friend bool operator==(const ShowMaintenance&, const ShowMaintenance&) = default;
+};
+struct SetMaintenance {
+  AgentOptions agent;
+  std::string scope;
+  base::Duration ttl{0};
+  std::string reason;
+  friend bool operator==(const SetMaintenance&, const SetMaintenance&) = default;
+};
+struct ClearMaintenance {
+  AgentOptions agent;
+  std::string scope;
+  friend bool operator==(const ClearMaintenance&, const ClearMaintenance&) = default;
+};
+struct ShowGuards {
+  AgentOptions agent;
+  friend bool operator==(const ShowGuards&, const ShowGuards&) = default;
+};
+struct ResetGuards {
+  AgentOptions agent;
+  std::string name;  ///< of a process, or `*`
+  friend bool operator==(const ResetGuards&, const ResetGuards&) = default;
+};
+struct ShowAudit {
+  AgentOptions agent;
+  std::optional<std::string> since;
+  std::optional<std::string> limit;
+  friend bool operator==(const ShowAudit&, const ShowAudit&) = default;
 };
 
 using Command = std::variant<Serve, RelayEvents, List, Status, Start, Stop, Restart, Signal,

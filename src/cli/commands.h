@@ -1,12 +1,25 @@
 #pragma once
 
-// The one-shot commands, each from its arguments to its exit code.
+// The one-shot commands, each from its arguments to its exit code, on the caller's thread. Results
+// go to standard output as they come, errors and notices to standard error. The commands that take
+// a Session call supervisord directly, past the agent's guards and audit.
 
-#include "cli/agent_session.h"
+#include <stop_token>
+
 #include "cli/command.h"
-#include "cli/session.h"
+#include "cli/environment.h"
+#include "cli/output.h"
 
 namespace reeve::cli {
+
+struct Session;
+struct AgentSession;
+
+/// Runs any command but Serve and RelayEvents, which the composition root runs. Returns the exit
+/// code, which is supervisorctl's for the commands that it has. A stop request (a signal) ends
+/// every wait, but a restart whose stop was sent still starts the process.
+[[nodiscard]] int run_command(const Invocation& invocation, const Environment& environment,
+                              const std::stop_token& stop);
 
 [[nodiscard]] int run(Session& session, const List& command);
 [[nodiscard]] int run(Session& session, const Status& command);
@@ -21,7 +34,7 @@ namespace reeve::cli {
 [[nodiscard]] int run(Session& session, const Update& command);
 [[nodiscard]] int run(Session& session, const Healthcheck& command);
 
-/// These ask a running agent.
+// These send a request to a running agent.
 [[nodiscard]] int run(AgentSession& session, const ShowMaintenance& command);
 [[nodiscard]] int run(AgentSession& session, const SetMaintenance& command);
 [[nodiscard]] int run(AgentSession& session, const ClearMaintenance& command);
@@ -29,9 +42,9 @@ namespace reeve::cli {
 [[nodiscard]] int run(AgentSession& session, const ResetGuards& command);
 [[nodiscard]] int run(AgentSession& session, const ShowAudit& command);
 
-/// These talk to nobody.
+// These need neither supervisord nor an agent.
 [[nodiscard]] int run(const CheckConfig& command, const CommonOptions& options,
-                      const Surroundings& surroundings);
+                      const Environment& environment);
 [[nodiscard]] int run(const ShowVersion& command, const Output& output);
 [[nodiscard]] int run(const Completion& command, const Output& output);
 

@@ -138,7 +138,7 @@ std::string_view script_for(Shell shell) {
 
 int run(const Completion& command, const Output& output) {
   output.write(script_for(command.shell));
-  return exit_done;
+  return exit_success;
 }
 
 }  // namespace reeve::cli

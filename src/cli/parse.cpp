@@ -1,4 +1,3 @@
-// With parse_options.h the one place that knows CLI11.
 #include "cli/parse.h"
 
 #include <algorithm>
@@ -7,31 +6,225 @@
 #include <type_traits>
 #include <utility>
 
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
 #include "base/text.h"
-#include "cli/exit_code.h"
-#include "cli/json_lines.h"
 #include "cli/output.h"
-#include "cli/parse_agent.h"
-#include "cli/parse_options.h"
 
 namespace reeve::cli {
 namespace {
 
-const std::string looks = "Look";
-const std::string acts = "Act";
-const std::string agent = "Agent";
+/// Put before a word that CLI11 would not pass on as it is: it takes [ab] for a list of words, and
+/// drops words after `--` from names.
+constexpr char literal_prefix = '\x01';
+
+std::vector<std::string> prefix_literals(std::vector<std::string> words) {
+  const auto end_of_options = std::find(words.begin(), words.end(), "--");
+  for (auto word = words.begin(); word != words.end(); ++word) {
+    if (word > end_of_options || (word->starts_with('[') && word->ends_with(']'))) {
+      word->insert(word->begin(), literal_prefix);
+    }
+  }
+  if (end_of_options != words.end()) {
+    words.erase(end_of_options);
+  }
+  return words;
+}
+
+std::string strip_prefix(const std::string& word) {
+  return word.starts_with(literal_prefix) ? word.substr(1) : word;
+}
+
+/// Accepts supervisorctl's `tail -100 NAME`.
+std::vector<std::string> with_tail_bytes(std::vector<std::string> arguments) {
+  const auto tail = std::find(arguments.begin(), arguments.end(), "tail");
+  for (auto word = tail; word != arguments.end(); ++word) {
+    const bool count = word->size() > 1 && word->front() == '-' &&
+                       word->find_first_not_of("0123456789", 1) == std::string::npos;
+    if (count) {
+      *word = "--bytes=" + word->substr(1);
+    }
+  }
+  return arguments;
+}
+
+/// Found before parsing, since errors of parsing are JSON too.
+bool wants_json(const std::vector<std::string>& arguments) {
+  const auto option = std::find(arguments.begin(), arguments.end(), "--output");
+  return (option != arguments.end() && option + 1 != arguments.end() && option[1] == "json") ||
+         std::find(arguments.begin(), arguments.end(), "--output=json") != arguments.end();
+}
+
+/// An option whose value is one of `choices`.
+template <class T>
+CLI::Option* add_choice(CLI::App& app, const std::string& option, T& value,
+                        const std::vector<std::pair<std::string, T>>& choices,
+                        const std::string& description) {
+  const std::string names = base::join(choices, "|", &std::pair<std::string, T>::first);
+  const auto set = [&value, choices, names, option](const std::string& word) {
+    for (const auto& [name, meaning] : choices) {
+      if (name == word) {
+        value = meaning;
+        return;
+      }
+    }
+    throw CLI::ValidationError(option, "expected " + names + ", found '" + word + "'");
+  };
+  return app.add_option_function<std::string>(option, set, description)->type_name(names);
+}
+
+CLI::Option* add_text(CLI::App& app, const std::string& option, std::optional<std::string>& value,
+                      const std::string& type, const std::string& description) {
+  return app
+      .add_option_function<std::string>(
+          option, [&value](const std::string& word) { value = strip_prefix(word); }, description)
+      ->type_name(type);
+}
+
+struct AgentArguments {
+  AgentOptions agent;
+  std::vector<std::string> words;
+  std::optional<std::string> ttl;
+  std::optional<std::string> reason;
+  std::optional<std::string> since;
+  std::optional<std::string> limit;
+};
+
+struct AgentCommandSpec {
+  const char* name;
+  const char* description;
+  const char* examples;
+  void (*add_options)(CLI::App& command, AgentArguments& arguments);
+  /// The error is a message.
+  tl::expected<Command, std::string> (*make)(const AgentArguments& arguments);
+};
+
+void add_words(CLI::App& command, AgentArguments& arguments, const std::string& description) {
+  const auto keep = [&arguments](const CLI::results_t& results) {
+    for (const std::string& word : results) {
+      arguments.words.push_back(strip_prefix(word));
+    }
+    return true;
+  };
+  command.add_option("WORDS", CLI::callback_t(keep), description)
+      ->expected(0, CLI::detail::expected_max_vector_size)
+      ->allow_extra_args()
+      ->type_name("");
+}
+
+/// The words of a command that has subcommands; `list` is the default.
+struct SubcommandWords {
+  std::string subcommand;
+  std::string object;
+  std::size_t surplus = 0;  ///< further words
+};
+
+SubcommandWords split_words(const std::vector<std::string>& words) {
+  return {words.empty() ? "list" : words[0], words.size() > 1 ? words[1] : "",
+          words.size() > 2 ? words.size() - 2 : 0};
+}
+
+void add_agent_options(CLI::App& command, AgentArguments& arguments) {
+  add_text(command, "--agent", arguments.agent.url, "URL",
+           "The agent: http://, https:// or unix:///path (default: control.listen)");
+  add_text(command, "--token-file", arguments.agent.token_file, "FILE",
+           "File with one of the agent's tokens");
+}
+
+void add_maintenance_options(CLI::App& command, AgentArguments& arguments) {
+  add_agent_options(command, arguments);
+  add_words(command, arguments, "list (default), set SCOPE or clear SCOPE");
+  add_text(command, "--ttl", arguments.ttl, "DURATION", "set: for how long, like 2h");
+  add_text(command, "--reason", arguments.reason, "TEXT", "set: the reason, shown in the audit");
+}
+
+void add_guards_options(CLI::App& command, AgentArguments& arguments) {
+  add_agent_options(command, arguments);
+  add_words(command, arguments, "list (default), or reset NAME");
+}
+
+void add_audit_options(CLI::App& command, AgentArguments& arguments) {
+  add_agent_options(command, arguments);
+  add_text(command, "--since", arguments.since, "TIME", "Nothing older: RFC 3339 or Unix seconds");
+  add_text(command, "--limit", arguments.limit, "N", "The newest N (default 100)");
+}
+
+tl::expected<Command, std::string> maintenance_command(const AgentArguments& arguments) {
+  const SubcommandWords words = split_words(arguments.words);
+  const bool set = words.subcommand == "set";
+  if (!set && (arguments.ttl || arguments.reason)) {
+    return tl::unexpected(std::string("--ttl and --reason go with maintenance set"));
+  }
+  if (words.subcommand == "list" && words.object.empty()) {
+    return ShowMaintenance{arguments.agent};
+  }
+  if ((!set && words.subcommand != "clear") || words.object.empty() || words.surplus > 0) {
+    return tl::unexpected(std::string("expected maintenance list, set SCOPE or clear SCOPE"));
+  }
+  if (!set) {
+    return ClearMaintenance{arguments.agent, words.object};
+  }
+  const auto ttl = base::parse_duration(arguments.ttl.value_or(""));
+  if (!ttl) {
+    return tl::unexpected("maintenance set needs --ttl, a duration like 30m or 2h" +
+                          (arguments.ttl ? ", found '" + *arguments.ttl + "'" : ""));
+  }
+  return SetMaintenance{arguments.agent, words.object, *ttl, arguments.reason.value_or("")};
+}
+
+tl::expected<Command, std::string> guards_command(const AgentArguments& arguments) {
+  const SubcommandWords words = split_words(arguments.words);
+  if (words.subcommand == "list" && words.object.empty()) {
+    return ShowGuards{arguments.agent};
+  }
+  if (words.subcommand != "reset" || words.object.empty() || words.surplus > 0) {
+    return tl::unexpected(std::string("expected guards list, or reset NAME ('*' for all)"));
+  }
+  return ResetGuards{arguments.agent, words.object};
+}
+
+tl::expected<Command, std::string> audit_command(const AgentArguments& arguments) {
+  if (arguments.limit && !base::parse_number<std::size_t>(*arguments.limit)) {
+    return tl::unexpected("--limit is a number, found '" + *arguments.limit + "'");
+  }
+  return ShowAudit{arguments.agent, arguments.since, arguments.limit};
+}
+
+const std::vector<AgentCommandSpec>& agent_command_specs() {
+  static const std::vector<AgentCommandSpec> specs = {
+      {"maintenance", "List, set and clear maintenance: alerts start no action there",
+       "Examples:\n  reeve maintenance\n"
+       "  reeve maintenance set 'web:*' --ttl 2h --reason 'new disk'\n"
+       "  reeve maintenance clear 'web:*'\nSends a request to a running agent.",
+       add_maintenance_options, maintenance_command},
+      {"guards", "List and reset the cooldowns, budgets and latches of alerts' actions",
+       "Examples:\n  reeve guards\n  reeve guards reset web:front\nSends a request to a running "
+       "agent.",
+       add_guards_options, guards_command},
+      {"audit", "The audit: decisions and actions, with actor and reason",
+       "Example:\n  reeve audit --since 2026-01-31T12:00:00Z\nSends a request to a running agent.",
+       add_audit_options, audit_command},
+  };
+  return specs;
+}
+
+const std::string query_group = "Query";
+const std::string control_group = "Control";
+const std::string agent_group = "Agent";
 
 constexpr const char* root_footer =
     R"(NAME is name, group:name, group:*, all, or a pattern with * ? [...]; with several supervisords
-SUPERVISOR/NAME. Those that look and act talk to supervisord directly, past the guards and the
-audit of a running agent.
+SUPERVISOR/NAME. The query and control commands call supervisord directly, past the guards and
+the audit of a running agent.
 
 Environment: REEVE_CONFIG, REEVE_URL, REEVE_USERNAME, REEVE_PASSWORD_FILE, REEVE_AGENT,
 REEVE_TOKEN_FILE, NO_COLOR.
 `reeve help COMMAND` says more about a command.)";
 
 constexpr const char* direct =
-    "\nGoes to supervisord directly, past the guards and the audit of a running agent."
+    "\nCalls supervisord directly, past the guards and the audit of a running agent."
     "\nMore options: reeve help.";
 
 class Parser {
@@ -43,31 +236,32 @@ class Parser {
     app_.require_subcommand(1);
     app_.footer(root_footer);
     add_common_options();
-    add_looking_commands();
-    add_acting_commands();
+    add_query_commands();
+    add_control_commands();
     add_agent_commands();
     add_other_commands();
   }
 
-  tl::expected<Invocation, ParseEnd> parse(std::vector<std::string> arguments) {
-    json_errors_ = asks_for_json(arguments);
-    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  tl::expected<Invocation, EarlyExit> parse(std::vector<std::string> arguments) {
+    json_errors_ = wants_json(arguments);
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 reads from the end
     try {
       app_.parse(std::move(arguments));
     } catch (const CLI::CallForHelp&) {
-      return tl::unexpected(ParseEnd{exit_done, app_.help()});
+      return tl::unexpected(EarlyExit{exit_success, app_.help()});
     } catch (const CLI::CallForVersion&) {
       return Invocation{common_, ShowVersion{}};
     } catch (const CLI::ExtrasError& error) {
       const auto rest = app_.remaining(true);
-      return tl::unexpected(extras(rest.empty() ? error.what() : rest.front()));
-    } catch (const CLI::RequiredError&) {  // no command, or none that is known
-      return tl::unexpected(app_.remaining().empty() ? ParseEnd{exit_usage, app_.help()}
-                                                     : extras(app_.remaining().front()));
+      return tl::unexpected(unexpected_argument(rest.empty() ? error.what() : rest.front()));
+    } catch (const CLI::RequiredError&) {  // no command, or an unknown one
+      return tl::unexpected(app_.remaining().empty()
+                                ? EarlyExit{exit_usage, app_.help()}
+                                : unexpected_argument(app_.remaining().front()));
     } catch (const CLI::Error& error) {
       return tl::unexpected(fail(exit_usage, error.what()));
     }
-    return finish_();
+    return make_invocation_();
   }
 
   [[nodiscard]] std::vector<std::string> names() const {
@@ -79,14 +273,14 @@ class Parser {
   }
 
  private:
-  using Finish = std::function<tl::expected<Invocation, ParseEnd>()>;
+  using MakeInvocation = std::function<tl::expected<Invocation, EarlyExit>()>;
 
   [[nodiscard]] const CLI::App& chosen() const {
     const auto parsed = app_.get_subcommands();
     return parsed.empty() ? app_ : *parsed.front();
   }
 
-  [[nodiscard]] ParseEnd fail(int code, const std::string& message) const {
+  [[nodiscard]] EarlyExit fail(int code, const std::string& message) const {
     const std::string command = chosen().get_parent() == nullptr ? "" : " " + chosen().get_name();
     const std::string text = message + " (see reeve help" + command + ")";
     return {code, (json_errors_ ? problem_json({{base::ErrorKind::invalid_argument, text}})
@@ -94,38 +288,37 @@ class Parser {
                       '\n'};
   }
 
-  /// An unknown command or option is a wrong usage; a word too many is to supervisorctl an error
-  /// like others.
-  [[nodiscard]] ParseEnd extras(const std::string& word) const {
+  /// As with supervisorctl, an unknown command or option is exit code 2, a surplus word 1.
+  [[nodiscard]] EarlyExit unexpected_argument(const std::string& word) const {
     if (word.starts_with("--password")) {
-      return fail(exit_usage, "a password does not belong on the command line: --password-file");
+      return fail(exit_usage, "a password is not taken from the command line: use --password-file");
     }
     if (word.starts_with("-")) {
       return fail(exit_usage, "unknown option '" + word.substr(0, word.find('=')) + "'");
     }
     if (app_.get_subcommands().empty()) {
-      return fail(exit_usage, "unknown command '" + word + "'" + meant(word));
+      return fail(exit_usage, "unknown command '" + word + "'" + suggestion(word));
     }
-    return fail(exit_failed, "unexpected argument '" + word + "'");
+    return fail(exit_failure, "unexpected argument '" + word + "'");
   }
 
   [[nodiscard]] std::vector<const CLI::App*> commands() const {
     return app_.get_subcommands([](const CLI::App*) { return true; });
   }
 
-  [[nodiscard]] std::string meant(const std::string& word) const {
+  [[nodiscard]] std::string suggestion(const std::string& word) const {
     const auto near = base::nearest(word, names());
     return near ? ": did you mean '" + *near + "'?" : "";
   }
 
   void add_common_options() {
-    add_text(app_, "--config", common_.config_file, "FILE", "Configuration file");
-    add_text(app_, "--url", common_.url, "URL",
+    add_text(app_, "--config", common_.settings.config_file, "FILE", "Configuration file");
+    add_text(app_, "--url", common_.settings.url, "URL",
              "supervisord: http://, https:// or unix:///path (default http://localhost:9001/RPC2)");
-    add_text(app_, "--username", common_.username, "NAME", "User name for supervisord");
-    add_text(app_, "--password-file", common_.password_file, "FILE",
+    add_text(app_, "--username", common_.settings.username, "NAME", "User name for supervisord");
+    add_text(app_, "--password-file", common_.settings.password_file, "FILE",
              "File whose first line is the password");
-    add_text(app_, "--supervisor", common_.supervisor, "NAME",
+    add_text(app_, "--supervisor", common_.settings.supervisor, "NAME",
              "One of the configured supervisords");
     app_.add_option_function<std::string>(
             "--timeout",
@@ -135,7 +328,7 @@ class Parser {
                 throw CLI::ValidationError(
                     "--timeout", "expected a duration like 500ms, 5s or 2m, found '" + text + "'");
               }
-              common_.timeout = *span;
+              common_.settings.timeout = *span;
             },
             "Give up after this long, for a call as for a start or stop")
         ->type_name("DURATION");
@@ -147,25 +340,25 @@ class Parser {
                            {"always", ColorMode::always},
                            {"never", ColorMode::never}},
                           "Colors in tables");
-    app_.add_flag("-q,--quiet", common_.quiet, "Only results that were asked for, and errors");
+    app_.add_flag("-q,--quiet", common_.quiet, "No messages but requested results and errors");
   }
 
-  /// A command whose arguments are complete once they are read.
+  /// A command; `make` is called once its arguments are read.
   CLI::App& add(const std::string& name, const std::string& group, const std::string& description,
-                const std::string& examples, const Finish& finish) {
+                const std::string& examples, const MakeInvocation& make) {
     CLI::App* const command = app_.add_subcommand(name, description);
     command->group(group);
     command->fallthrough();
     command->set_help_flag("-h,--help", "Print this help and exit");
-    command->footer(examples + (group == acts || group == looks ? direct : ""));
-    command->callback([this, finish] { finish_ = finish; });
+    command->footer(examples + (group == control_group || group == query_group ? direct : ""));
+    command->callback([this, make] { make_invocation_ = make; });
     return *command;
   }
 
-  /// The words as they are, without CLI11's conversions: to it, "{}" would be no word at all.
+  /// Without CLI11's conversions, which drop the word "{}".
   void add_names(CLI::App& command, const std::string& type = "NAME") {
     const auto keep = [this](const CLI::results_t& words) {
-      std::transform(words.begin(), words.end(), std::back_inserter(names_), unguarded);
+      std::transform(words.begin(), words.end(), std::back_inserter(names_), strip_prefix);
       return true;
     };
     command.add_option(type, CLI::callback_t(keep), type == "NAME" ? "Processes" : "Groups")
@@ -180,7 +373,7 @@ class Parser {
                       std::optional<int> code_without_names = std::nullopt) {
     CLI::App& command =
         add(name, group, description, examples,
-            [this, name, code_without_names]() -> tl::expected<Invocation, ParseEnd> {
+            [this, name, code_without_names]() -> tl::expected<Invocation, EarlyExit> {
               if (names_.empty() && code_without_names) {
                 return tl::unexpected(fail(*code_without_names, name + " needs a process name"));
               }
@@ -194,32 +387,34 @@ class Parser {
     return command;
   }
 
-  void add_looking_commands() {
-    add_named<List>("list", looks, "Table of processes",
+  void add_query_commands() {
+    add_named<List>("list", query_group, "Table of processes",
                     "Examples:\n  reeve list\n  reeve list 'web:*' --output json");
-    add_named<Status>("status", looks, "State of processes: all that is known, or a line for each",
+    add_named<Status>("status", query_group,
+                      "State of processes: a line for each, or all details of those named",
                       "Examples:\n  reeve status\n  reeve status web:front\n"
                       "Exit code 3 if something selected does not run, 4 if it is unknown.");
-    add_named<ShowPid>("pid", looks, "Process ids; without a name supervisord's own",
+    add_named<ShowPid>("pid", query_group, "Process ids; without a name supervisord's own",
                        "Examples:\n  reeve pid\n  reeve pid web:front");
     add_tail();
-    add_named<Healthcheck>("healthcheck", looks, "For containers: fails if something is broken",
+    add_named<Healthcheck>("healthcheck", query_group,
+                           "For containers: fails if a process is unhealthy",
                            "Example, in a Dockerfile:\n  HEALTHCHECK CMD reeve healthcheck -q\n"
-                           "Broken is FATAL, BACKOFF, UNKNOWN or an unexpected EXITED; what was"
-                           " stopped on purpose is healthy.");
+                           "Unhealthy is FATAL, BACKOFF, UNKNOWN or an unexpected EXITED; a process"
+                           " stopped\non purpose is healthy.");
   }
 
   void add_tail() {
-    CLI::App& tail = add("tail", looks, "End of a process's log",
+    CLI::App& tail = add("tail", query_group, "End of a process's log",
                          "Examples:\n  reeve tail web:front\n  reeve tail -f web:front stderr\n"
                          "  reeve tail -n 100000 db | less",
-                         [this]() -> tl::expected<Invocation, ParseEnd> {
+                         [this]() -> tl::expected<Invocation, EarlyExit> {
                            if (tail_.name.empty()) {
-                             return tl::unexpected(fail(exit_failed, "tail needs a process name"));
+                             return tl::unexpected(fail(exit_failure, "tail needs a process name"));
                            }
                            return Invocation{common_, tail_};
                          });
-    tail.add_flag("-f,--follow", tail_.follow, "Go on with what is appended");
+    tail.add_flag("-f,--follow", tail_.follow, "Print what is appended until interrupted");
     tail.add_option_function<std::string>(
             "-n,--bytes",
             [this](const std::string& text) {
@@ -230,10 +425,10 @@ class Parser {
               }
               tail_.bytes = *bytes;
             },
-            "How much of the end (default 1600)")
+            "Bytes from the end (default 1600)")
         ->type_name("BYTES");
     tail.add_option_function<std::string>(
-            "NAME", [this](const std::string& word) { tail_.name = unguarded(word); }, "Process")
+            "NAME", [this](const std::string& word) { tail_.name = strip_prefix(word); }, "Process")
         ->type_name("");
     add_channel(tail);
   }
@@ -249,100 +444,103 @@ class Parser {
     tail.add_option_function<std::string>("LOG", set, "stdout (default) or stderr")->type_name("");
   }
 
-  void add_acting_commands() {
-    add_named<Start>("start", acts, "Start processes and wait until they run",
+  void add_control_commands() {
+    add_named<Start>("start", control_group, "Start processes and wait until they run",
                      "Examples:\n  reeve start web:front\n  reeve start all", exit_usage);
-    CLI::App& stop = add_named<Stop>("stop", acts, "Stop processes and wait until they are gone",
-                                     "Examples:\n  reeve stop web:front\n"
-                                     "  reeve stop --no-wait 'worker:*'",
-                                     exit_failed);
+    CLI::App& stop =
+        add_named<Stop>("stop", control_group, "Stop processes and wait until they have stopped",
+                        "Examples:\n  reeve stop web:front\n"
+                        "  reeve stop --no-wait 'worker:*'",
+                        exit_failure);
     stop.add_flag_callback(
         "--no-wait,--force", [this] { stop_mode_ = substrate::StopMode::force; },
         "Do not wait for the processes to have stopped");
-    add_named<Restart>("restart", acts, "Stop processes, then start them",
+    add_named<Restart>("restart", control_group, "Stop processes, then start them",
                        "Examples:\n  reeve restart web:front\n  reeve restart 'worker:*'\n"
-                       "Interrupted, it finishes the process it is at.",
-                       exit_failed);
+                       "An interrupt lets the restart of the current process finish.",
+                       exit_failure);
     add_signal();
-    add_named<Clear>("clear", acts, "Empty the logs of processes", "Example:\n  reeve clear web",
-                     exit_failed);
-    add("reread", acts, "Show what changed in supervisord's configuration",
-        "Applies nothing: see update.", [this] {
+    add_named<Clear>("clear", control_group, "Empty the logs of processes",
+                     "Example:\n  reeve clear web", exit_failure);
+    add("reread", control_group, "Show what changed in supervisord's configuration",
+        "Changes nothing: update applies it.", [this] {
           return Invocation{common_, Reread{}};
         });
-    CLI::App& update =
-        add("update", acts, "Apply what changed in supervisord's configuration",
-            "Examples:\n  reeve update\n  reeve update web\n"
-            "Stops and removes groups that are gone, restarts changed ones with their"
-            " new\nconfiguration, adds new ones.",
-            [this] {
-              return Invocation{common_, Update{names_}};
-            });
+    CLI::App& update = add(
+        "update", control_group, "Apply what changed in supervisord's configuration",
+        "Examples:\n  reeve update\n  reeve update web\n"
+        "Stops and removes groups that are no longer configured, restarts changed ones\nwith their"
+        " new configuration, adds new ones.",
+        [this] {
+          return Invocation{common_, Update{names_}};
+        });
     add_names(update, "GROUP");
   }
 
   void add_signal() {
-    CLI::App& signal = add("signal", acts, "Send a signal to processes",
-                           "Examples:\n  reeve signal HUP web:front\n  reeve signal USR1 all",
-                           [this]() -> tl::expected<Invocation, ParseEnd> {
-                             if (names_.empty()) {
-                               return tl::unexpected(fail(
-                                   exit_failed, "signal needs a signal's name and a process name"));
-                             }
-                             return Invocation{common_, Signal{signal_, names_}};
-                           });
+    CLI::App& signal =
+        add("signal", control_group, "Send a signal to processes",
+            "Examples:\n  reeve signal HUP web:front\n  reeve signal USR1 all",
+            [this]() -> tl::expected<Invocation, EarlyExit> {
+              if (names_.empty()) {
+                return tl::unexpected(
+                    fail(exit_failure, "signal needs a signal's name and a process name"));
+              }
+              return Invocation{common_, Signal{signal_, names_}};
+            });
     signal.add_option("SIGNAL", signal_, "Name or number, like HUP")->type_name("");
     add_names(signal);
   }
 
   void add_agent_commands() {
-    for (const AgentCommand& each : agent_commands()) {
+    for (const AgentCommandSpec& each : agent_command_specs()) {
       CLI::App& command =
-          add(each.name, agent, each.description, each.examples,
-              [this, &each]() -> tl::expected<Invocation, ParseEnd> {
-                auto made = each.make(agent_words_);
-                return made ? tl::expected<Invocation, ParseEnd>(Invocation{common_, *made})
+          add(each.name, agent_group, each.description, each.examples,
+              [this, &each]() -> tl::expected<Invocation, EarlyExit> {
+                auto made = each.make(agent_arguments_);
+                return made ? tl::expected<Invocation, EarlyExit>(Invocation{common_, *made})
                             : tl::unexpected(fail(exit_usage, made.error()));
               });
-      each.add_options(command, agent_words_);
+      each.add_options(command, agent_arguments_);
     }
   }
 
   void add_other_commands() {
-    add("serve", agent, "The agent: polls, exports, controls",
+    add("serve", agent_group, "Run the agent: poll, export metrics, control",
         "Example:\n  reeve serve --config /etc/reeve/config.yaml\n"
-        "Reads its configuration again on SIGHUP. Exit code 78: the configuration is not valid.",
+        "Reloads its configuration on SIGHUP. Exit code 78: the configuration is not valid.",
         [this] {
           return Invocation{common_, Serve{}};
         });
-    CLI::App& relay = add("relay-events", agent, "Run by supervisord: pass its events to the agent",
-                          "Not for a shell: see reeve-relay.conf in the documentation for the\n"
-                          "[eventlistener:...] that runs it.",
-                          [this] {
-                            return Invocation{common_, RelayEvents{file_}};
-                          });
+    CLI::App& relay =
+        add("relay-events", agent_group, "Event listener: pass supervisord's events to the agent",
+            "Run by supervisord, not in a shell: reeve-relay.conf in the documentation has\n"
+            "its [eventlistener:...] section.",
+            [this] {
+              return Invocation{common_, RelayEvents{file_}};
+            });
     add_text(relay, "--socket", file_, "PATH", "The agent's socket (default events.socket)");
-    CLI::App& check = add("check-config", agent, "Check a configuration file",
+    CLI::App& check = add("check-config", agent_group, "Check a configuration file",
                           "Examples:\n  reeve check-config\n  reeve check-config new.yaml\n"
                           "Prints every error at once, each with file:line:column.",
                           [this] {
                             return Invocation{common_, CheckConfig{file_}};
                           });
     add_text(check, "FILE", file_, "", "Default: the file that serve would read");
-    add("version", agent, "Which Reeve this is", "", [this] {
+    add("version", agent_group, "Version, revision and compiler", "", [this] {
       return Invocation{common_, ShowVersion{}};
     });
     add_completion();
-    CLI::App& help = add("help", agent, "Help, also on one command",
+    CLI::App& help = add("help", agent_group, "Help, in general or for a command",
                          "Example:\n  reeve help restart", [this] { return help_on(); });
     add_text(help, "COMMAND", file_, "", "A command");
   }
 
   void add_completion() {
     CLI::App& completion =
-        add("completion", agent, "Completion for a shell",
+        add("completion", agent_group, "Completion for a shell",
             "Example:\n  reeve completion bash > /etc/bash_completion.d/reeve",
-            [this]() -> tl::expected<Invocation, ParseEnd> {
+            [this]() -> tl::expected<Invocation, EarlyExit> {
               if (!shell_chosen_) {
                 return tl::unexpected(fail(exit_usage, "completion needs bash, zsh or fish"));
               }
@@ -354,37 +552,38 @@ class Parser {
         ->each([this](const std::string&) { shell_chosen_ = true; });
   }
 
-  [[nodiscard]] tl::expected<Invocation, ParseEnd> help_on() {
-    const Parser fresh;  // what has parsed a command prints the help of that one
+  [[nodiscard]] tl::expected<Invocation, EarlyExit> help_on() {
+    const Parser fresh;  // a parser that has parsed prints the help of what it parsed
     if (!file_) {
-      return tl::unexpected(ParseEnd{exit_done, fresh.app_.help()});
+      return tl::unexpected(EarlyExit{exit_success, fresh.app_.help()});
     }
     for (const CLI::App* command : fresh.commands()) {
       if (command->get_name() == *file_) {
-        return tl::unexpected(ParseEnd{exit_done, command->help("reeve")});
+        return tl::unexpected(EarlyExit{exit_success, command->help("reeve")});
       }
     }
-    return tl::unexpected(fail(exit_usage, "unknown command '" + *file_ + "'" + meant(*file_)));
+    return tl::unexpected(
+        fail(exit_usage, "unknown command '" + *file_ + "'" + suggestion(*file_)));
   }
 
   CLI::App app_;
   CommonOptions common_;
   Names names_;
   Tail tail_;
-  AgentWords agent_words_;
+  AgentArguments agent_arguments_;
   std::string signal_;
   std::optional<std::string> file_;
   bool json_errors_ = false;
   Shell shell_ = Shell::bash;
   bool shell_chosen_ = false;
   substrate::StopMode stop_mode_ = substrate::StopMode::graceful;
-  Finish finish_;
+  MakeInvocation make_invocation_;
 };
 
 }  // namespace
 
-tl::expected<Invocation, ParseEnd> parse(const std::vector<std::string>& arguments) {
-  return Parser().parse(guarded(with_long_tail(arguments)));
+tl::expected<Invocation, EarlyExit> parse(const std::vector<std::string>& arguments) {
+  return Parser().parse(prefix_literals(with_tail_bytes(arguments)));
 }
 
 std::vector<std::string> command_names() {

@@ -1,6 +1,6 @@
 #pragma once
 
-// From argv to a command value. Pure: reads nothing but its arguments and prints nothing.
+// From argv to a command value. A pure function: reads only its arguments and prints nothing.
 
 #include <string>
 #include <vector>
@@ -11,16 +11,16 @@
 
 namespace reeve::cli {
 
-/// Nothing to execute: help was asked for (exit code 0, the text is for standard output), or
-/// the arguments make no command (the text, with its last newline, is for standard error).
-struct ParseEnd {
+/// No command to run: help was requested (exit code 0, the text is for standard output), or the
+/// arguments are wrong (the text is for standard error). The text ends with a line feed.
+struct EarlyExit {
   int exit_code = 0;
   std::string text;
-  friend bool operator==(const ParseEnd&, const ParseEnd&) = default;
+  friend bool operator==(const EarlyExit&, const EarlyExit&) = default;
 };
 
 /// `arguments` without the program's name.
-[[nodiscard]] tl::expected<Invocation, ParseEnd> parse(const std::vector<std::string>& arguments);
+[[nodiscard]] tl::expected<Invocation, EarlyExit> parse(const std::vector<std::string>& arguments);
 
 /// The names of all commands.
 [[nodiscard]] std::vector<std::string> command_names();

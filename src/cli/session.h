@@ -1,61 +1,60 @@
 #pragma once
 
-// What every command that talks to supervisord needs: the supervisords, how long to wait, and
-// how to speak. One command, one thread, one session.
+// What every command that talks to supervisord uses: the supervisords, the deadlines of its calls,
+// its output, and the processes that its arguments select. One command, one thread, one session;
+// only a wait notice is written by a thread of its own.
 
-#include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "cli/exit_code.h"
 #include "cli/output.h"
-#include "cli/settings.h"
-#include "cli/surroundings.h"
 #include "reeve/base/deadline.h"
+#include "reeve/substrate/instance.h"
 
 namespace reeve::cli {
 
-struct Manager {
-  supervisor::Options options;
-  Peer peer;
-};
-
 struct Session {
-  Session(const Settings& settings, const CommonOptions& common, const Surroundings& world,
-          std::stop_token stop_request);
+  Session(const config::Settings& settings, const CommonOptions& options,
+          const Environment& process_environment, std::stop_token stop_request);
 
-  /// One ordinary call; and one that may bring everything there is.
-  [[nodiscard]] base::Deadline call_deadline(const Manager& manager) const;
+  // --timeout replaces each of these limits. A stop request ends the wait, except where noted.
+
+  /// For one ordinary call.
+  [[nodiscard]] base::Deadline call_deadline(const Supervisord& supervisord) const;
+  /// For a call whose result grows with the number of processes.
   [[nodiscard]] base::Deadline listing_deadline() const;
-  /// For a process to come up or go down. supervisord itself knows how long that may take;
-  /// this only bounds it for people who went away.
-  [[nodiscard]] base::Deadline patient_deadline() const;
-  /// The same, but a stop request does not end it; and an ordinary call of that kind.
-  [[nodiscard]] base::Deadline unstoppable_deadline() const;
-  [[nodiscard]] base::Deadline unstoppable_call_deadline(const Manager& manager) const;
-  /// Until a stop request; --timeout ends it too.
-  [[nodiscard]] base::Deadline endless_deadline() const;
+  /// For a process to start or stop. supervisord knows how long that may take; this is the limit
+  /// for callers that do not interrupt.
+  [[nodiscard]] base::Deadline transition_deadline() const;
+  /// The same, not ended by a stop request.
+  [[nodiscard]] base::Deadline uninterruptible_deadline() const;
+  /// For one ordinary call, not ended by a stop request.
+  [[nodiscard]] base::Deadline uninterruptible_call_deadline(const Supervisord& supervisord) const;
+  /// No limit but --timeout.
+  [[nodiscard]] base::Deadline follow_deadline() const;
 
-  /// `SUPERVISOR/name` where there are several supervisords.
-  [[nodiscard]] std::string label(const Manager& manager, const std::string& name) const;
-  /// Reports the error and returns its exit code.
-  int report(Verb verb, base::Error error, const Manager& manager, const std::string& process = {});
+  /// `SUPERVISOR/name` if there are several supervisords.
+  [[nodiscard]] std::string label(const Supervisord& supervisord, const std::string& name) const;
+  /// Prints the error and returns its exit code.
+  int report(Verb verb, base::Error error, const Supervisord& supervisord,
+             const std::string& process = {});
 
   Output output;
-  const Surroundings& surroundings;
+  const Environment& environment;
   std::stop_token stop;
-  std::vector<Manager> managers;
+  std::vector<Supervisord> supervisords;
 
  private:
   std::optional<base::Duration> timeout_;
   base::Duration listing_timeout_;
 };
 
-/// Says on a terminal, once a second has passed, what is being waited for; takes it away again.
+/// On a terminal, prints what the command waits for after one second; its end erases the line.
 class WaitNotice {
  public:
   WaitNotice(const Session& session, std::string text);
@@ -67,17 +66,43 @@ class WaitNotice {
   std::jthread thread_;
 };
 
-/// The result of `call`, which may take its time for the reason that `text` gives.
+/// The result of `call`, with `text` as its wait notice.
 template <class Call>
-auto patiently(const Session& session, std::string text, const Call& call) {
+auto with_wait_notice(const Session& session, std::string text, const Call& call) {
   const WaitNotice notice(session, std::move(text));
   return call();
 }
 
-/// The same for a call that is answered at once by a supervisord that answers at all.
+/// The same for a call that a reachable supervisord answers at once.
 template <class Call>
-auto ask(const Session& session, const Manager& manager, const Call& call) {
-  return patiently(session, "waiting for " + manager.options.endpoint.url() + " to answer", call);
+auto call_supervisord(const Session& session, const Supervisord& supervisord, const Call& call) {
+  return with_wait_notice(session,
+                          "waiting for " + supervisord.options.endpoint.url() + " to answer", call);
 }
+
+struct Target {
+  const Supervisord* supervisord = nullptr;
+  substrate::InstanceName name;
+  /// The process as it was found; nothing if it was not looked up.
+  std::optional<substrate::InstanceDetail> detail = std::nullopt;
+  bool by_name = true;  ///< false: by a pattern
+};
+
+struct Selection {
+  std::vector<Target> targets;  ///< in the order of the names, each process once
+  int code = exit_success;      ///< of the last name that selected nothing; its error is printed
+};
+
+/// The processes that `names` select for an action; no names, and `all`, select every process.
+/// Patterns leave out processes that need no action, and Reeve's own program. A full name is looked
+/// up only if there are several supervisords.
+[[nodiscard]] Selection select_for_action(Session& session, Verb verb, const Names& names);
+
+/// All processes that `names` select, each with its `detail`.
+[[nodiscard]] Selection select_for_query(Session& session, Verb verb, const Names& names);
+
+/// The programs that run Reeve itself; none if supervisord does not report its programs' commands.
+[[nodiscard]] std::set<substrate::InstanceName> own_programs(const Session& session,
+                                                             const Supervisord& supervisord);
 
 }  // namespace reeve::cli

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "cli/commands.h"
-#include "cli/select.h"
+#include "cli/session.h"
 
 namespace reeve::cli {
 namespace {
@@ -9,79 +9,79 @@ namespace {
 using base::ErrorKind;
 using substrate::LogRange;
 
-/// What supervisord sends of the past when somebody begins to follow a log.
-constexpr std::uint64_t followed_past = 1024;
+/// supervisord starts a followed log with this much of its end.
+constexpr std::uint64_t follow_backlog_bytes = 1024;
 
 bool write_bytes(const Session& session, std::string_view bytes) {
   session.output.write(bytes);
-  return session.output.finish();
+  return session.output.flush();
 }
 
-int show_end(Session& session, const Tail& command, const Target& target) {
-  const Manager& manager = *target.manager;
-  const auto text = manager.peer.logs->read_log(target.name, command.stream,
-                                                {LogRange::From::end, 0, command.bytes},
-                                                session.listing_deadline());
+int print_end(Session& session, const Tail& command, const Target& target) {
+  const Supervisord& supervisord = *target.supervisord;
+  const auto text = supervisord.logs->read_log(target.name, command.stream,
+                                               {LogRange::From::end, 0, command.bytes},
+                                               session.listing_deadline());
   if (!text) {
-    return session.report(Verb::tail, text.error(), manager, target.name.text());
+    return session.report(Verb::tail, text.error(), supervisord, target.name.text());
   }
   session.output.write(*text);
   if (session.output.console().out_is_terminal && !text->empty() && text->back() != '\n') {
     session.output.write("\n");
   }
-  return exit_done;
+  return exit_success;
 }
 
-/// Following begins with the last 1024 bytes. More is read before it; of less, the beginning
-/// is left out.
+/// If more than supervisord's backlog is wanted, the bytes before it are read first; if less, the
+/// beginning of the backlog is dropped.
 int follow(Session& session, const Tail& command, const Target& target) {
-  const Manager& manager = *target.manager;
-  substrate::Logs& logs = *manager.peer.logs;
+  const Supervisord& supervisord = *target.supervisord;
+  substrate::Logs& logs = *supervisord.logs;
   const auto fail = [&](const base::Error& error) {
-    return session.report(Verb::tail, error, manager, target.name.text());
+    return session.report(Verb::tail, error, supervisord, target.name.text());
   };
-  const auto size = logs.log_size(target.name, command.stream, session.call_deadline(manager));
+  const auto size = logs.log_size(target.name, command.stream, session.call_deadline(supervisord));
   if (!size) {
     return fail(size.error());
   }
-  const std::uint64_t past = std::min(followed_past, *size);
-  if (command.bytes > past && *size > past) {
-    const std::uint64_t more = std::min(command.bytes, *size) - past;
+  const std::uint64_t backlog = std::min(follow_backlog_bytes, *size);
+  if (command.bytes > backlog && *size > backlog) {
+    const std::uint64_t missing = std::min(command.bytes, *size) - backlog;
     const auto before = logs.read_log(target.name, command.stream,
-                                      {LogRange::From::start, *size - past - more, more},
+                                      {LogRange::From::start, *size - backlog - missing, missing},
                                       session.listing_deadline());
     if (!before) {
       return fail(before.error());
     }
     session.output.write(*before);
   }
-  std::uint64_t skip = past - std::min(past, command.bytes);
+  std::uint64_t skip = backlog - std::min(backlog, command.bytes);
   const auto consume = [&](std::string_view bytes) {
     const std::size_t skipped = std::min<std::uint64_t>(skip, bytes.size());
     skip -= skipped;
     return write_bytes(session, bytes.substr(skipped));
   };
   const auto ended =
-      logs.follow_log(target.name, command.stream, consume, session.endless_deadline());
-  return ended || ended.error().kind == ErrorKind::cancelled ? exit_done : fail(ended.error());
+      logs.follow_log(target.name, command.stream, consume, session.follow_deadline());
+  return ended || ended.error().kind == ErrorKind::cancelled ? exit_success : fail(ended.error());
 }
 
 }  // namespace
 
 int run(Session& session, const Tail& command) {
-  const Selection selection = select_to_look(session, Verb::tail, {command.name});
+  const Selection selection = select_for_query(session, Verb::tail, {command.name});
   if (selection.targets.size() > 1) {
     session.output.problem({{ErrorKind::invalid_argument,
                              "'" + command.name + "' is more than one process: tail shows one"},
                             {},
                             command.name});
-    return exit_failed;
+    return exit_failure;
   }
   if (selection.targets.empty()) {
     return selection.code;
   }
   const Target& target = selection.targets.front();
-  return command.follow ? follow(session, command, target) : show_end(session, command, target);
+  return command.follow ? follow(session, command, target) : print_end(session, command, target);
 }
 
 }  // namespace reeve::cli

@@ -2,9 +2,8 @@
 #include <set>
 
 #include "cli/commands.h"
-#include "cli/display.h"
-#include "cli/json_lines.h"
-#include "substrate/own_program.h"
+#include "cli/session.h"
+#include "cli/table.h"
 
 namespace reeve::cli {
 namespace {
@@ -14,9 +13,10 @@ using base::Result;
 using substrate::ConfigChanges;
 using substrate::StopMode;
 
-void show_changes(const Session& session, const Manager& manager, const ConfigChanges& changes) {
+void show_changes(const Session& session, const Supervisord& supervisord,
+                  const ConfigChanges& changes) {
   if (session.output.json()) {
-    session.output.write(changes_json(manager.options.name, changes) + '\n');
+    session.output.write(changes_json(supervisord.options.name, changes) + '\n');
     return;
   }
   std::vector<std::pair<std::string, std::string>> lines;
@@ -29,50 +29,43 @@ void show_changes(const Session& session, const Manager& manager, const ConfigCh
   }
   std::sort(lines.begin(), lines.end());
   for (const auto& [group, word] : lines) {
-    session.output.write(visible(session.label(manager, group)) + ": " + word + '\n');
+    session.output.write(escaped(session.label(supervisord, group)) + ": " + word + '\n');
   }
   if (lines.empty()) {
     const std::string prefix =
-        session.managers.size() > 1 ? visible(manager.options.name) + ": " : "";
-    session.output.remark(prefix + "no changes");
+        session.supervisords.size() > 1 ? escaped(supervisord.options.name) + ": " : "";
+    session.output.message(prefix + "no changes");
   }
 }
 
-/// Takes over supervisord's changed configuration, group by group, as supervisorctl's update.
-class Takeover {
+/// Applies supervisord's changed configuration, group by group, as supervisorctl's update does.
+/// Made before the reread: afterwards supervisord describes the new configuration.
+class GroupUpdate {
  public:
-  Takeover(Session& session, const Manager& manager, const Names& wanted)
-      : session_(session), manager_(manager), wanted_(wanted.begin(), wanted.end()) {
+  GroupUpdate(Session& session, const Supervisord& supervisord, const Names& wanted)
+      : session_(session), supervisord_(supervisord), wanted_(wanted.begin(), wanted.end()) {
+    for (const substrate::InstanceName& name : own_programs(session, supervisord)) {
+      own_groups_.insert(name.group);
+    }
     if (wanted_.contains("all")) {
       wanted_.clear();
     }
   }
 
-  /// Before the re-read: afterwards supervisord describes the new configuration.
-  void learn_own_groups() {
-    const auto programs = manager_.peer.administration->programs(session_.listing_deadline());
-    for (const substrate::ProgramConfig& program :
-         programs.value_or(std::vector<substrate::ProgramConfig>{})) {
-      if (substrate::runs_reeve(program)) {
-        own_.insert(program.name.group);
-      }
-    }
-  }
-
   int apply(const ConfigChanges& changes) {
-    auto listing = manager_.peer.substrate->list_instances(session_.listing_deadline());
+    auto listing = supervisord_.substrate->list_instances(session_.listing_deadline());
     if (!listing) {
-      return session_.report(Verb::update, listing.error(), manager_);
+      return session_.report(Verb::update, listing.error(), supervisord_);
     }
     listing_ = *std::move(listing);
-    check_wanted(changes);
+    report_unknown_groups(changes);
     for (const std::string& group : changes.removed) {
-      each(
+      update_group(
           group, [&] { return stop(group).and_then([&] { return remove(group); }); },
           "removed process group");
     }
     for (const std::string& group : changes.changed) {
-      each(
+      update_group(
           group,
           [&] {
             return stop(group).and_then([&] { return remove(group); }).and_then([&] {
@@ -82,19 +75,19 @@ class Takeover {
           "updated process group");
     }
     for (const std::string& group : changes.added) {
-      each(
+      update_group(
           group, [&] { return add(group); }, "added process group");
     }
-    if (left_ > 0) {
-      session_.output.notice("interrupted: " + std::to_string(left_) + " of " +
+    if (skipped_ > 0) {
+      session_.output.notice("interrupted: " + std::to_string(skipped_) + " of " +
                              std::to_string(groups_) + " groups left as they are");
-      code_ = exit_failed;
+      code_ = exit_failure;
     }
     return code_;
   }
 
  private:
-  void check_wanted(const ConfigChanges& changes) {
+  void report_unknown_groups(const ConfigChanges& changes) {
     for (const std::string& group : wanted_) {
       const bool active = std::any_of(
           listing_.instances.begin(), listing_.instances.end(),
@@ -103,36 +96,36 @@ class Takeover {
           std::find(changes.added.begin(), changes.added.end(), group) != changes.added.end();
       if (!active && !added) {
         code_ = session_.report(Verb::update, {ErrorKind::not_found, "no such group: " + group},
-                                manager_, group);
+                                supervisord_, group);
       }
     }
   }
 
   template <class Work>
-  void each(const std::string& group, const Work& work, const std::string& result) {
+  void update_group(const std::string& group, const Work& work, const std::string& result) {
     if (!wanted_.empty() && !wanted_.contains(group)) {
       return;
     }
     ++groups_;
     if (session_.stop.stop_requested()) {
-      ++left_;
+      ++skipped_;
       return;
     }
-    if (own_.contains(group)) {
-      session_.output.notice("leaving out " + session_.label(manager_, group) +
+    if (own_groups_.contains(group)) {
+      session_.output.notice("leaving out " + session_.label(supervisord_, group) +
                              ": it runs Reeve itself; update it with supervisorctl");
       return;
     }
     if (const Result<void> done = work(); !done) {
-      code_ = session_.report(Verb::update, done.error(), manager_, group);
+      code_ = session_.report(Verb::update, done.error(), supervisord_, group);
     } else if (session_.output.json()) {
-      session_.output.write(group_result_json(manager_.options.name, group, result) + '\n');
+      session_.output.write(group_result_json(supervisord_.options.name, group, result) + '\n');
     } else {
-      session_.output.remark(visible(session_.label(manager_, group)) + ": " + result);
+      session_.output.message(escaped(session_.label(supervisord_, group)) + ": " + result);
     }
   }
 
-  /// All are asked first, so that they go down side by side; then each is waited for.
+  /// First a stop without waiting for each process, so that they stop in parallel; then waits.
   Result<void> stop(const std::string& group) {
     const WaitNotice notice(session_, "waiting for group " + group + " to stop");
     for (const StopMode mode : {StopMode::force, StopMode::graceful}) {
@@ -140,8 +133,8 @@ class Takeover {
         if (detail.name.group != group || !substrate::is_active(detail.state)) {
           continue;
         }
-        const auto stopped =
-            manager_.peer.substrate->stop_instance(detail.name, mode, session_.patient_deadline());
+        const auto stopped = supervisord_.substrate->stop_instance(detail.name, mode,
+                                                                   session_.transition_deadline());
         if (!stopped) {
           return base::failure(stopped.error());
         }
@@ -151,51 +144,50 @@ class Takeover {
   }
 
   Result<void> remove(const std::string& group) {
-    return manager_.peer.administration->remove_group(group,
-                                                      session_.unstoppable_call_deadline(manager_));
+    return supervisord_.administration->remove_group(
+        group, session_.uninterruptible_call_deadline(supervisord_));
   }
 
   Result<void> add(const std::string& group) {
-    return manager_.peer.administration->add_group(group,
-                                                   session_.unstoppable_call_deadline(manager_));
+    return supervisord_.administration->add_group(
+        group, session_.uninterruptible_call_deadline(supervisord_));
   }
 
   Session& session_;
-  const Manager& manager_;
+  const Supervisord& supervisord_;
   std::set<std::string> wanted_;
-  std::set<std::string> own_;
+  std::set<std::string> own_groups_;
   substrate::Listing listing_;
-  std::size_t groups_ = 0;  ///< that were to be changed
-  std::size_t left_ = 0;    ///< of these, because of an interrupt
-  int code_ = exit_done;
+  std::size_t groups_ = 0;   ///< to be changed
+  std::size_t skipped_ = 0;  ///< of these, because of an interrupt
+  int code_ = exit_success;
 };
 
 }  // namespace
 
 int run(Session& session, const Reread&) {
-  int code = exit_done;
-  for (const Manager& manager : session.managers) {
-    const auto changes = ask(session, manager, [&] {
-      return manager.peer.administration->reread(session.listing_deadline());
+  int code = exit_success;
+  for (const Supervisord& supervisord : session.supervisords) {
+    const auto changes = call_supervisord(session, supervisord, [&] {
+      return supervisord.administration->reread(session.listing_deadline());
     });
     if (changes) {
-      show_changes(session, manager, *changes);
+      show_changes(session, supervisord, *changes);
     } else {
-      code = session.report(Verb::reread, changes.error(), manager);
+      code = session.report(Verb::reread, changes.error(), supervisord);
     }
   }
   return code;
 }
 
 int run(Session& session, const Update& command) {
-  int code = exit_done;
-  for (const Manager& manager : session.managers) {
-    Takeover takeover(session, manager, command.groups);
-    takeover.learn_own_groups();
-    const auto changes = manager.peer.administration->reread(session.listing_deadline());
-    const int result =
-        changes ? takeover.apply(*changes) : session.report(Verb::update, changes.error(), manager);
-    code = result == exit_done ? code : result;
+  int code = exit_success;
+  for (const Supervisord& supervisord : session.supervisords) {
+    GroupUpdate update(session, supervisord, command.groups);
+    const auto changes = supervisord.administration->reread(session.listing_deadline());
+    const int result = changes ? update.apply(*changes)
+                               : session.report(Verb::update, changes.error(), supervisord);
+    code = result == exit_success ? code : result;
   }
   return code;
 }

@@ -3,9 +3,8 @@
 #include <ctime>
 
 #include "cli/commands.h"
-#include "cli/display.h"
-#include "cli/json_lines.h"
-#include "cli/select.h"
+#include "cli/session.h"
+#include "cli/table.h"
 
 namespace reeve::cli {
 namespace {
@@ -13,36 +12,36 @@ namespace {
 using substrate::InstanceDetail;
 using substrate::InstanceState;
 
-/// True for what is broken; what was stopped on purpose is not.
-bool is_sick(const InstanceDetail& detail) {
+/// A process that was stopped on purpose is healthy.
+bool is_unhealthy(const InstanceDetail& detail) {
   return detail.state == InstanceState::fatal || detail.state == InstanceState::backoff ||
          detail.state == InstanceState::unknown || detail.exit_expected() == false;
 }
 
-/// supervisorctl's idea of what does not run.
-bool counts_as_stopped(const InstanceDetail& detail) {
+/// As supervisorctl counts it for its exit code.
+bool is_not_running(const InstanceDetail& detail) {
   return !substrate::is_active(detail.state);
 }
 
-Tone tone_of(const InstanceDetail& detail) {
-  if (is_sick(detail)) {
-    return Tone::bad;
+Style style_of(const InstanceDetail& detail) {
+  if (is_unhealthy(detail)) {
+    return Style::bad;
   }
   switch (detail.state) {
     case InstanceState::running:
-      return Tone::good;
+      return Style::good;
     case InstanceState::starting:
     case InstanceState::stopping:
-      return Tone::busy;
+      return Style::changing;
     case InstanceState::stopped:
     case InstanceState::exited:
-      return Tone::faint;
+      return Style::inactive;
     case InstanceState::backoff:
     case InstanceState::fatal:
     case InstanceState::unknown:
-      return Tone::bad;
+      return Style::bad;
   }
-  return Tone::plain;
+  return Style::plain;
 }
 
 std::string uptime_text(const InstanceDetail& detail) {
@@ -62,7 +61,7 @@ std::string pid_text(const InstanceDetail& detail) {
   return detail.pid ? std::to_string(detail.pid->value) : "";
 }
 
-/// In the time zone of whoever asks.
+/// In the local time zone.
 std::string time_text(const std::optional<substrate::ManagerTime>& time) {
   if (!time) {
     return {};
@@ -77,49 +76,49 @@ std::string time_text(const std::optional<substrate::ManagerTime>& time) {
   return text.data();
 }
 
-std::vector<Listed> listed(const Selection& selection) {
-  std::vector<Listed> all;
+std::vector<ListedProcess> to_list(const Selection& selection) {
+  std::vector<ListedProcess> all;
   for (const Target& target : selection.targets) {
-    all.push_back({target.manager, *target.seen});
+    all.push_back({target.supervisord, *target.detail});
   }
   return all;
 }
 
-Row list_row(const Session& session, const Listed& each) {
+Row list_row(const Session& session, const ListedProcess& each) {
   const InstanceDetail& detail = each.detail;
   Row row = {
       {detail.name.text()},
       {detail.name.group},
-      {std::string(to_string(detail.state)), tone_of(detail)},
+      {std::string(to_string(detail.state)), style_of(detail)},
       {pid_text(detail)},
       {uptime_text(detail)},
       {detail.description},
   };
-  if (session.managers.size() > 1) {
-    row.insert(row.begin(), Cell{each.manager->options.name});
+  if (session.supervisords.size() > 1) {
+    row.insert(row.begin(), Cell{each.supervisord->options.name});
   }
   return row;
 }
 
-std::string list_table(const Session& session, const std::vector<Listed>& all) {
+std::string list_table(const Session& session, const std::vector<ListedProcess>& all) {
   Row head = {{"NAME"}, {"GROUP"}, {"STATUS"}, {"PID"}, {"UPTIME"}, {"DESCRIPTION"}};
-  if (session.managers.size() > 1) {
+  if (session.supervisords.size() > 1) {
     head.insert(head.begin(), Cell{"SUPERVISOR"});
   }
   std::vector<Row> rows = {head};
   std::transform(all.begin(), all.end(), std::back_inserter(rows),
-                 [&](const Listed& each) { return list_row(session, each); });
+                 [&](const ListedProcess& each) { return list_row(session, each); });
   return render_table(rows, session.output.colored());
 }
 
 /// supervisorctl's line for each process.
-std::string status_lines(const Session& session, const std::vector<Listed>& all) {
-  constexpr std::size_t least_width = 30;
+std::string status_lines(const Session& session, const std::vector<ListedProcess>& all) {
+  constexpr std::size_t min_width = 30;
   constexpr std::size_t state_width = 10;
   std::vector<std::string> names;
-  std::size_t width = least_width;
-  for (const Listed& each : all) {
-    names.push_back(visible(session.label(*each.manager, each.detail.name.text())));
+  std::size_t width = min_width;
+  for (const ListedProcess& each : all) {
+    names.push_back(escaped(session.label(*each.supervisord, each.detail.name.text())));
     width = std::max(width, display_width(names.back()));
   }
   std::string lines;
@@ -127,17 +126,17 @@ std::string status_lines(const Session& session, const std::vector<Listed>& all)
     const InstanceDetail& detail = all[at].detail;
     const std::string state(to_string(detail.state));
     lines += padded(names[at], width + 3) +
-             toned(state, tone_of(detail), session.output.colored()) +
-             std::string(state_width - state.size(), ' ') + visible(detail.description) + '\n';
+             styled(state, style_of(detail), session.output.colored()) +
+             std::string(state_width - state.size(), ' ') + escaped(detail.description) + '\n';
   }
   return lines;
 }
 
-/// All that is known of one process.
-std::string status_block(const Session& session, const Listed& each) {
+/// Everything that supervisord reports of one process.
+std::string status_block(const Session& session, const ListedProcess& each) {
   const InstanceDetail& detail = each.detail;
   std::vector<Row> rows = {
-      {{"  state"}, {std::string(to_string(detail.state)), tone_of(detail)}},
+      {{"  state"}, {std::string(to_string(detail.state)), style_of(detail)}},
       {{"  pid"}, {pid_text(detail)}},
       {{"  started"}, {time_text(detail.start_time)}},
       {{"  uptime"}, {uptime_text(detail)}},
@@ -151,34 +150,34 @@ std::string status_block(const Session& session, const Listed& each) {
   rows.erase(std::remove_if(rows.begin(), rows.end(),
                             [](const Row& row) { return row.back().text.empty(); }),
              rows.end());
-  return visible(session.label(*each.manager, detail.name.text())) + '\n' +
+  return escaped(session.label(*each.supervisord, detail.name.text())) + '\n' +
          render_table(rows, session.output.colored());
 }
 
 std::string status_text(const Session& session, const Names& names,
-                        const std::vector<Listed>& all) {
+                        const std::vector<ListedProcess>& all) {
   const bool everything =
       names.empty() || std::find(names.begin(), names.end(), "all") != names.end();
   if (everything) {
     return status_lines(session, all);
   }
   std::string blocks;
-  for (const Listed& each : all) {
+  for (const ListedProcess& each : all) {
     blocks += (blocks.empty() ? "" : "\n") + status_block(session, each);
   }
   return blocks;
 }
 
 int show_supervisor_pids(Session& session) {
-  int code = exit_done;
-  for (const Manager& manager : session.managers) {
-    const auto pid = ask(session, manager, [&] {
-      return manager.peer.substrate->connect(session.call_deadline(manager));
+  int code = exit_success;
+  for (const Supervisord& supervisord : session.supervisords) {
+    const auto pid = call_supervisord(session, supervisord, [&] {
+      return supervisord.substrate->connect(session.call_deadline(supervisord));
     });
     if (!pid) {
-      code = session.report(Verb::pid, pid.error(), manager);
+      code = session.report(Verb::pid, pid.error(), supervisord);
     } else if (session.output.json()) {
-      session.output.write(pid_json(manager.options.name, std::nullopt, *pid) + '\n');
+      session.output.write(pid_json(supervisord.options.name, std::nullopt, *pid) + '\n');
     } else {
       session.output.write(std::to_string(pid->value) + '\n');
     }
@@ -189,9 +188,9 @@ int show_supervisor_pids(Session& session) {
 }  // namespace
 
 int run(Session& session, const List& command) {
-  const Selection selection = select_to_look(session, Verb::list, command.names);
-  const std::vector<Listed> all = listed(selection);
-  if (!all.empty() || selection.code == exit_done) {
+  const Selection selection = select_for_query(session, Verb::list, command.names);
+  const std::vector<ListedProcess> all = to_list(selection);
+  if (!all.empty() || selection.code == exit_success) {
     session.output.write(session.output.json() ? processes_json(all) + '\n'
                                                : list_table(session, all));
   }
@@ -199,15 +198,16 @@ int run(Session& session, const List& command) {
 }
 
 int run(Session& session, const Status& command) {
-  const Selection selection = select_to_look(session, Verb::status, command.names);
-  const std::vector<Listed> all = listed(selection);
+  const Selection selection = select_for_query(session, Verb::status, command.names);
+  const std::vector<ListedProcess> all = to_list(selection);
   if (session.output.json()) {
     session.output.write(processes_json(all) + '\n');
   } else {
     session.output.write(status_text(session, command.names, all));
   }
-  const bool some_stopped = std::any_of(
-      all.begin(), all.end(), [](const Listed& each) { return counts_as_stopped(each.detail); });
+  const bool some_stopped = std::any_of(all.begin(), all.end(), [](const ListedProcess& each) {
+    return is_not_running(each.detail);
+  });
   return some_stopped ? exit_not_running : selection.code;
 }
 
@@ -215,39 +215,40 @@ int run(Session& session, const ShowPid& command) {
   if (command.names.empty()) {
     return show_supervisor_pids(session);
   }
-  const Selection selection = select_to_look(session, Verb::pid, command.names);
+  const Selection selection = select_for_query(session, Verb::pid, command.names);
   int code = selection.code;
   for (const Target& target : selection.targets) {
-    const auto& pid = target.seen->pid;
+    const auto& pid = target.detail->pid;
     session.output.write((session.output.json()
-                              ? pid_json(target.manager->options.name, target.name, pid)
+                              ? pid_json(target.supervisord->options.name, target.name, pid)
                               : std::to_string(pid ? pid->value : 0)) +
                          '\n');
-    if (!pid && target.named) {
-      code = exit_program_failed;
+    if (!pid && target.by_name) {
+      code = exit_spawn_failed;
     }
   }
   return code;
 }
 
 int run(Session& session, const Healthcheck& command) {
-  const Selection selection = select_to_look(session, Verb::healthcheck, command.names);
-  std::vector<Listed> sick = listed(selection);
-  const std::size_t count = sick.size();
-  sick.erase(std::remove_if(sick.begin(), sick.end(),
-                            [](const Listed& each) { return !is_sick(each.detail); }),
-             sick.end());
-  const bool healthy = sick.empty() && selection.code == exit_done;
+  const Selection selection = select_for_query(session, Verb::healthcheck, command.names);
+  std::vector<ListedProcess> unhealthy = to_list(selection);
+  const std::size_t count = unhealthy.size();
+  unhealthy.erase(
+      std::remove_if(unhealthy.begin(), unhealthy.end(),
+                     [](const ListedProcess& each) { return !is_unhealthy(each.detail); }),
+      unhealthy.end());
+  const bool healthy = unhealthy.empty() && selection.code == exit_success;
   if (session.output.json()) {
-    session.output.write(health_json(healthy, sick) + '\n');
-  } else if (!sick.empty()) {
-    session.output.remark("unhealthy: " + std::to_string(sick.size()) + " of " +
-                          std::to_string(count));
-    session.output.write(session.output.quiet() ? "" : status_lines(session, sick));
+    session.output.write(health_json(healthy, unhealthy) + '\n');
+  } else if (!unhealthy.empty()) {
+    session.output.message("unhealthy: " + std::to_string(unhealthy.size()) + " of " +
+                           std::to_string(count));
+    session.output.write(session.output.quiet() ? "" : status_lines(session, unhealthy));
   } else if (healthy) {
-    session.output.remark("healthy: " + std::to_string(count) + " of " + std::to_string(count));
+    session.output.message("healthy: " + std::to_string(count) + " of " + std::to_string(count));
   }
-  return sick.empty() ? selection.code : exit_failed;
+  return unhealthy.empty() ? selection.code : exit_failure;
 }
 
 }  // namespace reeve::cli

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <tuple>
 
+#include <sys/un.h>
+
 #include "base/file.h"
-#include "config/parts.h"
+#include "config/sections.h"
 
 namespace reeve::config {
 namespace {
@@ -24,8 +26,32 @@ const Choices<base::LogFormat> log_formats = {
     {"json", base::LogFormat::json},
 };
 
-void read_poll(const Node& node, Source& source, monitor::PollOptions& poll) {
-  Section section(node, "poll", source);
+using Stream = events::Options::Stream;
+
+const Choices<Stream> streams = {
+    {"auto", Stream::automatic},
+    {"on", Stream::on},
+    {"off", Stream::off},
+};
+
+const Choices<monitor::MainLog> main_log_choices = {
+    {"auto", monitor::MainLog::automatic},
+    {"on", monitor::MainLog::on},
+    {"off", monitor::MainLog::off},
+};
+
+base::Result<std::string> parse_socket(std::string_view text) {
+  if (!text.empty() && (!text.starts_with('/') || text.size() >= sizeof(sockaddr_un::sun_path))) {
+    return base::failure(base::ErrorKind::invalid_argument,
+                         "expected the path of a unix socket like /run/reeve/events.sock, of at "
+                         "most " +
+                             std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " characters");
+  }
+  return std::string(text);
+}
+
+void read_poll(const Node& node, ConfigFile& file, monitor::PollOptions& poll) {
+  Section section(node, "poll", file);
   section.duration("interval", poll.interval, {milliseconds(100), hours(1)});
   if (section.find("interval") != nullptr) {
     poll.interval_with_events = poll.interval;
@@ -34,8 +60,16 @@ void read_poll(const Node& node, Source& source, monitor::PollOptions& poll) {
   section.finish();
 }
 
-void read_log(const Node& node, Source& source, base::LogOptions& log) {
-  Section section(node, "log", source);
+void read_events(const Node& node, ConfigFile& file, Config& config) {
+  Section section(node, "events", file);
+  section.choice("stream", config.events.stream, streams);
+  section.parsed<std::string>("socket", config.events.socket, parse_socket);
+  section.choice("main_log", config.poll.main_log, main_log_choices);
+  section.finish();
+}
+
+void read_log(const Node& node, ConfigFile& file, base::LogOptions& log) {
+  Section section(node, "log", file);
   section.choice("level", log.level, log_levels);
   section.choice("format", log.format, log_formats);
   section.finish();
@@ -47,32 +81,32 @@ base::Result<std::string> parse_absolute_path(std::string_view text) {
                                                "expected a path that begins with /");
 }
 
-void read_root(const Node& node, Source& source, Config& config) {
-  Section root(node, "", source);
+void read_root(const Node& node, ConfigFile& file, Config& config) {
+  Section root(node, "", file);
   read_supervisors(root, config);
   root.parsed<std::string>("state_dir", config.state_dir, parse_absolute_path);
   if (const Node* const poll = root.find("poll")) {
-    read_poll(*poll, source, config.poll);
+    read_poll(*poll, file, config.poll);
   }
   if (const Node* const events = root.find("events")) {
-    read_events(*events, source, config);
+    read_events(*events, file, config);
   }
   if (const Node* const metrics = root.find("metrics")) {
-    read_metrics(*metrics, source, config);
+    read_metrics(*metrics, file, config);
   }
   if (const Node* const control = root.find("control")) {
-    read_control(*control, source, config);
+    read_control(*control, file, config);
   }
   if (const Node* const alerts = root.find("alerts")) {
-    read_alerts(*alerts, source, config);
+    read_alerts(*alerts, file, config);
   }
   if (const Node* const log = root.find("log")) {
-    read_log(*log, source, config.log);
+    read_log(*log, file, config.log);
   }
   root.finish();
 }
 
-/// By place, the configuration's own file before those that it names.
+/// By position, the configuration's own file before those that it names.
 void sort_errors(std::vector<ConfigError>& errors, const std::string& own_file) {
   std::stable_sort(errors.begin(), errors.end(), [&](const auto& a, const auto& b) {
     const bool a_other = a.file != own_file;
@@ -82,19 +116,19 @@ void sort_errors(std::vector<ConfigError>& errors, const std::string& own_file) 
   });
 }
 
-ConfigResult read(std::string_view text, Source& source) {
+ConfigResult read(std::string_view text, ConfigFile& file) {
   YamlDocument document = read_yaml(text);
   for (YamlError& error : document.errors) {
-    source.error(error.place, std::move(error.message));
+    file.error(error.position, std::move(error.message));
   }
   Config config = default_config();
-  read_root(document.root, source, config);
-  if (!source.errors().empty()) {
-    sort_errors(source.errors(), source.file());
-    return tl::unexpected(std::move(source.errors()));
+  read_root(document.root, file, config);
+  if (!file.errors().empty()) {
+    sort_errors(file.errors(), file.path());
+    return tl::unexpected(std::move(file.errors()));
   }
-  sort_errors(source.warnings(), source.file());
-  config.warnings = std::move(source.warnings());
+  sort_errors(file.warnings(), file.path());
+  config.warnings = std::move(file.warnings());
   return config;
 }
 
@@ -108,9 +142,9 @@ bool others_may_read(const std::string& path) {
 }  // namespace
 
 std::string to_string(const ConfigError& error) {
-  const std::string place =
+  const std::string position =
       error.line == 0 ? "" : ":" + std::to_string(error.line) + ":" + std::to_string(error.column);
-  return error.file + place + ": " + error.message;
+  return error.file + position + ": " + error.message;
 }
 
 Config default_config() {
@@ -128,13 +162,13 @@ ConfigResult load(const std::string& path) {
   if (!text) {
     return tl::unexpected(std::vector{ConfigError{path, 0, 0, text.error().message}});
   }
-  Source source(path, others_may_read(path));
-  return read(*text, source);
+  ConfigFile file(path, others_may_read(path));
+  return read(*text, file);
 }
 
 ConfigResult parse(std::string_view text, const std::string& file_name) {
-  Source source(file_name, false);
-  return read(text, source);
+  ConfigFile file(file_name, false);
+  return read(text, file);
 }
 
 bool names_supervisor(const std::string& path) {

@@ -1,8 +1,8 @@
 #pragma once
 
-// The configuration file as a value made of the parts' own options: read once at the start and
-// again at each reload, by whoever asks, on his thread. A wrong file yields every error at once,
-// each with its place, and changes nothing.
+// The configuration file as a value made of the parts' own options. Read at the start and at each
+// reload, on the caller's thread. An invalid file yields all its errors at once, each with file,
+// line and column, and changes nothing.
 
 #include <string>
 #include <string_view>
@@ -22,7 +22,7 @@
 
 namespace reeve::config {
 
-/// What is wrong, and where. Line and column count from 1; 0 where the file as a whole is meant.
+/// Line and column count from 1; both are 0 if the error concerns the whole file.
 struct ConfigError {
   std::string file;
   int line = 0;
@@ -34,7 +34,7 @@ struct ConfigError {
 struct Config {
   /// Empty if the file has neither `supervisor` nor `supervisors`.
   std::vector<supervisor::Options> supervisors;
-  /// False: no file said where supervisord is; an unnamed entry above holds the default URL.
+  /// False: the file gives no URL; an unnamed entry above has the default one.
   bool supervisor_url_given = false;
   monitor::PollOptions poll;
   events::Options events;
@@ -49,7 +49,7 @@ struct Config {
   alerts::Options alerts;
   guards::GuardOptions guards;  ///< alerts.budget and alerts.breaker
   base::LogOptions log;
-  /// What can be used as it is, and probably is not what was meant.
+  /// Settings that can be used, but are probably not what was meant.
   std::vector<ConfigError> warnings;
   friend bool operator==(const Config&, const Config&) = default;
 };
@@ -59,15 +59,14 @@ struct Config {
 
 using ConfigResult = tl::expected<Config, std::vector<ConfigError>>;
 
-/// The options of a file without any key.
+/// The options of an empty file.
 [[nodiscard]] Config default_config();
 
 /// Reads a file of at most 1 MB and the password, token and web configuration files it names.
-/// Errors are sorted by file and place.
+/// Errors are sorted by file and position.
 [[nodiscard]] ConfigResult load(const std::string& path);
 
-/// The same for a text; `file_name` stands in the errors, and relative file names are taken
-/// from its folder.
+/// The same for a text. The errors name `file_name`, and relative file names start from its folder.
 [[nodiscard]] ConfigResult parse(std::string_view text, const std::string& file_name);
 
 /// True if the file is a map with a key `supervisor` or `supervisors`, however wrong otherwise.

@@ -3,25 +3,26 @@
 #include <cstring>
 
 #include "base/file.h"
-#include "config/parts.h"
+#include "config/sections.h"
 
 namespace reeve::config {
 namespace {
 
-constexpr std::size_t least_token_bytes = 32;
+constexpr std::size_t min_token_bytes = 32;
 
 void read_scopes(Section& section, std::vector<api::Scope>& scopes) {
   std::vector<std::string> names;
   std::transform(api::all_scopes.begin(), api::all_scopes.end(), std::back_inserter(names),
                  [](api::Scope scope) { return std::string(api::to_string(scope)); });
   bool all_known = true;
-  section.each_text("scopes", [&](const std::string& text, Place place) {
+  section.each_text("scopes", [&](const std::string& text, Position position) {
     if (const auto scope = api::scope_from_string(text)) {
       scopes.push_back(*scope);
     } else {
       all_known = false;
-      section.source().error(place, section.path("scopes") + ": expected " +
-                                        join_words(names, " or ") + ", found '" + text + "'");
+      section.config_file().error(position, section.path("scopes") + ": expected " +
+                                                join_words(names, " or ") + ", found '" + text +
+                                                "'");
     }
   });
   if (scopes.empty() && all_known) {
@@ -29,36 +30,35 @@ void read_scopes(Section& section, std::vector<api::Scope>& scopes) {
   }
 }
 
-/// What is wrong with a token; empty if nothing is.
-std::string problem_of(const std::string& token) {
+/// Empty if the token is valid.
+std::string token_error(const std::string& token) {
   const bool sendable =
       std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7F'; });
-  if (sendable && token.size() >= least_token_bytes) {
+  if (sendable && token.size() >= min_token_bytes) {
     return {};
   }
   const std::string hint = ": make one with `openssl rand -base64 32`";
-  return sendable
-             ? "the token is shorter than " + std::to_string(least_token_bytes) + " bytes" + hint
-             : "the token must be printable ASCII without blanks" + hint;
+  return sendable ? "the token is shorter than " + std::to_string(min_token_bytes) + " bytes" + hint
+                  : "the token must be printable ASCII without blanks" + hint;
 }
 
 base::Secret read_token_file(Section& section, bool enabled) {
   std::string file;
   section.text("file", file);
   if (file.empty()) {
-    section.error("file", "a token is kept in a file of its own");
+    section.error("file", "expected a file that contains the token");
     return {};
   }
   if (!enabled) {
     return {};  // the file may not be there yet
   }
-  file = section.source().resolve(file);
+  file = section.config_file().resolve(file);
   auto secret = base::read_secret_file(file);
   if (!secret) {
     section.error("file", secret.error().message);
     return {};
   }
-  const std::string problem = problem_of(secret->reveal());
+  const std::string problem = token_error(secret->reveal());
   if (!problem.empty()) {
     section.error("file", file + ": " + problem);
   }
@@ -77,10 +77,10 @@ void read_tokens(Section& control, Config& config) {
       return other.name == token.name || (!token.secret.empty() && other.secret == token.secret);
     });
     if (token.name.empty()) {
-      section.error("name", "a token needs a name, which stands in the records");
+      section.error("name", "a token needs a name, which the audit shows");
     } else if (same != tokens.end()) {
       section.error(same->name == token.name ? "name" : "file",
-                    "the same as of another token, '" + same->name + "'");
+                    "the same as that of another token, '" + same->name + "'");
     }
     tokens.push_back(std::move(token));
   });
@@ -91,7 +91,7 @@ void read_clients(Section& control, Config& config) {
     api::ClientOptions client;
     section.text("san", client.san);
     if (client.san.empty()) {
-      section.error("san", "a client is known by a subject alternative name of its certificate");
+      section.error("san", "expected a subject alternative name of the client's certificate");
     }
     read_scopes(section, client.scopes);
     read_selectors(section, "allow", client.allow);
@@ -99,8 +99,8 @@ void read_clients(Section& control, Config& config) {
   });
 }
 
-std::optional<http::TlsOptions> read_tls(const Node& node, Source& source) {
-  Section section(node, "control.tls", source);
+std::optional<http::TlsOptions> read_tls(const Node& node, ConfigFile& file) {
+  Section section(node, "control.tls", file);
   http::TlsOptions tls;
   section.file("cert_file", tls.cert_file);
   section.file("key_file", tls.key_file);
@@ -110,7 +110,7 @@ std::optional<http::TlsOptions> read_tls(const Node& node, Source& source) {
     return std::nullopt;
   }
   if (tls.cert_file.empty() || tls.key_file.empty()) {
-    source.error(section.place(), "control.tls: needs both cert_file and key_file");
+    file.error(section.position(), "control.tls: needs both cert_file and key_file");
   }
   return tls;
 }
@@ -131,30 +131,33 @@ void read_signals(Section& section, std::vector<std::string>& signals) {
     return;
   }
   signals.clear();
-  section.each_text("signals", [&](const std::string& text, Place place) {
+  section.each_text("signals", [&](const std::string& text, Position position) {
     if (is_signal(text)) {
       signals.push_back(text);
     } else {
-      section.source().error(place,
-                             "control.signals: '" + text + "' is no signal's name, like HUP");
+      section.config_file().error(
+          position, "control.signals: '" + text + "' is not the name of a signal, like HUP");
     }
   });
 }
 
 void read_hosts(Section& section, std::vector<std::string>& hosts) {
-  section.each_text("allowed_hosts", [&](const std::string& text, Place place) {
+  section.each_text("allowed_hosts", [&](const std::string& text, Position position) {
     if (text.empty() || text.find_first_of("/ \t\r\n") != std::string::npos) {
-      section.source().error(place, "control.allowed_hosts: '" + text + "' is no host name");
+      section.config_file().error(position,
+                                  "control.allowed_hosts: '" + text + "' is not a host name");
     }
     hosts.push_back(text);
   });
 }
 
-void check_entrance(Section& section, const Config& config, bool plaintext) {
+void check_access(Section& section, const Config& config, bool plaintext) {
   const http::ListenerOptions& listener = config.control_listener;
   if (config.control_api.tokens.empty() && config.control_api.clients.empty()) {
-    section.error("enabled",
-                  "without a token or a client nobody could get in: add one to control.tokens");
+    section.error(
+        "enabled",
+        "no token and no client is configured, so every request would be refused: add one to"
+        " control.tokens");
   }
   if (!config.control_api.clients.empty() &&
       (!listener.tls || listener.tls->client_ca_file.empty())) {
@@ -164,8 +167,8 @@ void check_entrance(Section& section, const Config& config, bool plaintext) {
   }
   if (!listener.tls && !plaintext && !listener.address.is_local()) {
     section.error("listen",
-                  "tokens would cross the network in the clear: set control.tls, or"
-                  " plaintext: true where something else encrypts");
+                  "tokens would cross the network unencrypted: set control.tls, or"
+                  " plaintext: true if a proxy encrypts");
   }
   const bool same = listener.address == config.metrics_listener.address;
   if (same && (listener.address.port != 0 || !listener.address.socket_path.empty())) {
@@ -181,25 +184,25 @@ void read_selectors(Section& section, const std::string& key,
     return;
   }
   selectors.clear();
-  section.each_text(key, [&](const std::string& text, Place place) {
+  section.each_text(key, [&](const std::string& text, Position position) {
     auto selector = substrate::Selector::parse(text);
     if (selector) {
       selectors.push_back(*std::move(selector));
     } else {
-      section.source().error(place, section.path(key) + ": " + selector.error().message);
+      section.config_file().error(position, section.path(key) + ": " + selector.error().message);
     }
   });
 }
 
-void read_control(const Node& node, Source& source, Config& config) {
-  Section section(node, "control", source);
+void read_control(const Node& node, ConfigFile& file, Config& config) {
+  Section section(node, "control", file);
   bool plaintext = false;
   section.flag("enabled", config.control_enabled);
   section.flag("plaintext", plaintext);
   section.parsed<base::ListenAddress>("listen", config.control_listener.address,
                                       base::ListenAddress::parse);
   if (const Node* const tls = section.find("tls")) {
-    config.control_listener.tls = read_tls(*tls, source);
+    config.control_listener.tls = read_tls(*tls, file);
   }
   read_tokens(section, config);
   read_clients(section, config);
@@ -211,7 +214,7 @@ void read_control(const Node& node, Source& source, Config& config) {
                    {std::chrono::seconds(0), std::chrono::hours(24)});
   section.finish();
   if (config.control_enabled) {
-    check_entrance(section, config, plaintext);
+    check_access(section, config, plaintext);
   }
 }
 

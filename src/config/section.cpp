@@ -9,11 +9,11 @@
 namespace reeve::config {
 namespace {
 
-constexpr std::string_view duration_form = "expected a duration like 500ms, 5s, 2m or 1h";
+constexpr std::string_view duration_format = "expected a duration like 500ms, 5s, 2m or 1h";
 
-std::string described(const Node& node) {
+std::string description_of(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::nothing:
+    case Node::Kind::null:
       return "nothing";
     case Node::Kind::scalar:
       return node.text.size() > 40 ? "a long text" : "'" + node.text + "'";
@@ -21,7 +21,7 @@ std::string described(const Node& node) {
       return "a list";
     case Node::Kind::map:
       return "a map";
-    case Node::Kind::refused:
+    case Node::Kind::invalid:
       return "nothing usable";
   }
   return "nothing";
@@ -29,38 +29,39 @@ std::string described(const Node& node) {
 
 }  // namespace
 
-void Source::error(Place place, std::string message) {
-  errors_.push_back({file_, place.line, place.column, std::move(message)});
+void ConfigFile::error(Position position, std::string message) {
+  errors_.push_back({path_, position.line, position.column, std::move(message)});
 }
 
-void Source::warning(Place place, std::string message) {
-  warnings_.push_back({file_, place.line, place.column, std::move(message)});
+void ConfigFile::warning(Position position, std::string message) {
+  warnings_.push_back({path_, position.line, position.column, std::move(message)});
 }
 
-std::string Source::resolve(const std::string& path) const {
-  return (std::filesystem::path(file_).parent_path() / path).lexically_normal().string();
+std::string ConfigFile::resolve(const std::string& path) const {
+  return (std::filesystem::path(path_).parent_path() / path).lexically_normal().string();
 }
 
-Section::Section(const Node& node, std::string name, Source& source)
-    : node_(node), name_(std::move(name)), source_(source) {
+Section::Section(const Node& node, std::string name, ConfigFile& file)
+    : node_(node), name_(std::move(name)), config_file_(file) {
   if (node.kind == Node::Kind::scalar || node.kind == Node::Kind::list) {
-    source_.error(node.place, (name_.empty() ? "" : name_ + ": ") +
-                                  "expected a map of keys and values, found " + described(node));
+    config_file_.error(node.position, (name_.empty() ? "" : name_ + ": ") +
+                                          "expected a map of keys and values, found " +
+                                          description_of(node));
   }
 }
 
 const Node* Section::find(const std::string& key) {
-  known_.push_back(key);
+  known_keys_.push_back(key);
   const auto found = std::find_if(node_.entries.begin(), node_.entries.end(),
                                   [&](const Entry& entry) { return entry.key == key; });
-  return found == node_.entries.end() || found->value.kind == Node::Kind::refused ? nullptr
+  return found == node_.entries.end() || found->value.kind == Node::Kind::invalid ? nullptr
                                                                                   : &found->value;
 }
 
-Place Section::place(const std::string& key) const {
+Position Section::position(const std::string& key) const {
   const auto found = std::find_if(node_.entries.begin(), node_.entries.end(),
                                   [&](const Entry& entry) { return entry.key == key; });
-  return found == node_.entries.end() ? node_.place : found->place;
+  return found == node_.entries.end() ? node_.position : found->position;
 }
 
 std::string Section::path(const std::string& key) const {
@@ -73,7 +74,7 @@ std::optional<std::string> Section::find_text(const std::string& key) {
     return std::nullopt;
   }
   if (node->kind != Node::Kind::scalar) {
-    wrong(key, *node, "expected text");
+    report_unexpected(key, *node, "expected text");
     return std::nullopt;
   }
   return node->text;
@@ -94,7 +95,7 @@ void Section::flag(const std::string& key, bool& value) {
   if (plain && (node->text == "true" || node->text == "false")) {
     value = node->text == "true";
   } else {
-    wrong(key, *node, "expected true or false");
+    report_unexpected(key, *node, "expected true or false");
   }
 }
 
@@ -105,11 +106,11 @@ void Section::duration(const std::string& key, base::Duration& value, DurationRa
   }
   const auto span = base::parse_duration(node->text);
   if (node->kind != Node::Kind::scalar || !span) {
-    wrong(key, *node, std::string(duration_form));
-  } else if (*span < range.least || *span > range.most) {
-    wrong(key, *node,
-          "expected " + base::format_duration(range.least) + " to " +
-              base::format_duration(range.most));
+    report_unexpected(key, *node, std::string(duration_format));
+  } else if (*span < range.min || *span > range.max) {
+    report_unexpected(
+        key, *node,
+        "expected " + base::format_duration(range.min) + " to " + base::format_duration(range.max));
   } else {
     value = *span;
   }
@@ -117,27 +118,28 @@ void Section::duration(const std::string& key, base::Duration& value, DurationRa
 
 const Node* Section::find_list(const std::string& key) {
   const Node* const list = find(key);
-  if (list == nullptr || list->kind == Node::Kind::nothing) {
+  if (list == nullptr || list->kind == Node::Kind::null) {
     return nullptr;
   }
   if (list->kind != Node::Kind::list) {
-    wrong(key, *list, "expected a list");
+    report_unexpected(key, *list, "expected a list");
     return nullptr;
   }
   return list;
 }
 
-void Section::each_text(const std::string& key,
-                        const std::function<void(const std::string& text, Place place)>& use) {
+void Section::each_text(
+    const std::string& key,
+    const std::function<void(const std::string& text, Position position)>& use) {
   const Node* const list = find_list(key);
   if (list == nullptr) {
     return;
   }
   for (const Node& item : list->items) {
     if (item.kind == Node::Kind::scalar) {
-      use(item.text, item.place);
-    } else if (item.kind != Node::Kind::refused) {
-      wrong(key, item, "expected text in the list");
+      use(item.text, item.position);
+    } else if (item.kind != Node::Kind::invalid) {
+      report_unexpected(key, item, "expected text in the list");
     }
   }
 }
@@ -157,7 +159,7 @@ void Section::each_map(const std::string& key, const std::function<void(Section&
     return;
   }
   for (std::size_t at = 0; at < list->items.size(); ++at) {
-    Section item(list->items[at], path(key) + "[" + std::to_string(at) + "]", source_);
+    Section item(list->items[at], path(key) + "[" + std::to_string(at) + "]", config_file_);
     use(item);
     item.finish();
   }
@@ -168,7 +170,7 @@ void Section::file(const std::string& key, std::string& value) {
   if (value.empty()) {
     return;
   }
-  value = source_.resolve(value);
+  value = config_file_.resolve(value);
   const auto readable = base::read_file(value, max_file_bytes);
   if (!readable) {
     error(key, readable.error().message);
@@ -177,29 +179,32 @@ void Section::file(const std::string& key, std::string& value) {
 
 void Section::error(const std::string& key, const std::string& message) {
   const Node* const node = find(key);
-  source_.error(node == nullptr ? node_.place : node->place, path(key) + ": " + message);
+  config_file_.error(node == nullptr ? node_.position : node->position, path(key) + ": " + message);
 }
 
-void Section::wrong(const std::string& key, const Node& node, const std::string& expected) {
-  source_.error(node.place, path(key) + ": " + expected + ", found " + described(node));
+void Section::report_unexpected(const std::string& key, const Node& node,
+                                const std::string& expected) {
+  config_file_.error(node.position,
+                     path(key) + ": " + expected + ", found " + description_of(node));
 }
 
-void Section::not_a_choice(const std::string& key, const std::vector<std::string>& names) {
+void Section::report_unknown_choice(const std::string& key, const std::vector<std::string>& names) {
   const Node& node = *find(key);
-  wrong(key, node, "expected " + join_words(names, " or "));
+  report_unexpected(key, node, "expected " + join_words(names, " or "));
 }
 
 void Section::finish() {
-  std::sort(known_.begin(), known_.end());
-  known_.erase(std::unique(known_.begin(), known_.end()), known_.end());
+  std::sort(known_keys_.begin(), known_keys_.end());
+  known_keys_.erase(std::unique(known_keys_.begin(), known_keys_.end()), known_keys_.end());
   for (const Entry& entry : node_.entries) {
-    if (std::binary_search(known_.begin(), known_.end(), entry.key)) {
+    if (std::binary_search(known_keys_.begin(), known_keys_.end(), entry.key)) {
       continue;
     }
-    const auto near = base::nearest(entry.key, known_);
-    source_.error(entry.place, "unknown key '" + path(entry.key) + "': " +
-                                   (near ? "did you mean '" + *near + "'?"
-                                         : "the keys here are " + join_words(known_, " and ")));
+    const auto near = base::nearest(entry.key, known_keys_);
+    config_file_.error(entry.position,
+                       "unknown key '" + path(entry.key) + "': " +
+                           (near ? "did you mean '" + *near + "'?"
+                                 : "the keys here are " + join_words(known_keys_, " and ")));
   }
 }
 

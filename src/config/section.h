@@ -1,8 +1,8 @@
 #pragma once
 
-// Reading the keys of one map against what a part expects. Each call names a key and thereby
-// makes it known; finish() reports the keys that nobody named. Wrong values are reported and
-// leave the option as it was, so that all errors of a file come at once.
+// Reads the keys of one map of the configuration into options. Each call that names a key makes it
+// a known one; finish() reports the others. A wrong value is reported and leaves the option as it
+// was, so that all errors of a file are found at once.
 
 #include <functional>
 #include <optional>
@@ -18,32 +18,32 @@
 
 namespace reeve::config {
 
-/// The file being read and what is wrong with it.
-class Source {
+/// The file being read, with its errors and warnings.
+class ConfigFile {
  public:
-  Source(std::string file, bool others_may_read)
-      : file_(std::move(file)), others_may_read_(others_may_read) {}
+  ConfigFile(std::string path, bool others_may_read)
+      : path_(std::move(path)), others_may_read_(others_may_read) {}
 
-  void error(Place place, std::string message);
-  /// It can be used as it is; a person should know.
-  void warning(Place place, std::string message);
-  /// A relative file name of the configuration is meant from the configuration's own folder.
+  void error(Position position, std::string message);
+  /// The configuration can be used, but is probably not what was meant.
+  void warning(Position position, std::string message);
+  /// Relative file names in the configuration start from its own folder.
   [[nodiscard]] std::string resolve(const std::string& path) const;
-  [[nodiscard]] const std::string& file() const { return file_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] bool others_may_read() const { return others_may_read_; }
   [[nodiscard]] std::vector<ConfigError>& errors() { return errors_; }
   [[nodiscard]] std::vector<ConfigError>& warnings() { return warnings_; }
 
  private:
-  std::string file_;
+  std::string path_;
   bool others_may_read_;
   std::vector<ConfigError> errors_;
   std::vector<ConfigError> warnings_;
 };
 
 struct DurationRange {
-  base::Duration least;
-  base::Duration most;
+  base::Duration min;
+  base::Duration max;
 };
 
 template <class T>
@@ -53,28 +53,28 @@ class Section {
  public:
   /// `name` is the dotted path of the map, empty for the file's root. Anything but a map (or
   /// nothing) is an error, and reads as an empty map.
-  Section(const Node& node, std::string name, Source& source);
+  Section(const Node& node, std::string name, ConfigFile& file);
 
-  /// The value of a key; null if it is absent or was refused already.
+  /// The value of a key; null if it is absent, or invalid and reported.
   [[nodiscard]] const Node* find(const std::string& key);
   /// The items of a list of maps, each with its dotted path.
   void each_map(const std::string& key, const std::function<void(Section& item)>& use);
-  /// Where the key stands; the section's own place if it is absent.
-  [[nodiscard]] Place place(const std::string& key) const;
-  [[nodiscard]] Place place() const { return node_.place; }
+  /// The position of the key; the section's own if it is absent.
+  [[nodiscard]] Position position(const std::string& key) const;
+  [[nodiscard]] Position position() const { return node_.position; }
   /// The dotted path of a key of this section.
   [[nodiscard]] std::string path(const std::string& key) const;
-  [[nodiscard]] Source& source() { return source_; }
+  [[nodiscard]] ConfigFile& config_file() { return config_file_; }
 
   void text(const std::string& key, std::string& value);
   void flag(const std::string& key, bool& value);
   void duration(const std::string& key, base::Duration& value, DurationRange range);
   /// The items of a list of texts, one by one with their places.
   void each_text(const std::string& key,
-                 const std::function<void(const std::string& text, Place place)>& use);
+                 const std::function<void(const std::string& text, Position position)>& use);
   /// The keys of a map whose keys are free, each with its text.
   void each_pair(const std::function<void(const std::string& key, const std::string& text)>& use);
-  /// A text that `parse` must accept; its message is reported otherwise.
+  /// A text that `parse` accepts, or its error is reported.
   template <class T>
   void parsed(const std::string& key, T& value,
               const std::function<base::Result<T>(std::string_view)>& parse);
@@ -82,7 +82,7 @@ class Section {
   void choice(const std::string& key, T& value, const Choices<T>& choices);
   /// The path of a file that can be read; empty stays empty.
   void file(const std::string& key, std::string& value);
-  /// Reports something about a key's value.
+  /// Reports an error in a key's value.
   void error(const std::string& key, const std::string& message);
 
   /// Reports the unknown keys.
@@ -90,15 +90,15 @@ class Section {
 
  private:
   [[nodiscard]] std::optional<std::string> find_text(const std::string& key);
-  /// Null also if it is no list, which is reported.
+  /// Null if the key is absent or not a list, which is reported.
   [[nodiscard]] const Node* find_list(const std::string& key);
-  void wrong(const std::string& key, const Node& node, const std::string& expected);
-  void not_a_choice(const std::string& key, const std::vector<std::string>& names);
+  void report_unexpected(const std::string& key, const Node& node, const std::string& expected);
+  void report_unknown_choice(const std::string& key, const std::vector<std::string>& names);
 
   const Node& node_;
   std::string name_;
-  Source& source_;
-  std::vector<std::string> known_;
+  ConfigFile& config_file_;
+  std::vector<std::string> known_keys_;
 };
 
 template <class T>
@@ -109,7 +109,7 @@ void Section::parsed(const std::string& key, T& value,
     if (result) {
       value = *std::move(result);
     } else {
-      source_.error(find(key)->place, path(key) + ": " + result.error().message);
+      config_file_.error(find(key)->position, path(key) + ": " + result.error().message);
     }
   }
 }
@@ -128,7 +128,7 @@ void Section::choice(const std::string& key, T& value, const Choices<T>& choices
     }
     names.push_back(name);
   }
-  not_a_choice(key, names);
+  report_unknown_choice(key, names);
 }
 
 /// "a, b or c".

@@ -2,7 +2,7 @@
 #include <set>
 
 #include "base/file.h"
-#include "config/parts.h"
+#include "config/sections.h"
 
 namespace reeve::config {
 namespace {
@@ -24,7 +24,7 @@ void read_password_file(Section& section, base::Secret& password) {
     section.error("password_file", "password is set too: use one of them");
     return;
   }
-  auto secret = base::read_secret_file(section.source().resolve(file));
+  auto secret = base::read_secret_file(section.config_file().resolve(file));
   if (secret) {
     password = *std::move(secret);
   } else {
@@ -35,18 +35,18 @@ void read_password_file(Section& section, base::Secret& password) {
 void read_credentials(Section& section, supervisor::Options& options) {
   section.text("username", options.username);
   if (options.username.find(':') != std::string::npos) {
-    section.error("username", "a user name holds no colon");
+    section.error("username", "a user name contains no colon");
   }
   std::string password;
   section.text("password", password);
-  if (!password.empty() && section.source().others_may_read()) {
-    section.error("password", "everybody may read this file (chmod o-r it), or use password_file");
+  if (!password.empty() && section.config_file().others_may_read()) {
+    section.error("password", "all users can read this file: chmod o-r it, or use password_file");
   }
   options.password = base::Secret(std::move(password));
   read_password_file(section, options.password);
   if (options.username.empty() && !options.password.empty()) {
-    section.source().error(section.place(),
-                           section.path("username") + ": a password is given, but no user name");
+    section.config_file().error(section.position(),
+                                section.path("username") + ": a password needs a user name");
   }
 }
 
@@ -66,15 +66,15 @@ void check_name(Section& section, const std::string& name, std::set<std::string>
   if (name.empty()) {
     section.error("name", "each supervisord of the list needs a name");
   } else if (odd) {
-    section.error("name", "a name holds neither blanks nor '/'");
+    section.error("name", "a name contains neither blanks nor '/'");
   } else if (!names.insert(name).second) {
-    section.error("name", "'" + name + "' is the name of another supervisord already");
+    section.error("name", "'" + name + "' is already the name of another supervisord");
   }
 }
 
 void read_list(const Node& list, Section& root, Config& config) {
   if (list.kind == Node::Kind::list && list.items.empty()) {
-    root.error("supervisors", "an empty list watches nothing: name a supervisord, or leave it out");
+    root.error("supervisors", "the list is empty: add a supervisord, or remove the key");
   }
   std::set<std::string> names;
   root.each_map("supervisors", [&](Section& section) {
@@ -96,14 +96,15 @@ void read_supervisors(Section& root, Config& config) {
   const Node* const single = root.find("supervisor");
   const Node* const list = root.find("supervisors");
   if (single != nullptr && list != nullptr) {
-    root.source().error(std::max(root.place("supervisor").line, root.place("supervisors").line) ==
-                                root.place("supervisor").line
-                            ? root.place("supervisor")
-                            : root.place("supervisors"),
-                        "supervisor and supervisors exclude each other: use one of them");
+    root.config_file().error(
+        std::max(root.position("supervisor").line, root.position("supervisors").line) ==
+                root.position("supervisor").line
+            ? root.position("supervisor")
+            : root.position("supervisors"),
+        "supervisor and supervisors exclude each other: use one of them");
   }
   if (single != nullptr) {
-    Section section(*single, "supervisor", root.source());
+    Section section(*single, "supervisor", root.config_file());
     config.supervisor_url_given = section.find("url") != nullptr;
     config.supervisors.push_back(read_supervisor(section));
     section.finish();

@@ -17,13 +17,13 @@
 namespace reeve::config {
 namespace {
 
-struct BoundExceeded {};
+struct LimitExceeded {};
 
-Place place_of(const YAML::Mark& mark) {
-  return mark.is_null() ? Place{} : Place{mark.line + 1, mark.column + 1};
+Position position_of(const YAML::Mark& mark) {
+  return mark.is_null() ? Position{} : Position{mark.line + 1, mark.column + 1};
 }
 
-/// Builds the tree out of the parser's events. Throws BoundExceeded after reporting it.
+/// Builds the tree from the parser's events. Throws LimitExceeded after reporting it.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   explicit TreeBuilder(YamlDocument& document) : document_(document) {}
@@ -36,18 +36,18 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    put(node(Node::Kind::nothing, mark, anchor, "?"));
+    add(node(Node::Kind::null, mark, anchor, "?"));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    refuse(mark, "aliases are not supported: write the value out");
-    put(node(Node::Kind::refused, mark, YAML::NullAnchor, "?"));
+    report(mark, "aliases are not supported: write the value out");
+    add(node(Node::Kind::invalid, mark, YAML::NullAnchor, "?"));
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     Node scalar = node(Node::Kind::scalar, mark, anchor, tag);
     scalar.text = value;
     scalar.quoted = tag == "!";
-    put(std::move(scalar));
+    add(std::move(scalar));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
@@ -61,19 +61,19 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
-  /// A list or map whose end has not come yet.
-  struct Open {
+  /// A list or map that the parser has not ended yet.
+  struct OpenNode {
     Node node;
-    std::optional<Entry> key;         ///< waits for its value
+    std::optional<Entry> key;         ///< its value has not been read yet
     std::map<std::string, int> seen;  ///< keys and their lines
   };
 
-  void refuse(const YAML::Mark& mark, std::string message) {
-    document_.errors.push_back({place_of(mark), std::move(message)});
+  void report(const YAML::Mark& mark, std::string message) {
+    document_.errors.push_back({position_of(mark), std::move(message)});
   }
   [[noreturn]] void stop(const YAML::Mark& mark, std::string message) {
-    refuse(mark, std::move(message));
-    throw BoundExceeded{};
+    report(mark, std::move(message));
+    throw LimitExceeded{};
   }
 
   Node node(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor,
@@ -82,14 +82,14 @@ class TreeBuilder final : public YAML::EventHandler {
       stop(mark, "more than " + std::to_string(max_values) + " values");
     }
     if (anchor != YAML::NullAnchor) {
-      refuse(mark, "anchors are not supported");
+      report(mark, "anchors are not supported");
     }
     if (tag != "?" && tag != "!" && !tag.empty()) {
-      refuse(mark, "tags are not supported");
+      report(mark, "tags are not supported");
     }
     Node fresh;
     fresh.kind = kind;
-    fresh.place = place_of(mark);
+    fresh.position = position_of(mark);
     return fresh;
   }
 
@@ -103,40 +103,40 @@ class TreeBuilder final : public YAML::EventHandler {
   void close() {
     Node done = std::move(open_.back().node);
     open_.pop_back();
-    put(std::move(done));
+    add(std::move(done));
   }
 
-  void put(Node value) {
+  void add(Node value) {
     if (open_.empty()) {
       document_.root = std::move(value);
     } else if (open_.back().node.kind == Node::Kind::list) {
       open_.back().node.items.push_back(std::move(value));
     } else if (open_.back().key) {
-      put_entry(open_.back(), std::move(value));
+      add_entry(open_.back(), std::move(value));
     } else {
-      put_key(open_.back(), std::move(value));
+      add_key(open_.back(), std::move(value));
     }
   }
 
-  void put_key(Open& map, Node key) {
-    if (key.kind != Node::Kind::scalar && key.kind != Node::Kind::refused) {
-      document_.errors.push_back({key.place, "a key is a word"});
+  void add_key(OpenNode& map, Node key) {
+    if (key.kind != Node::Kind::scalar && key.kind != Node::Kind::invalid) {
+      document_.errors.push_back({key.position, "a key must be a scalar"});
     }
     if (key.text == "<<" && !key.quoted) {
-      document_.errors.push_back({key.place, "merge keys are not supported"});
+      document_.errors.push_back({key.position, "merge keys are not supported"});
     }
-    map.key = Entry{std::move(key.text), key.place, {}};
+    map.key = Entry{std::move(key.text), key.position, {}};
   }
 
-  void put_entry(Open& map, Node value) {
+  void add_entry(OpenNode& map, Node value) {
     Entry entry = std::move(*map.key);
     map.key.reset();
     const bool usable = !entry.key.empty() && entry.key != "<<";
-    const auto [first, fresh] = map.seen.emplace(entry.key, entry.place.line);
+    const auto [first, fresh] = map.seen.emplace(entry.key, entry.position.line);
     if (usable && !fresh) {
-      document_.errors.push_back({entry.place, "duplicate key '" + entry.key +
-                                                   "', first set in line " +
-                                                   std::to_string(first->second)});
+      document_.errors.push_back({entry.position, "duplicate key '" + entry.key +
+                                                      "', first set in line " +
+                                                      std::to_string(first->second)});
     } else if (usable) {
       entry.value = std::move(value);
       map.node.entries.push_back(std::move(entry));
@@ -144,12 +144,12 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   YamlDocument& document_;
-  std::vector<Open> open_;
+  std::vector<OpenNode> open_;
   std::size_t values_ = 0;
   int documents_ = 0;
 };
 
-std::optional<std::string> not_text(std::string_view text) {
+std::optional<std::string> encoding_error(std::string_view text) {
   if (text.size() > max_file_bytes) {
     return "longer than 1 MB";
   }
@@ -163,7 +163,7 @@ std::optional<std::string> not_text(std::string_view text) {
 
 YamlDocument read_yaml(std::string_view text) {
   YamlDocument document;
-  if (auto problem = not_text(text)) {
+  if (auto problem = encoding_error(text)) {
     document.errors.push_back({{}, *std::move(problem)});
     return document;
   }
@@ -173,11 +173,11 @@ YamlDocument read_yaml(std::string_view text) {
     TreeBuilder builder(document);
     while (parser.HandleNextDocument(builder)) {
     }
-  } catch (const BoundExceeded&) {
+  } catch (const LimitExceeded&) {
     document.root = Node{};  // already reported
   } catch (const YAML::Exception& error) {
     document.root = Node{};
-    document.errors.push_back({place_of(error.mark), "not valid YAML: " + error.msg});
+    document.errors.push_back({position_of(error.mark), "not valid YAML: " + error.msg});
   } catch (const std::exception& error) {
     document.root = Node{};
     document.errors.push_back({{}, std::string("not valid YAML: ") + error.what()});

@@ -1,8 +1,8 @@
 #pragma once
 
-// YAML text as a small tree of our own, in which every key and value knows its place. Refuses
-// what makes configurations surprising or dangerous: duplicate keys, anchors and aliases, merge
-// keys, tags, several documents, and anything beyond the bounds below.
+// YAML text as a tree in which every key and value has its position. Duplicate keys, anchors and
+// aliases, merge keys, tags, several documents and anything beyond the limits below are errors. The
+// only user of yaml-cpp.
 
 #include <cstddef>
 #include <string>
@@ -16,7 +16,7 @@ inline constexpr std::size_t max_depth = 16;
 inline constexpr std::size_t max_values = 20'000;
 
 /// Counted from 1.
-struct Place {
+struct Position {
   int line = 0;
   int column = 0;
 };
@@ -24,29 +24,29 @@ struct Place {
 struct Entry;
 
 struct Node {
-  enum class Kind { nothing, scalar, list, map, refused };  ///< refused: an error was reported
+  enum class Kind { null, scalar, list, map, invalid };  ///< invalid: its error is reported
 
-  Kind kind = Kind::nothing;
-  Place place;
+  Kind kind = Kind::null;
+  Position position;
   std::string text;            ///< of a scalar
-  bool quoted = false;         ///< a scalar that can only be meant as text
+  bool quoted = false;         ///< a scalar that is text, never a boolean
   std::vector<Node> items;     ///< of a list
   std::vector<Entry> entries;  ///< of a map, in the order of the file; keys are unique
 };
 
 struct Entry {
   std::string key;
-  Place place;
+  Position position;
   Node value;
 };
 
 struct YamlError {
-  Place place;
+  Position position;
   std::string message;
 };
 
 struct YamlDocument {
-  Node root;  ///< Kind::nothing for an empty text
+  Node root;  ///< Kind::null for an empty text
   std::vector<YamlError> errors;
 };
 

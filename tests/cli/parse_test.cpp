@@ -21,13 +21,13 @@ T command(const Words& words) {
   return std::get<T>(invocation.command);
 }
 
-ParseEnd refused(const Words& words) {
+EarlyExit refused(const Words& words) {
   const auto invocation = parse(words);
   REQUIRE_FALSE(invocation);
   return invocation.error();
 }
 
-TEST_CASE("each command becomes a value") {
+TEST_CASE("parse: each command becomes a value") {
   CHECK(std::holds_alternative<Serve>(parsed({"serve"}).command));
   CHECK(command<RelayEvents>({"relay-events"}) == RelayEvents{});
   CHECK(command<RelayEvents>({"relay-events", "--socket", "/s"}).socket == "/s");
@@ -48,13 +48,13 @@ TEST_CASE("each command becomes a value") {
   CHECK(command<Completion>({"completion", "zsh"}).shell == Shell::zsh);
 }
 
-TEST_CASE("stop waits unless told not to, in either spelling") {
+TEST_CASE("parse: stop waits unless --no-wait or --force is given") {
   CHECK(command<Stop>({"stop", "a"}).mode == substrate::StopMode::graceful);
   CHECK(command<Stop>({"stop", "--no-wait", "a"}).mode == substrate::StopMode::force);
   CHECK(command<Stop>({"stop", "a", "--force"}).mode == substrate::StopMode::force);
 }
 
-TEST_CASE("tail knows its options, and supervisorctl's way to write the size") {
+TEST_CASE("parse: tail's options, and supervisorctl's way to give the size") {
   CHECK(command<Tail>({"tail", "a"}) ==
         Tail{"a", substrate::LogStream::standard_output, 1600, false});
   CHECK(command<Tail>({"tail", "-f", "-n", "5", "a", "stderr"}) ==
@@ -62,16 +62,16 @@ TEST_CASE("tail knows its options, and supervisorctl's way to write the size") {
   CHECK(command<Tail>({"tail", "-100", "a"}).bytes == 100);
 }
 
-TEST_CASE("options stand before or after the command") {
-  const CommonOptions expected{"c",
-                               "http://h",
-                               "u",
-                               "p",
-                               "s",
-                               std::chrono::milliseconds(1500),
-                               OutputForm::json,
-                               ColorMode::never,
-                               true};
+TEST_CASE("parse: options before or after the command") {
+  const CommonOptions expected{.settings = {.config_file = "c",
+                                            .url = "http://h",
+                                            .username = "u",
+                                            .password_file = "p",
+                                            .supervisor = "s",
+                                            .timeout = std::chrono::milliseconds(1500)},
+                               .output = OutputForm::json,
+                               .color = ColorMode::never,
+                               .quiet = true};
   const Words options = {
       "--config",        "c",    "--url",        "http://h", "--username", "u",
       "--password-file", "p",    "--supervisor", "s",        "--timeout",  "1500ms",
@@ -84,7 +84,7 @@ TEST_CASE("options stand before or after the command") {
   CHECK(parsed(after).options == expected);
 }
 
-TEST_CASE("names are taken as they are, also those of commands and those with odd characters") {
+TEST_CASE("parse: names are taken literally, also those of commands and with special characters") {
   const Names names = {"list", "[ab]*", "[ab]", "{}", "a,b", "start", "日本", "a=b", "%%", "g:"};
   Words words = {"start"};
   words.insert(words.end(), names.begin(), names.end());
@@ -92,21 +92,21 @@ TEST_CASE("names are taken as they are, also those of commands and those with od
   CHECK(command<Start>({"start", "--", "-odd"}).names == Names{"-odd"});
 }
 
-TEST_CASE("an unknown command or option and a start without a name are wrong usage") {
+TEST_CASE("parse: an unknown command or option and start without a name are exit code 2") {
   CHECK(refused({"frobnicate"}) ==
-        ParseEnd{2, "reeve: unknown command 'frobnicate' (see reeve help)\n"});
+        EarlyExit{2, "reeve: unknown command 'frobnicate' (see reeve help)\n"});
   CHECK(refused({"lst"}) ==
-        ParseEnd{2, "reeve: unknown command 'lst': did you mean 'list'? (see reeve help)\n"});
+        EarlyExit{2, "reeve: unknown command 'lst': did you mean 'list'? (see reeve help)\n"});
   CHECK(refused({"list", "--nope"}) ==
-        ParseEnd{2, "reeve: unknown option '--nope' (see reeve help list)\n"});
+        EarlyExit{2, "reeve: unknown option '--nope' (see reeve help list)\n"});
   CHECK(refused({"start"}) ==
-        ParseEnd{2, "reeve: start needs a process name (see reeve help start)\n"});
+        EarlyExit{2, "reeve: start needs a process name (see reeve help start)\n"});
   CHECK(refused({}).exit_code == 2);
   CHECK(refused({"completion"}).exit_code == 2);
   CHECK(refused({"completion", "tcsh"}).exit_code == 2);
 }
 
-TEST_CASE("a missing name elsewhere and a word too many are errors like others") {
+TEST_CASE("parse: a missing name elsewhere and a surplus word are exit code 1") {
   for (const Words& words :
        {Words{"stop"}, Words{"restart"}, Words{"signal"}, Words{"signal", "HUP"}, Words{"clear"},
         Words{"tail"}, Words{"reread", "x"}, Words{"tail", "a", "stdin"},
@@ -116,37 +116,37 @@ TEST_CASE("a missing name elsewhere and a word too many are errors like others")
   }
 }
 
-TEST_CASE("option values are checked, and the message says what was expected") {
+TEST_CASE("parse: option values are checked; the message says what was expected") {
   CHECK(refused({"list", "--timeout", "5"}) ==
-        ParseEnd{2,
-                 "reeve: --timeout: expected a duration like 500ms, 5s or 2m, found '5' (see"
-                 " reeve help list)\n"});
+        EarlyExit{2,
+                  "reeve: --timeout: expected a duration like 500ms, 5s or 2m, found '5' (see"
+                  " reeve help list)\n"});
   CHECK(refused({"list", "--output", "xml"}) ==
-        ParseEnd{2, "reeve: --output: expected table|json, found 'xml' (see reeve help list)\n"});
+        EarlyExit{2, "reeve: --output: expected table|json, found 'xml' (see reeve help list)\n"});
   CHECK(refused({"tail", "-n", "-5", "a"}).exit_code == 2);
   CHECK(refused({"list", "--url"}).exit_code == 2);
 }
 
-TEST_CASE("a password is refused on the command line with the place where it belongs") {
+TEST_CASE("parse: a password on the command line is refused in favour of --password-file") {
   CHECK(refused({"list", "--password", "x"}) ==
-        ParseEnd{2,
-                 "reeve: a password does not belong on the command line: --password-file (see"
-                 " reeve help list)\n"});
+        EarlyExit{2,
+                  "reeve: a password is not taken from the command line: use --password-file (see"
+                  " reeve help list)\n"});
 }
 
-TEST_CASE("with JSON asked for, usage errors are JSON too") {
+TEST_CASE("parse: with --output json, usage errors are JSON too") {
   CHECK(refused({"start", "--output", "json"}).text ==
         R"_({"error":"invalid_argument","message":"start needs a process name (see reeve help)_"
         R"_( start)","supervisor":null,"process":null,"fault_code":null,"fault_string":null})_"
         "\n");
 }
 
-TEST_CASE("help is no error, and each command has one of its own") {
-  const ParseEnd help = refused({"help"});
+TEST_CASE("parse: help is exit code 0, in general and for each command") {
+  const EarlyExit help = refused({"help"});
   CHECK(help.exit_code == 0);
   CHECK(help.text.find("past the guards") != std::string::npos);
   CHECK(refused({"--help"}) == help);
-  const ParseEnd restart = refused({"help", "restart"});
+  const EarlyExit restart = refused({"help", "restart"});
   CHECK(restart.exit_code == 0);
   CHECK(restart.text.find("reeve restart web:front") != std::string::npos);
   CHECK(restart.text.find("past the guards") != std::string::npos);

@@ -40,7 +40,7 @@ std::string complaints(const std::string& alerts) {
                 : base::join(config.error(), "\n", [](const ConfigError& e) { return e.message; });
 }
 
-TEST_CASE("a rule has the documented defaults, and alerts are a dry run by default") {
+TEST_CASE("alerts: a rule has the documented defaults; the default mode is dry_run") {
   const TemporaryFolder folder;
   const auto config = parse(with_control(folder, rule("")), "reeve.yaml");
   INFO(errors_of(config));
@@ -61,7 +61,7 @@ TEST_CASE("a rule has the documented defaults, and alerts are a dry run by defau
   CHECK(rule.limits.cooldown.initial == 5min);
 }
 
-TEST_CASE("every value of the alerts section is read") {
+TEST_CASE("alerts: every value of the section is read") {
   const TemporaryFolder folder;
   const auto config = parse(with_control(folder, R"(
 alerts:
@@ -106,7 +106,7 @@ alerts:
   CHECK(limits.per_target == guards::Budget{5, 6h});
 }
 
-TEST_CASE("each action acts in its own states unless told otherwise") {
+TEST_CASE("alerts: each action has its default states") {
   CHECK(first_rule("").limits.only_if_state == std::vector{InstanceState::running});
   CHECK(first_rule(", only_if_state: [RUNNING, FATAL]").limits.only_if_state ==
         std::vector{InstanceState::running, InstanceState::fatal});
@@ -117,16 +117,16 @@ TEST_CASE("each action acts in its own states unless told otherwise") {
         "alerts.rules[0].only_if_state: expected some of RUNNING, FATAL, EXITED, STOPPED");
 }
 
-TEST_CASE("a rule without its name, match, target, allow or action is refused, all at once") {
+TEST_CASE("alerts: a rule without name, match, target, allow or action has all these errors") {
   CHECK(complaints("alerts: {rules: [{}]}\n") ==
         "alerts.rules[0].name: a rule has a name of at most 64 letters, digits, '-', '_' and '.'\n"
-        "alerts.rules[0].match: without a label to match a rule would be for every alert\n"
-        "alerts.rules[0].target: which process is meant, like \"{{group}}:{{name}}\"\n"
-        "alerts.rules[0].allow: a rule acts on nothing but the processes listed here\n"
+        "alerts.rules[0].match: a rule without a label to match would apply to every alert\n"
+        "alerts.rules[0].target: expected the process to act on, like \"{{group}}:{{name}}\"\n"
+        "alerts.rules[0].allow: a rule acts only on the processes listed here\n"
         "alerts.rules[0].action: expected restart, start or stop");
 }
 
-TEST_CASE("errors of the alerts section have their places") {
+TEST_CASE("alerts: errors have their positions") {
   const TemporaryFolder folder;
   CHECK(errors_of(parse(with_control(folder, "alerts:\n  mode: always\n  rules:\n    - {nam: x}\n"),
                         "reeve.yaml"))
@@ -134,12 +134,12 @@ TEST_CASE("errors of the alerts section have their places") {
                          " 'always'\nreeve.yaml:7:7: alerts.rules[0].name: "));
 }
 
-TEST_CASE("expressions, targets and names that cannot work are refused") {
+TEST_CASE("alerts: invalid expressions, targets and names are errors") {
   const std::string head = "alerts: {rules: [{name: a, allow: [web], action: stop, ";
   CHECK(complaints(head + "match: {alertname: \"(\"}, target: web}]}\n")
             .starts_with("alerts.rules[0].match.alertname: not a regular expression: "));
   CHECK(complaints(head + "match: {a-b: x}, target: web}]}\n") ==
-        "alerts.rules[0].match.a-b: no label has such a name");
+        "alerts.rules[0].match.a-b: not a valid label name");
   CHECK(complaints(head + "match: {a: x}, target: \"{{a b}}\"}]}\n") ==
         "alerts.rules[0].target: expected a label's name between {{ and }}, as in"
         " {{group}}:{{name}}");
@@ -150,7 +150,7 @@ TEST_CASE("expressions, targets and names that cannot work are refused") {
         "alerts.rules[2].name: 'none' stands for alerts without a rule");
 }
 
-TEST_CASE("numbers of the alerts section have their forms and ranges") {
+TEST_CASE("alerts: numbers have formats and ranges") {
   const std::string budget = "expected a number up to 1000 and a span up to 168h, like 3/1h";
   for (const char* wrong : {"3", "0/1h", "3/", "/1h", "1001/1h", "3/169h", "-1/1h", "3/1"}) {
     INFO(wrong);
@@ -177,14 +177,14 @@ TEST_CASE("numbers of the alerts section have their forms and ranges") {
         "alerts.breaker.min_targets: expected a number from 1 to 100000");
 }
 
-TEST_CASE("a cooldown that begins beyond the usual longest one stays as long") {
+TEST_CASE("alerts: an initial cooldown above the default maximum raises the maximum") {
   CHECK(first_rule(", cooldown: {initial: 2h}").limits.cooldown.max == 2h);
 }
 
-TEST_CASE("to enforce rules takes an identity, or a word that every alert is meant") {
+TEST_CASE("alerts: enforce needs an identity, or any") {
   const std::string expected =
       "alerts.identity: to enforce rules, name the labels that alerts of this agent carry, like"
-      " {instance: \"host7:19001\"}, or `any` if every alert that comes is meant";
+      " {instance: \"host7:19001\"}, or `any` for every alert that is posted";
   CHECK(complaints(rule(", mode: enforce")) == expected);
   std::string all = rule("");
   all.insert(9, "mode: enforce, ");
@@ -193,28 +193,28 @@ TEST_CASE("to enforce rules takes an identity, or a word that every alert is mea
   CHECK(complaints(all) == "");
   CHECK(complaints("alerts: {mode: enforce}\n") == "");
   CHECK(complaints("alerts: {identity: {a-b: x}}\n") ==
-        "alerts.identity.a-b: no label has such a name");
+        "alerts.identity.a-b: not a valid label name");
   std::string off = rule(", mode: enforce");
   off.insert(9, "mode: off, ");
   CHECK(complaints(off) == "");
 }
 
-TEST_CASE("rules without the control listener, through which alerts come, are refused") {
+TEST_CASE("alerts: rules without the control listener are an error") {
   CHECK(errors_of(rule("")) ==
         "reeve.yaml:1:17: alerts.rules: alerts come in through the control listener: set"
         " control.enabled");
 }
 
-TEST_CASE("with several supervisords a target says which") {
+TEST_CASE("alerts: with several supervisords a target names one") {
   const TemporaryFolder folder;
   const std::string two =
       "supervisors: [{name: one, url: \"http://a\"}, {name: two, url: \"http://b\"}]\n";
   CHECK(errors_of(parse(two + with_control(folder, rule("")), "reeve.yaml"))
-            .ends_with("alerts.rules[0].target: several supervisords are configured: say which,"
+            .ends_with("alerts.rules[0].target: several supervisords are configured: name one,"
                        " like \"{{supervisor}}/{{group}}:{{name}}\""));
 }
 
-TEST_CASE("a cooldown shorter than the usual time between two posts is a warning, no error") {
+TEST_CASE("alerts: a cooldown below the default group_interval is a warning") {
   const TemporaryFolder folder;
   const auto config = parse(with_control(folder, rule(", cooldown: {initial: 1m}")), "reeve.yaml");
   REQUIRE(config);
@@ -225,7 +225,7 @@ TEST_CASE("a cooldown shorter than the usual time between two posts is a warning
       "reeve.yaml:4:122: alerts.rules[0].cooldown.initial: 1m is shorter than"));
 }
 
-TEST_CASE("an episode_ttl that an alert outlives between two posts is a warning") {
+TEST_CASE("alerts: an episode_ttl below the default repeat_interval is a warning") {
   const TemporaryFolder folder;
   std::string text = rule("");
   text.insert(9, "episode_ttl: 4h, ");
@@ -236,7 +236,7 @@ TEST_CASE("an episode_ttl that an alert outlives between two posts is a warning"
             .starts_with("reeve.yaml:4:10: alerts.episode_ttl: 4h does not exceed"));
 }
 
-TEST_CASE("rules for which nobody can post an alert are a warning") {
+TEST_CASE("alerts: rules without a token or client that may post are a warning") {
   const TemporaryFolder folder;
   std::string text = with_control(folder, rule(""));
   text.replace(text.find("[alerts]"), 8, "[read]");
@@ -244,7 +244,8 @@ TEST_CASE("rules for which nobody can post an alert are a warning") {
   REQUIRE(config);
   REQUIRE(config->warnings.size() == 1);
   CHECK(config->warnings[0].message ==
-        "alerts.rules: no token and no client has the scope alerts: nobody could post an alert");
+        "alerts.rules: no token and no client has the scope alerts, which posting an"
+        " alert needs");
 }
 
 }  // namespace

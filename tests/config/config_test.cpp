@@ -18,7 +18,7 @@ Config parsed(const std::string& text) {
   return *config;
 }
 
-TEST_CASE("an empty file is valid and means the defaults") {
+TEST_CASE("config: an empty file is valid and means the defaults") {
   for (const char* text :
        {"", "# nothing\n", "---\n", "supervisors:\n", "poll:\n", "metrics: {}\n"}) {
     CAPTURE(text);
@@ -29,7 +29,7 @@ TEST_CASE("an empty file is valid and means the defaults") {
   CHECK_FALSE(default_config().control_enabled);
 }
 
-TEST_CASE("one supervisord is unnamed, and what is not said of it is the default") {
+TEST_CASE("supervisor: one supervisord is unnamed and has defaults") {
   const Config config = parsed("supervisor: {url: 'unix:///run/s.sock', timeout: 500ms}\n");
   REQUIRE(config.supervisors.size() == 1);
   CHECK(config.supervisors[0].name.empty());
@@ -42,7 +42,7 @@ TEST_CASE("one supervisord is unnamed, and what is not said of it is the default
   CHECK_FALSE(without_url.supervisor_url_given);
 }
 
-TEST_CASE("several supervisords have names of their own") {
+TEST_CASE("supervisors: several supervisords have names of their own") {
   const Config config = parsed(
       "supervisors:\n"
       "  - {name: web, url: 'http://web:9001'}\n"
@@ -54,24 +54,23 @@ TEST_CASE("several supervisords have names of their own") {
   CHECK(config.supervisors[1].password.reveal() == "s3cret");
 }
 
-TEST_CASE("the list of supervisords is checked as a whole") {
+TEST_CASE("supervisors: the list is checked as a whole") {
   CHECK(errors_of("supervisors:\n"
                   "  - {url: 'http://a:9001'}\n"
                   "  - {name: web, url: 'http://a:9001'}\n"
                   "  - {name: web, url: 'http://b:9001'}\n"
                   "  - {name: a/b}\n") ==
         "reeve.yaml:2:5: supervisors[0].name: each supervisord of the list needs a name\n"
-        "reeve.yaml:4:12: supervisors[2].name: 'web' is the name of another supervisord already\n"
+        "reeve.yaml:4:12: supervisors[2].name: 'web' is already the name of another supervisord\n"
         "reeve.yaml:5:5: supervisors[3].url: each supervisord of the list needs a URL\n"
-        "reeve.yaml:5:12: supervisors[3].name: a name holds neither blanks nor '/'");
+        "reeve.yaml:5:12: supervisors[3].name: a name contains neither blanks nor '/'");
   CHECK(errors_of("supervisors: []\n") ==
-        "reeve.yaml:1:14: supervisors: an empty list watches nothing: name a supervisord, or leave"
-        " it out");
+        "reeve.yaml:1:14: supervisors: the list is empty: add a supervisord, or remove the key");
   CHECK(errors_of("supervisor: {}\nsupervisors:\n  - {name: a, url: 'http://a'}\n") ==
         "reeve.yaml:2:1: supervisor and supervisors exclude each other: use one of them");
 }
 
-TEST_CASE("an unknown key is reported with the nearest valid one, or with all there are") {
+TEST_CASE("config: an unknown key is reported with the nearest valid one, or with all") {
   CHECK(errors_of("pol: {}\npoll: {intervall: 5s}\n") ==
         "reeve.yaml:1:1: unknown key 'pol': did you mean 'poll'?\n"
         "reeve.yaml:2:8: unknown key 'poll.intervall': did you mean 'interval'?");
@@ -79,7 +78,7 @@ TEST_CASE("an unknown key is reported with the nearest valid one, or with all th
         "reeve.yaml:1:7: unknown key 'log.colour': the keys here are format and level");
 }
 
-TEST_CASE("wrong types say what was expected and what was found") {
+TEST_CASE("config: wrong types say what was expected and what was found") {
   CHECK(errors_of("poll: 5s\n") ==
         "reeve.yaml:1:7: poll: expected a map of keys and values, found '5s'");
   CHECK(errors_of("- a\n") == "reeve.yaml:1:1: expected a map of keys and values, found a list");
@@ -100,7 +99,7 @@ TEST_CASE("wrong types say what was expected and what was found") {
         "reeve.yaml:1:14: supervisors: expected a list, found a map");
 }
 
-TEST_CASE("durations need a unit and have bounds") {
+TEST_CASE("config: durations need a unit and have bounds") {
   CHECK(errors_of("poll: {interval: 5, timeout: 2d}\n") ==
         "reeve.yaml:1:18: poll.interval: expected a duration like 500ms, 5s, 2m or 1h, found '5'\n"
         "reeve.yaml:1:30: poll.timeout: expected a duration like 500ms, 5s, 2m or 1h, found '2d'");
@@ -111,7 +110,7 @@ TEST_CASE("durations need a unit and have bounds") {
                              std::chrono::minutes(2)});
 }
 
-TEST_CASE("a bad URL says what is wrong and never shows the password in it") {
+TEST_CASE("supervisor: the error of a bad URL never shows its password") {
   CHECK(errors_of("supervisor: {url: 'http://alice:s3cret@h:9001'}\n") ==
         "reeve.yaml:1:19: supervisor.url: credentials do not belong in the URL: use username and"
         " password_file");
@@ -119,7 +118,7 @@ TEST_CASE("a bad URL says what is wrong and never shows the password in it") {
         "reeve.yaml:1:19: supervisor.url: a URL begins with http://, https:// or unix:///");
 }
 
-TEST_CASE("a password comes from the file or from a file of its own, not from both") {
+TEST_CASE("supervisor: a password from the configuration or its own file, not both") {
   const TemporaryFolder folder;
   const std::string secret = folder.write("secret", "s3cret\n");
   CHECK(parsed("supervisor: {username: a, password_file: " + secret + "}\n")
@@ -131,23 +130,23 @@ TEST_CASE("a password comes from the file or from a file of its own, not from bo
         "reeve.yaml:1:42: supervisor.password_file: cannot read /no/such/file: No such file or"
         " directory");
   CHECK(errors_of("supervisor: {password: x}\n") ==
-        "reeve.yaml:1:13: supervisor.username: a password is given, but no user name");
+        "reeve.yaml:1:13: supervisor.username: a password needs a user name");
   CHECK(errors_of("supervisor: {username: 'a:b'}\n") ==
-        "reeve.yaml:1:24: supervisor.username: a user name holds no colon");
+        "reeve.yaml:1:24: supervisor.username: a user name contains no colon");
 }
 
-TEST_CASE("a file with a password must not be readable by everybody") {
+TEST_CASE("supervisor: a file with a password must not be readable by all users") {
   const TemporaryFolder folder;
   const std::string path = folder.write("c.yaml", "supervisor: {username: a, password: x}\n");
   CHECK(load(path));
   std::filesystem::permissions(path, std::filesystem::perms::others_read,
                                std::filesystem::perm_options::add);
   CHECK(errors_of(load(path)) == path +
-                                     ":1:37: supervisor.password: everybody may read this file"
-                                     " (chmod o-r it), or use password_file");
+                                     ":1:37: supervisor.password: all users can read this file:"
+                                     " chmod o-r it, or use password_file");
 }
 
-TEST_CASE("file names are taken from the configuration's own folder") {
+TEST_CASE("config: relative file names start from the configuration's own folder") {
   const TemporaryFolder folder;
   const std::string path =
       folder.write("c.yaml", "supervisor: {username: a, password_file: secret}\n");
@@ -157,13 +156,13 @@ TEST_CASE("file names are taken from the configuration's own folder") {
   CHECK(load(path));
 }
 
-TEST_CASE("a configuration that cannot be read is one error") {
+TEST_CASE("config: a file that cannot be read is one error") {
   CHECK(errors_of(load("/no/such.yaml")) ==
         "/no/such.yaml: cannot read /no/such.yaml: No such file or directory");
   CHECK(errors_of(load("/tmp")) == "/tmp: cannot read /tmp: not a regular file");
 }
 
-TEST_CASE("the metrics section says what is measured and whose names are shown") {
+TEST_CASE("metrics: resources and compatible names") {
   const Config config = parsed(
       "metrics:\n"
       "  resources: on\n"
@@ -184,7 +183,7 @@ TEST_CASE("the metrics section says what is measured and whose names are shown")
       " or supervisord_exporter");
 }
 
-TEST_CASE("the metrics section sets the listener, the path and the filters") {
+TEST_CASE("metrics: listener, path and filters") {
   const Config config = parsed(
       "metrics:\n"
       "  listen: 127.0.0.1:9\n"
@@ -199,7 +198,7 @@ TEST_CASE("the metrics section sets the listener, the path and the filters") {
   CHECK(config.metrics.exclude.size() == 2);
 }
 
-TEST_CASE("events come on standard input, over a socket, or not at all") {
+TEST_CASE("events: standard input, socket, or off") {
   using Stream = events::Options::Stream;
   CHECK(default_config().events == events::Options{Stream::automatic, ""});
   CHECK(parsed("events: {stream: on, socket: /run/reeve/events.sock}\n").events ==
@@ -212,32 +211,32 @@ TEST_CASE("events come on standard input, over a socket, or not at all") {
         "/run/reeve/events.sock, of at most 107 characters");
 }
 
-TEST_CASE("an interval that is set holds with an event stream, too") {
+TEST_CASE("poll: an interval that is set applies with an event stream too") {
   CHECK(default_config().poll.interval_with_events == std::chrono::seconds(60));
   CHECK(parsed("poll: {timeout: 1s}\n").poll.interval_with_events == std::chrono::seconds(60));
   CHECK(parsed("poll: {interval: 7s}\n").poll.interval_with_events == std::chrono::seconds(7));
 }
 
-TEST_CASE("a path that is taken, a bad listen address and a bad expression are errors") {
+TEST_CASE("metrics: a reserved path, a bad address and a bad expression are errors") {
   CHECK(errors_of("metrics:\n"
                   "  listen: nowhere\n"
                   "  path: /-/ready\n"
                   "  include: ['(']\n") ==
         "reeve.yaml:2:11: metrics.listen: a listen address is host:port, [v6]:port, :port or"
         " unix:///path\n"
-        "reeve.yaml:3:9: metrics.path: /-/ready is served already: use another path\n"
+        "reeve.yaml:3:9: metrics.path: /-/ready is reserved: use another path\n"
         "reeve.yaml:4:13: metrics.include: not a regular expression over group:name: missing ):"
         " (");
   CHECK(errors_of("metrics: {path: m}\n") ==
         "reeve.yaml:1:17: metrics.path: expected a path like /metrics, without blanks, ?, # and %");
 }
 
-TEST_CASE("the log's level and format are words") {
+TEST_CASE("log: level and format") {
   const Config config = parsed("log: {level: warn, format: json}\n");
   CHECK(config.log == base::LogOptions{base::LogLevel::warning, base::LogFormat::json});
 }
 
-TEST_CASE("all errors come at once, sorted by place") {
+TEST_CASE("config: all errors at once, sorted by position") {
   CHECK(errors_of("log: {level: x}\npoll: {interval: x}\nsupervisor: {url: x}\nfoo: 1\n") ==
         "reeve.yaml:1:14: log.level: expected debug, info, warn or error, found 'x'\n"
         "reeve.yaml:2:18: poll.interval: expected a duration like 500ms, 5s, 2m or 1h, found 'x'\n"

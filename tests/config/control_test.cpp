@@ -15,7 +15,7 @@ std::string with_token(const TemporaryFolder& folder, const std::string& rest) {
          folder.write("ops", good_token) + ", scopes: [read, control]}]\n" + rest;
 }
 
-TEST_CASE("control is enabled by a token with a name, a file and scopes") {
+TEST_CASE("control: a token with a name, a file and scopes enables it") {
   const TemporaryFolder folder;
   const auto config = parse(with_token(folder, ""), "reeve.yaml");
   INFO(errors_of(config));
@@ -30,13 +30,13 @@ TEST_CASE("control is enabled by a token with a name, a file and scopes") {
   CHECK(token.allow[0].text() == "*");
 }
 
-TEST_CASE("control without a token or a client is refused") {
+TEST_CASE("control: enabled without a token or client is an error") {
   CHECK(errors_of("control: {enabled: true}\n") ==
-        "reeve.yaml:1:20: control.enabled: without a token or a client nobody could get in: add"
-        " one to control.tokens");
+        "reeve.yaml:1:20: control.enabled: no token and no client is configured, so every"
+        " request would be refused: add one to control.tokens");
 }
 
-TEST_CASE("a token is long, printable, and not another's") {
+TEST_CASE("control: a token is long, printable and unique") {
   const TemporaryFolder folder;
   const std::string head = "control:\n  enabled: true\n  tokens:\n";
   const std::string short_one = folder.write("short", "abc\n");
@@ -51,37 +51,36 @@ TEST_CASE("a token is long, printable, and not another's") {
   const std::string good = folder.write("good", good_token);
   CHECK(errors_of(head + "  - {name: a, scopes: [read], file: " + good + "}\n" +
                   "  - {name: b, scopes: [read], file: " + good + "}\n") ==
-        "reeve.yaml:5:37: control.tokens[1].file: the same as of another token, 'a'");
+        "reeve.yaml:5:37: control.tokens[1].file: the same as that of another token, 'a'");
 }
 
-TEST_CASE("a token without name, file or scopes is refused") {
+TEST_CASE("control: a token without name, file or scopes is an error") {
   CHECK(errors_of("control: {tokens: [{}]}\n") ==
-        "reeve.yaml:1:20: control.tokens[0].file: a token is kept in a file of its own\n"
+        "reeve.yaml:1:20: control.tokens[0].file: expected a file that contains the token\n"
         "reeve.yaml:1:20: control.tokens[0].scopes: at least one of read, logs, control, alerts and"
         " admin is needed\n"
-        "reeve.yaml:1:20: control.tokens[0].name: a token needs a name, which stands in the"
-        " records");
+        "reeve.yaml:1:20: control.tokens[0].name: a token needs a name, which the audit shows");
   CHECK(errors_of("control: {tokens: [{name: a, file: f, scopes: [root]}]}\n") ==
         "reeve.yaml:1:48: control.tokens[0].scopes: expected read, logs, control, alerts or admin,"
         " found 'root'");
 }
 
-TEST_CASE("the files of a control that is not enabled need not be there yet") {
+TEST_CASE("control: token files need not exist while it is off") {
   CHECK(parse("control: {tokens: [{name: a, file: /none, scopes: [read]}]}\n", "reeve.yaml"));
 }
 
-TEST_CASE("tokens do not cross the network in the clear unless somebody says so") {
+TEST_CASE("control: a remote listener needs TLS or plaintext: true") {
   const TemporaryFolder folder;
   CHECK(errors_of(with_token(folder, "  listen: ':19002'\n")) ==
-        "reeve.yaml:4:11: control.listen: tokens would cross the network in the clear: set"
-        " control.tls, or plaintext: true where something else encrypts");
+        "reeve.yaml:4:11: control.listen: tokens would cross the network unencrypted: set"
+        " control.tls, or plaintext: true if a proxy encrypts");
   CHECK(parse(with_token(folder, "  listen: ':19002'\n  plaintext: true\n"), "reeve.yaml"));
   CHECK(parse(with_token(folder, "  listen: 'unix:///run/reeve.sock'\n"), "reeve.yaml"));
   CHECK(errors_of(with_token(folder, "  listen: ':19001'\n  plaintext: true\n")) ==
         "reeve.yaml:4:11: control.listen: metrics.listen is the same address");
 }
 
-TEST_CASE("TLS needs a certificate and a key that can be read, mutual TLS a CA too") {
+TEST_CASE("control: TLS needs a readable certificate and key, client certificates a CA") {
   const TemporaryFolder folder;
   const std::string pem = folder.write("pem", "x");
   CHECK(errors_of(with_token(folder, "  tls: {cert_file: " + pem + "}\n")) ==
@@ -105,7 +104,7 @@ TEST_CASE("TLS needs a certificate and a key that can be read, mutual TLS a CA t
   CHECK(parse("control: {tls: {cert_file: '', key_file: '', client_ca_file: ''}}\n", "c"));
 }
 
-TEST_CASE("where the state is kept, and how long a restart that was cut off is finished") {
+TEST_CASE("control: state_dir and resume_within") {
   const auto config = parse("state_dir: /srv/reeve\ncontrol: {resume_within: 90s}\n", "reeve.yaml");
   REQUIRE(config);
   CHECK(config->state_dir == "/srv/reeve");
@@ -116,7 +115,7 @@ TEST_CASE("where the state is kept, and how long a restart that was cut off is f
         "reeve.yaml:2:26: control.resume_within: expected 0s to 24h, found '25h'");
 }
 
-TEST_CASE("what may be done to what is made of patterns and signals") {
+TEST_CASE("control: allow, deny and signals") {
   const auto config = parse(
       "control: {allow: ['web:*'], deny: [db], signals: [SIGHUP, TERM], allowed_hosts: [reeve]}\n",
       "reeve.yaml");
@@ -129,11 +128,11 @@ TEST_CASE("what may be done to what is made of patterns and signals") {
   CHECK(errors_of("control: {allow: ['a:b:c'], signals: [9, FOO]}\n") ==
         "reeve.yaml:1:19: control.allow: 'a:b:c' names no process: use name, group:name, group:* or"
         " a pattern with * ? […], with SUPERVISOR/ before it where there are several\n"
-        "reeve.yaml:1:39: control.signals: '9' is no signal's name, like HUP\n"
-        "reeve.yaml:1:42: control.signals: 'FOO' is no signal's name, like HUP");
+        "reeve.yaml:1:39: control.signals: '9' is not the name of a signal, like HUP\n"
+        "reeve.yaml:1:42: control.signals: 'FOO' is not the name of a signal, like HUP");
 }
 
-TEST_CASE("a web configuration in exporter-toolkit's format gives TLS and users") {
+TEST_CASE("web_config_file: exporter-toolkit's format gives TLS and users") {
   const TemporaryFolder folder;
   const std::string pem = folder.write("pem", "x");
   const std::string hash = "$2y$10$" + std::string(53, 'a');
@@ -156,7 +155,7 @@ TEST_CASE("a web configuration in exporter-toolkit's format gives TLS and users"
   CHECK(config->metrics_api.users[0].bcrypt.reveal() == hash);
 }
 
-TEST_CASE("errors of a web configuration name its file, after those of the configuration") {
+TEST_CASE("web_config_file: its errors name it and follow those of the configuration") {
   const TemporaryFolder folder;
   const std::string web = folder.write("web.yml",
                                        "tls_server_config: {client_auth_type: Maybe}\n"

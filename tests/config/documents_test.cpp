@@ -26,7 +26,7 @@ std::vector<std::string> examples_of(const std::string& page) {
   return examples;
 }
 
-TEST_CASE("the documented file is the defaults, key by key") {
+TEST_CASE("docs/configuration.md: the documented file is the defaults, key by key") {
   const auto examples = examples_of(text_of("docs/configuration.md"));
   REQUIRE(examples.size() == 3);
   for (const std::string& example : examples) {
@@ -39,7 +39,7 @@ TEST_CASE("the documented file is the defaults, key by key") {
   CHECK(parse(examples.front(), "docs") == expected);
 }
 
-TEST_CASE("the documented file has every key there is") {
+TEST_CASE("docs/configuration.md: the documented file has every key") {
   const std::string page = text_of("docs/configuration.md") + text_of("docs/alerts.md");
   for (const char* section :
        {"nowhere: 1\n", "supervisor: {nowhere: 1}\n", "poll: {nowhere: 1}\n",
@@ -64,7 +64,7 @@ TEST_CASE("the documented file has every key there is") {
   }
 }
 
-TEST_CASE("the configuration in the package is valid") {
+TEST_CASE("packaging/config.yaml: is valid") {
   const std::string packaged = text_of("packaging/config.yaml");
   CHECK(errors_of(packaged).empty());
 }

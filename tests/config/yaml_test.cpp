@@ -6,26 +6,26 @@
 namespace reeve::config {
 namespace {
 
-TEST_CASE("every key and value knows its line and column") {
+TEST_CASE("read_yaml: every key and value has its line and column") {
   const YamlDocument document = read_yaml("a: 1\nb:\n  - x\n  - 'y'\n");
   REQUIRE(document.errors.empty());
   REQUIRE(document.root.entries.size() == 2);
   const Entry& b = document.root.entries[1];
   CHECK(b.key == "b");
-  CHECK(b.place.line == 2);
+  CHECK(b.position.line == 2);
   REQUIRE(b.value.items.size() == 2);
   CHECK(b.value.items[1].text == "y");
   CHECK(b.value.items[1].quoted);
-  CHECK(b.value.items[1].place.line == 4);
-  CHECK(b.value.items[1].place.column == 5);
+  CHECK(b.value.items[1].position.line == 4);
+  CHECK(b.value.items[1].position.column == 5);
 }
 
-TEST_CASE("a duplicate key is an error that names the first one's line") {
+TEST_CASE("read_yaml: a duplicate key is an error that names the first one's line") {
   CHECK(errors_of("log: {}\npoll: {}\nlog: {}\n") ==
         "reeve.yaml:3:1: duplicate key 'log', first set in line 1");
 }
 
-TEST_CASE("what makes YAML surprising is refused") {
+TEST_CASE("read_yaml: anchors, tags, merge keys and further documents are errors") {
   CHECK(errors_of("poll: &p {interval: 1s}\n") == "reeve.yaml:1:7: anchors are not supported");
   CHECK(errors_of("poll: &p {interval: 1s}\nlog: *p\n") ==
         "reeve.yaml:1:7: anchors are not supported\n"
@@ -33,24 +33,24 @@ TEST_CASE("what makes YAML surprising is refused") {
   CHECK(errors_of("poll: {<<: {interval: 1s}}\n") ==
         "reeve.yaml:1:8: merge keys are not supported");
   CHECK(errors_of("log: !!map {}\n") == "reeve.yaml:1:6: tags are not supported");
-  CHECK(errors_of("? [a]\n: 1\n") == "reeve.yaml:1:3: a key is a word");
+  CHECK(errors_of("? [a]\n: 1\n") == "reeve.yaml:1:3: a key must be a scalar");
   CHECK(errors_of("log: {}\n---\nlog: {}\n") ==
         "reeve.yaml:2:1: one YAML document is expected, here begins a second");
 }
 
-TEST_CASE("a syntax error says where") {
+TEST_CASE("read_yaml: a syntax error has its position") {
   CHECK(errors_of("poll: [1,\n").find("reeve.yaml:2:1: not valid YAML: ") == 0);
   CHECK(errors_of("poll:\n\t- x\n").find("reeve.yaml:2:") == 0);
 }
 
-TEST_CASE("what is no text is refused as a whole") {
+TEST_CASE("read_yaml: a file that is not UTF-8 text is one error") {
   const std::string zero("log: {}\n\0", 9);
   CHECK(errors_of(zero) == "reeve.yaml: not UTF-8 text");
   CHECK(errors_of("log: \xFF\n") == "reeve.yaml: not UTF-8 text");
   CHECK(errors_of(std::string(max_file_bytes + 1, '#')) == "reeve.yaml: longer than 1 MB");
 }
 
-TEST_CASE("depth and number of values are bounded") {
+TEST_CASE("read_yaml: depth and number of values are bounded") {
   const auto nested = [](std::size_t levels) {
     return std::string(levels, '[') + "a" + std::string(levels, ']');
   };

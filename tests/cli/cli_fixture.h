@@ -1,6 +1,6 @@
 #pragma once
 
-// A command line with fake supervisords, an environment and streams of its own.
+// Runs command lines against fake supervisords, with environment variables and streams of its own.
 
 #include <map>
 #include <memory>
@@ -8,35 +8,34 @@
 #include <string>
 #include <vector>
 
-#include "cli/execute.h"
+#include "cli/commands.h"
 #include "cli/parse.h"
-#include "cli/settings.h"
 #include "support/fake_substrate.h"
 #include "support/temporary_folder.h"
 
 namespace reeve::tests {
 
-class World {
+class CliFixture {
  public:
-  World() {
-    surroundings.console = {&out, &err, false, false};
-    surroundings.clock = &clock;
-    surroundings.variable = [this](const std::string& name) {
+  CliFixture() {
+    environment.console = {&out, &err, false, false};
+    environment.clock = &clock;
+    environment.sources.variable = [this](const std::string& name) {
       const auto found = variables.find(name);
       return found == variables.end() ? std::nullopt : std::optional(found->second);
     };
-    surroundings.connect = [this](const supervisor::Options& options) -> cli::Peer {
+    environment.connect = [this](const supervisor::Options& options) -> cli::Supervisord {
       connected.push_back(options);
       auto& fake = fakes[options.name];
       if (!fake) {
         fake = std::make_shared<FakeSubstrate>(clock);
       }
-      return {fake, fake, fake, fake};
+      return {options, fake, fake, fake};
     };
-    surroundings.system_config = folder.path() + "/system.yaml";
-    surroundings.working_folder = folder.path();
-    surroundings.usual_sockets = {};
-    static_cast<void>(surroundings.connect({}));
+    environment.sources.system_config = folder.path() + "/system.yaml";
+    environment.sources.working_folder = folder.path();
+    environment.sources.usual_sockets = {};
+    static_cast<void>(environment.connect({}));
     connected.clear();
   }
 
@@ -51,8 +50,8 @@ class World {
     fake().tick(std::chrono::seconds(3));
   }
 
-  /// Several supervisords, which a configuration file names.
-  void have_supervisors(const std::vector<std::string>& names) {
+  /// Several supervisords, in the system's configuration file.
+  void configure_supervisors(const std::vector<std::string>& names) {
     std::string text = "supervisors:\n";
     for (const std::string& name : names) {
       text += "  - {name: " + name + ", url: 'http://" + name + ":9001'}\n";
@@ -61,7 +60,7 @@ class World {
     static_cast<void>(folder.write("system.yaml", text));
   }
 
-  /// The exit code; what was said is in `out` and `err`.
+  /// The exit code; `out` and `err` hold what this run printed.
   int run(const std::vector<std::string>& arguments) {
     out.str("");
     err.str("");
@@ -70,7 +69,7 @@ class World {
       (invocation.error().exit_code == 0 ? out : err) << invocation.error().text;
       return invocation.error().exit_code;
     }
-    return cli::execute(*invocation, surroundings, stop.get_token());
+    return cli::run_command(*invocation, environment, stop.get_token());
   }
 
   ManualClock clock;
@@ -81,7 +80,7 @@ class World {
   std::ostringstream out;
   std::ostringstream err;
   std::stop_source stop;
-  cli::Surroundings surroundings;
+  cli::Environment environment;
 };
 
 }  // namespace reeve::tests

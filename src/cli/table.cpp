@@ -1,4 +1,4 @@
-#include "cli/display.h"
+#include "cli/table.h"
 
 #include <algorithm>
 #include <array>
@@ -15,12 +15,12 @@ struct Range {
   std::uint32_t last;
 };
 
-constexpr std::array harmful = {
+constexpr std::array control_characters = {
     Range{0x00, 0x1F},     Range{0x7F, 0x9F},     Range{0x061C, 0x061C},
     Range{0x200E, 0x200F}, Range{0x2028, 0x202E}, Range{0x2066, 0x2069},
     Range{0xFEFF, 0xFEFF}, Range{0xFFF9, 0xFFFB}, Range{0xE0000, 0xE007F},
 };
-constexpr std::array without_width = {
+constexpr std::array zero_width = {
     Range{0x0300, 0x036F}, Range{0x0483, 0x0489}, Range{0x0591, 0x05BD}, Range{0x064B, 0x065F},
     Range{0x1AB0, 0x1AFF}, Range{0x1DC0, 0x1DFF}, Range{0x200B, 0x200D}, Range{0x20D0, 0x20FF},
     Range{0x3099, 0x309A}, Range{0xFE00, 0xFE0F}, Range{0xFE20, 0xFE2F}, Range{0xE0100, 0xE01EF},
@@ -51,7 +51,7 @@ struct CodePoint {
   std::size_t length;
 };
 
-CodePoint first_of(std::string_view text) {
+CodePoint first_code_point(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
   const std::size_t length = lead < 0x80 ? 1U : lead < 0xE0 ? 2U : lead < 0xF0 ? 3U : 4U;
   std::uint32_t value = length == 1 ? lead : lead & (0xFFU >> (length + 1));
@@ -61,24 +61,24 @@ CodePoint first_of(std::string_view text) {
   return {value, length};
 }
 
-std::string escape(std::uint32_t point) {
+std::string escape_sequence(std::uint32_t point) {
   std::array<char, 16> text{};
   const char* const form = point < 0x80 ? "\\x%02X" : point < 0x10000 ? "\\u%04X" : "\\U%08X";
   const int length = std::snprintf(text.data(), text.size(), form, point);
   return {text.data(), static_cast<std::size_t>(length)};
 }
 
-std::string_view color_of(Tone tone) {
-  switch (tone) {
-    case Tone::plain:
+std::string_view color_of(Style style) {
+  switch (style) {
+    case Style::plain:
       return "";
-    case Tone::good:
+    case Style::good:
       return "\x1B[32m";
-    case Tone::busy:
+    case Style::changing:
       return "\x1B[33m";
-    case Tone::bad:
+    case Style::bad:
       return "\x1B[31m";
-    case Tone::faint:
+    case Style::inactive:
       return "\x1B[2m";
   }
   return "";
@@ -86,24 +86,24 @@ std::string_view color_of(Tone tone) {
 
 }  // namespace
 
-std::string visible(std::string_view text) {
+std::string escaped(std::string_view text) {
   const std::string valid = base::to_utf8(text);
-  std::string shown;
+  std::string result;
   for (std::string_view rest = valid; !rest.empty();) {
-    const CodePoint point = first_of(rest);
-    shown += within(harmful, point.value) ? escape(point.value)
-                                          : std::string(rest.substr(0, point.length));
+    const CodePoint point = first_code_point(rest);
+    result += within(control_characters, point.value) ? escape_sequence(point.value)
+                                                      : std::string(rest.substr(0, point.length));
     rest.remove_prefix(point.length);
   }
-  return shown;
+  return result;
 }
 
 std::size_t display_width(std::string_view text) {
   const std::string valid = base::to_utf8(text);
   std::size_t width = 0;
   for (std::string_view rest = valid; !rest.empty();) {
-    const CodePoint point = first_of(rest);
-    width += within(without_width, point.value) ? 0U : within(wide, point.value) ? 2U : 1U;
+    const CodePoint point = first_code_point(rest);
+    width += within(zero_width, point.value) ? 0U : within(wide, point.value) ? 2U : 1U;
     rest.remove_prefix(point.length);
   }
   return width;
@@ -114,30 +114,30 @@ std::string padded(std::string_view text, std::size_t width) {
   return std::string(text) + std::string(width > used ? width - used : 0, ' ');
 }
 
-std::string toned(const std::string& text, Tone tone, bool colored) {
-  const std::string_view color = color_of(tone);
+std::string styled(const std::string& text, Style style, bool colored) {
+  const std::string_view color = color_of(style);
   return !colored || color.empty() ? text : std::string(color) + text + "\x1B[0m";
 }
 
 std::string render_table(const std::vector<Row>& rows, bool colored) {
-  std::vector<std::vector<std::string>> shown;
+  std::vector<std::vector<std::string>> cells;
   std::vector<std::size_t> widths;
   for (const Row& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    auto& texts = shown.emplace_back();
+    auto& texts = cells.emplace_back();
     for (std::size_t column = 0; column < row.size(); ++column) {
-      texts.push_back(visible(row[column].text));
+      texts.push_back(escaped(row[column].text));
       widths[column] = std::max(widths[column], display_width(texts.back()));
     }
   }
   std::string table;
   for (std::size_t line = 0; line < rows.size(); ++line) {
     std::string text;
-    std::size_t pending = 0;  // blanks that are written only if something follows
+    std::size_t pending = 0;  // spaces, written only if a cell follows
     for (std::size_t column = 0; column < rows[line].size(); ++column) {
-      const std::string& cell = shown[line][column];
+      const std::string& cell = cells[line][column];
       if (!cell.empty()) {
-        text += std::string(pending, ' ') + toned(cell, rows[line][column].tone, colored);
+        text += std::string(pending, ' ') + styled(cell, rows[line][column].style, colored);
         pending = 0;
       }
       pending += widths[column] - display_width(cell) + 2;
