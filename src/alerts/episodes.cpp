@@ -82,7 +82,7 @@ bool Episodes::is_stale(const EpisodeKey& key, base::SystemTime began) const {
 Episodes::Reservation Episodes::reserve(const EpisodeKey& key,
                                         const AttemptConditions& conditions) {
   if (is_stale(key, conditions.began)) {
-    return {Outcome::stale, 0, ""};
+    return {.outcome = Outcome::stale, .attempts = 0, .last_operation = ""};
   }
   Episode& episode = episodes_[key];
   episode.last_fired = conditions.now;
@@ -91,13 +91,13 @@ Episodes::Reservation Episodes::reserve(const EpisodeKey& key,
   const bool waits = episode.reserved ||
                      (!attempts.empty() && (!attempts.back().finished || conditions.cools_down));
   if (waits) {
-    return {Outcome::duplicate, attempts.size(), last};
+    return {.outcome = Outcome::duplicate, .attempts = attempts.size(), .last_operation = last};
   }
   if (attempts.size() >= conditions.max_attempts) {
-    return {Outcome::exhausted, attempts.size(), last};
+    return {.outcome = Outcome::exhausted, .attempts = attempts.size(), .last_operation = last};
   }
   episode.reserved = true;
-  return {Outcome::reserved, attempts.size(), last};
+  return {.outcome = Outcome::reserved, .attempts = attempts.size(), .last_operation = last};
 }
 
 void Episodes::confirm(const EpisodeKey& key, const std::string& operation) {
@@ -107,7 +107,7 @@ void Episodes::confirm(const EpisodeKey& key, const std::string& operation) {
     return;
   }
   found->second.reserved = false;
-  found->second.attempts.push_back({operation, operation.empty()});
+  found->second.attempts.push_back({.operation = operation, .finished = operation.empty()});
 }
 
 void Episodes::release(const EpisodeKey& key) {
@@ -213,7 +213,7 @@ void Episodes::add_journalled(const control::Operation& operation, base::SteadyT
   }
   Episode& episode = episodes_[{trigger->rule, trigger->fingerprint, operation.command.target}];
   episode.last_fired = now;
-  episode.attempts.push_back({operation.id, false});
+  episode.attempts.push_back({.operation = operation.id, .finished = false});
 }
 
 void Episodes::clear() {
@@ -252,7 +252,7 @@ std::optional<Episodes> Episodes::parse(std::string_view text, base::SteadyTime 
     Episode& episode = episodes.episodes_[*key];
     episode.last_fired = now;
     for (const std::string& operation : *operations) {
-      episode.attempts.push_back({operation, false});
+      episode.attempts.push_back({.operation = operation, .finished = false});
     }
   }
   return episodes;

@@ -13,6 +13,7 @@
 #include "guards/command.h"
 #include "guards/trigger.h"
 #include "reeve/base/clock.h"
+#include "reeve/base/enumeration.h"
 #include "reeve/base/result.h"
 #include "substrate/selector.h"
 
@@ -20,6 +21,7 @@ namespace reeve::alerts {
 
 /// dry_run: everything but the action itself, with episodes and guards of its own.
 enum class Mode : std::uint8_t { off, dry_run, enforce };
+inline constexpr auto all_modes = base::all_of<Mode, Mode::enforce>();
 [[nodiscard]] std::string_view to_string(Mode mode);
 
 /// A label's name and the expression for its whole value; a missing label counts as empty.

@@ -366,9 +366,11 @@ std::vector<Candidate> Responder::State::reserve(std::vector<ScreenedAlert>& scr
       continue;
     }
     const EpisodeKey key = key_of(*command);
-    const AttemptConditions conditions{screened[at].rule->rule.max_attempts,
-                                       deps.guards->cooling_down(command->target, command->dry_run),
-                                       now, command->trigger->began};
+    const AttemptConditions conditions{
+        .max_attempts = screened[at].rule->rule.max_attempts,
+        .cools_down = deps.guards->cooling_down(command->target, command->dry_run),
+        .now = now,
+        .began = command->trigger->began};
     const auto [reservation, unreadable] = episodes.with([&](EpisodeSets& sets) {
       const bool refuses = !sets.unreadable.empty() && !command->dry_run;
       return std::pair(refuses ? Episodes::Reservation{Outcome::exhausted, 0, ""}

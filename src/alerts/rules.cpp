@@ -66,15 +66,7 @@ bool applies(const CompiledRule& rule, const Labels& labels) {
 }  // namespace
 
 std::string_view to_string(Mode mode) {
-  switch (mode) {
-    case Mode::off:
-      return "off";
-    case Mode::dry_run:
-      return "dry_run";
-    case Mode::enforce:
-      return "enforce";
-  }
-  return "";
+  return base::name_of<all_modes>(mode, {"off", "dry_run", "enforce"});
 }
 
 Mode mode_of(const Rule& rule, const Options& options) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// A responder with all that it stands on: the controller and its little supervisord, guards and a
-// state directory that outlives them, on one thread and a clock that a test moves.
+// A responder with its dependencies: the controller, a fake supervisord, guards, and a state
+// directory that survives a restart of the agent; on one thread, with a manual clock.
 
 #include <memory>
 #include <optional>
@@ -29,7 +29,7 @@ namespace reeve::tests {
   return options;
 }
 
-/// The agent, ended and started again as often as a test likes.
+/// The agent, which a test may restart.
 class AlertWorld {
  public:
   explicit AlertWorld(alerts::Options its_options = hung_rule()) : options(std::move(its_options)) {
@@ -43,7 +43,7 @@ class AlertWorld {
     pass(std::chrono::hours(1));  // every process has run for long, no initial cooldown is left
   }
 
-  /// Everything but what lies in the state directory is new.
+  /// Only the state directory and the supervisord stay.
   void restart() {
     agent.reset();
     start();
@@ -52,7 +52,7 @@ class AlertWorld {
     supervisord->tick(std::chrono::duration_cast<std::chrono::seconds>(span));
     publish();
   }
-  /// The fleet looks.
+  /// Publishes a snapshot of the supervisord, as the monitor would.
   void publish() {
     auto next = std::make_shared<monitor::Snapshot>();
     next->supervisors = {snapshot_of("", *supervisord, clock)};

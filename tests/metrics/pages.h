@@ -1,6 +1,6 @@
 #pragma once
 
-// Snapshots to be rendered, rendered pages, and what stands on them.
+// Snapshots for tests, their rendered pages, and checks of their lines.
 
 #include <string>
 
