@@ -7,7 +7,7 @@
 
 #include "events/relay_server.h"
 #include "monitor/monitor.h"
-#include "monitor/tally.h"
+#include "monitor/process_history.h"
 #include "reeve/supervisor/supervisor_substrate.h"
 #include "supervisor/poll_source.h"
 #include "support/catch.h"
@@ -52,33 +52,34 @@ std::string configuration(const std::string& relay_socket) {
          "numprocs=300\nprocess_name=%(program_name)s_%(process_num)03d\n";
 }
 
-/// A supervisord, a relay of its events, and a fleet that is given the sources it asks for.
+/// A supervisord, a relay of its events, and a monitor that is given the sources it asks for.
 struct Watched {
   enum class By { events, log, both };
 
   explicit Watched(By by)
       : supervisord(configuration(folder.path() + "/agent.sock")),
         substrate(supervisor::connect_to(supervisord.over_socket())),
-        fleet({Member{.name = "",
-                      .url = "unix",
-                      .call_timeout = 5s,
-                      .substrate = substrate,
-                      .administration = substrate,
-                      .poll_source = std::make_shared<supervisor::SupervisorPollSource>(*substrate),
-                      .logs = by == By::events ? nullptr : substrate}},
-              PollOptions{}, clock, base::Log()) {
+        monitor(
+            {Member{.name = "",
+                    .url = "unix",
+                    .call_timeout = 5s,
+                    .substrate = substrate,
+                    .administration = substrate,
+                    .poll_source = std::make_shared<supervisor::SupervisorPollSource>(*substrate),
+                    .logs = by == By::events ? nullptr : substrate}},
+            PollOptions{}, clock, base::Log()) {
     if (by != By::log) {
       server =
-          *events::RelayServer::listen(folder.path() + "/agent.sock", fleet.inbox(), clock, {});
+          *events::RelayServer::listen(folder.path() + "/agent.sock", monitor.inbox(), clock, {});
       reader = std::jthread([this](const std::stop_token& stop) { server->run(stop); });
     }
-    fleet.start();
+    monitor.start();
     wanted = by == By::log ? CounterSource::log : CounterSource::events;
-    INFO("the fleet is joined by its sources");
+    INFO("the monitor is joined by its sources");
     REQUIRE(eventually(patience, [&] { return seen().up && seen().counter_source == wanted; }));
   }
 
-  [[nodiscard]] SupervisorSnapshot seen() const { return fleet.snapshot()->supervisors[0]; }
+  [[nodiscard]] SupervisorSnapshot seen() const { return monitor.snapshot()->supervisors[0]; }
   [[nodiscard]] ProcessSnapshot process(const std::string& name) const {
     const SupervisorSnapshot now = seen();
     const ProcessSnapshot* const found = now.find({name, name});
@@ -101,7 +102,7 @@ struct Watched {
   tests::RealSupervisord supervisord;
   std::shared_ptr<supervisor::SupervisorSubstrate> substrate;
   CounterSource wanted = CounterSource::polls;
-  Monitor fleet;
+  Monitor monitor;
   std::unique_ptr<events::RelayServer> server;
   std::jthread reader;
 };
@@ -125,7 +126,7 @@ void stop_all(Watched& watched) {
   }
 }
 
-TEST_CASE("every spawn and every exit of fast crash loops is counted") {
+TEST_CASE("Monitor: every spawn and every exit of fast crash loops is counted") {
   const auto by = GENERATE(Watched::By::events, Watched::By::log, Watched::By::both);
   CAPTURE(static_cast<int>(by));
   Watched watched(by);
@@ -160,7 +161,7 @@ TEST_CASE("every spawn and every exit of fast crash loops is counted") {
   CHECK(watched.seen().counter_gaps == std::array<std::uint64_t, 3>{});
 }
 
-TEST_CASE("a burst of 300 starts is counted whole") {
+TEST_CASE("Monitor: a burst of 300 starts is counted whole") {
   const auto by = GENERATE(Watched::By::events, Watched::By::log);
   CAPTURE(static_cast<int>(by));
   Watched watched(by);

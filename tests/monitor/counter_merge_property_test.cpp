@@ -3,8 +3,8 @@
 #include <deque>
 
 #include "events/inbox.h"
-#include "fleet/model_supervisord.h"
-#include "monitor/tracker.h"
+#include "monitor/model_supervisord.h"
+#include "monitor/process_table.h"
 #include "support/catch.h"
 
 namespace reeve::monitor {
@@ -59,8 +59,8 @@ class World {
     } else if (throw_of_dice < 97 && troubles_.log_gaps) {
       log_gap_ = true;
       log_.clear();
-    } else if (throw_of_dice < 98 && tracker_.counting().awaits_mark() && troubles_.marks_vanish) {
-      tracker_.counting().give_mark_up();
+    } else if (throw_of_dice < 98 && table_.counters().awaits_mark() && troubles_.marks_vanish) {
+      table_.counters().abandon_mark();
     } else if (troubles_.stream) {
       look();
     }
@@ -71,22 +71,22 @@ class World {
   /// Everything that is under way arrives.
   void settle() {
     deliver_all();
-    tracker_.counting().give_mark_up();
+    table_.counters().abandon_mark();
     poll_and_compare();
     poll();  // ties lines that waited
     check();
   }
 
   [[nodiscard]] ModelSupervisord& model() { return model_; }
-  [[nodiscard]] Tracker& tracker() { return tracker_; }
+  [[nodiscard]] ProcessTable& table() { return table_; }
 
   [[nodiscard]] std::map<InstanceName, ProcessCounters> shown() {
-    tracker_.recount();
+    table_.update_counters();
     std::map<InstanceName, ProcessCounters> all;
-    for (const ProcessSnapshot& each : tracker_.processes()) {
+    for (const ProcessSnapshot& each : table_.processes()) {
       all[each.detail.name] = each.counters;
     }
-    for (const RemovedProcess& each : tracker_.removed()) {
+    for (const RemovedProcess& each : table_.removed()) {
       all[each.name] = each.counters;
     }
     return all;
@@ -115,13 +115,13 @@ class World {
         continue;
       }
       if (const auto* const change = std::get_if<events::StateChange>(&what)) {
-        (void)tracker_.hear(*change, clock_);
+        (void)table_.apply_event(*change, clock_);
       } else if (const auto* const group = std::get_if<events::GroupChange>(&what)) {
-        tracker_.counting().hear(*group);
+        table_.counters().apply_event(*group);
       } else if (const auto* const mark = std::get_if<MarkSent>(&what)) {
-        tracker_.counting().marked(mark->anchor);
+        table_.counters().apply_mark(mark->anchor);
       } else {
-        tracker_.counting().events_lost();
+        table_.counters().events_lost();
       }
       note_sources();
     }
@@ -143,28 +143,28 @@ class World {
 
   void read_log() {
     if (troubles_.log) {
-      (void)tracker_.read(log_step());
+      (void)table_.apply_log(log_step());
     }
   }
 
-  Poll listing() {
-    Poll poll;
+  PollResult listing() {
+    PollResult poll;
     poll.listing.instances = model_.list();
     poll.asked = clock_;
     poll.same_daemon = same_daemon_;
     return poll;
   }
 
-  void apply(Poll poll) {
+  void apply(PollResult poll) {
     deliver(dice_() % 3);  // while the answer was under way
     if (!poll.same_daemon) {
-      tracker_.counting().another_daemon();
+      table_.counters().daemon_replaced();
       same_daemon_ = true;
     }
     clock_ += 100ms;
     poll.at = clock_;
     std::size_t rejected = 0;
-    (void)tracker_.list(std::move(poll), rejected);
+    (void)table_.apply_listing(std::move(poll), rejected);
   }
 
   void poll() { apply(listing()); }
@@ -174,30 +174,30 @@ class World {
     poll();
     if (troubles_.log) {
       read_log();
-      REQUIRE_FALSE(tracker_.counting().log_is_silent());
+      REQUIRE_FALSE(table_.counters().log_lacks_starts());
     }
   }
 
   void survey() {
-    if (tracker_.counting().awaits_mark()) {
+    if (table_.counters().awaits_mark()) {
       return;
     }
-    tracker_.counting().begin_anchor(++anchors_);
+    table_.counters().begin_anchor(++anchors_);
     // From a joined stream nothing vanishes without a gap.
     const bool mark_goes =
-        tracker_.counting().stream_joined() || !troubles_.marks_vanish || dice_() % 2 == 0;
+        table_.counters().stream_joined() || !troubles_.marks_vanish || dice_() % 2 == 0;
     if (mark_goes) {
       stream_.emplace_back(MarkSent{anchors_});
     }
     if (troubles_.surveys_fail && dice_() % 5 == 0) {
       deliver(dice_() % 3);
-      tracker_.counting().drop_anchor();
+      table_.counters().drop_anchor();
       return;
     }
-    Poll poll = listing();
+    PollResult poll = listing();
     poll.survey.emplace();
     if (troubles_.log && (!troubles_.log_gaps || dice_() % 8 != 0)) {
-      poll.survey->step = log_step();
+      poll.survey->text = log_step();
       poll.survey->at_end = true;
     }
     apply(std::move(poll));
@@ -205,8 +205,8 @@ class World {
 
   void look() {
     for (const auto& detail : model_.list()) {
-      if (tracker_.touched().contains(detail.name)) {
-        tracker_.look(detail, clock_ + 1ms);
+      if (table_.changed_by_event().contains(detail.name)) {
+        table_.apply_process(detail, clock_ + 1ms);
         return;
       }
     }
@@ -215,7 +215,7 @@ class World {
   /// By polls any new run is a restart, and so is by the log the one after a silent stop: after
   /// they have spoken, there may be too many.
   void note_sources() {
-    const Completeness complete = tracker_.counting().complete();
+    const CompleteSources complete = table_.counters().complete();
     restarts_hold_ = restarts_hold_ && (complete.events || (complete.log && !by_hand_));
   }
 
@@ -223,7 +223,7 @@ class World {
     note_sources();
     for (const auto& [name, now] : shown()) {
       INFO(name.full());
-      const Tally& truth = model_.truth().at(name).tally;
+      const TransitionCounts& truth = model_.truth().at(name).counts;
       const std::string breach = breach_of(now, before_[name], truth);
       REQUIRE(breach.empty());
       REQUIRE(now.restarts <= (restarts_hold_ ? truth[restarts_at] : now.starts));
@@ -232,7 +232,7 @@ class World {
   }
 
   static std::string breach_of(const ProcessCounters& now, const ProcessCounters& before,
-                               const Tally& truth) {
+                               const TransitionCounts& truth) {
     std::string breach;
     for (const auto state : substrate::all_instance_states) {
       const std::size_t at = entries_at(state);
@@ -254,7 +254,7 @@ class World {
   Troubles troubles_;
   const bool by_hand_;
   ModelSupervisord model_;
-  Tracker tracker_;
+  ProcessTable table_;
   base::SteadyTime clock_{1h};
   std::deque<std::variant<events::StateChange, events::GroupChange, MarkSent, events::Gap>> stream_;
   std::vector<events::LogLine> log_;
@@ -274,7 +274,7 @@ void check_equal(World& world) {
     INFO(name.full());
     const auto found = shown.find(name);
     const ProcessCounters now = found == shown.end() ? ProcessCounters{} : found->second;
-    const ProcessCounters wanted = to_counters(truth.tally, now.unexpected_exits.has_value());
+    const ProcessCounters wanted = to_counters(truth.counts, now.unexpected_exits.has_value());
     REQUIRE(now.transitions == wanted.transitions);
     REQUIRE(now.restarts == wanted.restarts);
     REQUIRE(now == wanted);
@@ -282,7 +282,7 @@ void check_equal(World& world) {
 }
 
 void check_last_ends(World& world, bool all_known) {
-  for (const ProcessSnapshot& each : world.tracker().processes()) {
+  for (const ProcessSnapshot& each : world.table().processes()) {
     const auto& truth = world.model().truth().at(each.detail.name);
     INFO(each.detail.name.full());
     if (all_known) {
@@ -297,7 +297,8 @@ void check_last_ends(World& world, bool all_known) {
   }
 }
 
-TEST_CASE("a stream without gaps is the truth, whatever happens to the log and to polls") {
+TEST_CASE(
+    "CounterMerge: a stream without gaps is the truth, whatever happens to the log and to polls") {
   for (unsigned seed = 1; seed <= worlds; ++seed) {
     INFO("seed " << seed);
     Troubles troubles;
@@ -315,7 +316,8 @@ TEST_CASE("a stream without gaps is the truth, whatever happens to the log and t
   }
 }
 
-TEST_CASE("a log without gaps is the truth, alone or beside a stream that loses events") {
+TEST_CASE(
+    "CounterMerge: a log without gaps is the truth, alone or beside a stream that loses events") {
   for (unsigned seed = 1; seed <= worlds; ++seed) {
     INFO("seed " << seed);
     Troubles troubles;
@@ -336,7 +338,8 @@ TEST_CASE("a log without gaps is the truth, alone or beside a stream that loses 
 }
 
 TEST_CASE(
-    "with gaps everywhere nothing exceeds the truth, nothing falls, and no end is a wrong one") {
+    "CounterMerge: with gaps everywhere nothing exceeds the truth, nothing falls, and no end is a "
+    "wrong one") {
   for (unsigned seed = 1; seed <= 4 * worlds; ++seed) {
     INFO("seed " << seed);
     Troubles troubles;

@@ -1,6 +1,4 @@
-// The fleet before a real supervisord: what only a real one does.
-#include "support/real_supervisord.h"
-
+// The monitor before a real supervisord: what only a real one does.
 #include <algorithm>
 
 #include "monitor/monitor.h"
@@ -9,6 +7,7 @@
 #include "supervisor/poll_source.h"
 #include "support/catch.h"
 #include "support/eventually.h"
+#include "support/real_supervisord.h"
 #include "xmlrpc/client.h"
 
 namespace reeve::monitor {
@@ -44,20 +43,20 @@ struct Watched {
       std::make_shared<xmlrpc::Client>(supervisord.rpc_over_socket());
   std::shared_ptr<supervisor::SupervisorSubstrate> substrate =
       std::make_shared<supervisor::SupervisorSubstrate>(client);
-  Monitor fleet{{Member{"", "unix", 300ms, true, substrate, substrate,
-                        std::make_shared<supervisor::SupervisorPollSource>(*substrate)}},
-                PollOptions{100ms, 10s},
-                clock,
-                base::Log()};
+  Monitor monitor{{Member{"", "unix", 300ms, true, substrate, substrate,
+                          std::make_shared<supervisor::SupervisorPollSource>(*substrate)}},
+                  PollOptions{100ms, 10s},
+                  clock,
+                  base::Log()};
 
-  Watched() { fleet.start(); }
+  Watched() { monitor.start(); }
 
   /// True once the supervisord and one of its processes look like that.
   bool eventually_is(
       const char* name,
       const std::function<bool(const SupervisorSnapshot&, const ProcessSnapshot&)>& predicate) {
     return eventually(patience, [&] {
-      const auto snapshot = fleet.snapshot();
+      const auto snapshot = monitor.snapshot();
       const SupervisorSnapshot& seen = snapshot->supervisors[0];
       const ProcessSnapshot* const process = seen.find(*substrate::InstanceName::parse(name));
       return process != nullptr && predicate(seen, *process);
@@ -65,7 +64,8 @@ struct Watched {
   }
 };
 
-TEST_CASE("a real supervisord is up, with the ends of its runs and the sizes of its logs") {
+TEST_CASE(
+    "Monitor: a real supervisord is up, with the ends of its runs and the sizes of its logs") {
   Watched watched;
   CHECK(watched.eventually_is("steady", [](const auto& seen, const auto& process) {
     return seen.up && seen.description && process.detail.state == InstanceState::running &&
@@ -78,12 +78,13 @@ TEST_CASE("a real supervisord is up, with the ends of its runs and the sizes of 
   CHECK(watched.eventually_is("crashing", [](const auto&, const auto& process) {
     return process.counters.restarts >= 2 && process.counters.starts >= process.counters.restarts;
   }));
-  CHECK(watched.fleet.snapshot()->supervisors[0].restarts == 0);
+  CHECK(watched.monitor.snapshot()->supervisors[0].restarts == 0);
 }
 
-TEST_CASE("what a real supervisord's programs use is measured, and nothing while it is frozen") {
+TEST_CASE(
+    "Monitor: what a real supervisord's programs use is measured, and nothing while it is frozen") {
   Watched watched;
-  const auto usages = [&] { return watched.fleet.snapshot()->supervisors[0].usages; };
+  const auto usages = [&] { return watched.monitor.snapshot()->supervisors[0].usages; };
   REQUIRE(eventually(patience, [&] { return usages() && !usages()->empty(); }));
   CHECK(watched.eventually_is("steady", [&](const auto& seen, const auto& process) {
     return seen.usages && std::any_of(seen.usages->begin(), seen.usages->end(), [&](auto& usage) {
@@ -95,7 +96,7 @@ TEST_CASE("what a real supervisord's programs use is measured, and nothing while
   CHECK(eventually(patience, [&] { return !usages(); }));
 }
 
-TEST_CASE("a frozen supervisord is down, and back with its counters when it thaws") {
+TEST_CASE("Monitor: a frozen supervisord is down, and back with its counters when it thaws") {
   Watched watched;
   REQUIRE(watched.eventually_is("steady", [](const auto& seen, const auto&) { return seen.up; }));
   watched.supervisord.freeze();
@@ -106,7 +107,7 @@ TEST_CASE("a frozen supervisord is down, and back with its counters when it thaw
   }));
 }
 
-TEST_CASE("a restart by RPC keeps the pid and is seen all the same") {
+TEST_CASE("Monitor: a restart by RPC keeps the pid and is seen all the same") {
   Watched watched;
   REQUIRE(watched.eventually_is("steady", [](const auto& seen, const auto&) { return seen.up; }));
   REQUIRE(

@@ -1,8 +1,9 @@
-#include "monitor/tracker.h"
+#include "monitor/process_table.h"
 
 #include <algorithm>
 
-#include "fleet/details.h"
+#include "monitor/details.h"
+#include "monitor/snapshot.h"
 #include "support/catch.h"
 
 namespace reeve::monitor {
@@ -15,12 +16,12 @@ using substrate::InstanceState;
 class Story {
  public:
   Story& poll(std::vector<InstanceDetail> instances) {
-    Poll poll;
+    PollResult poll;
     poll.listing.instances = std::move(instances);
     poll.asked = poll.at = now_;
     poll.same_daemon = same_daemon_;
     std::size_t rejected = 0;
-    (void)tracker_.list(std::move(poll), rejected);
+    (void)table_.apply_listing(std::move(poll), rejected);
     now_ += std::chrono::seconds(5);
     same_daemon_ = true;
     return *this;
@@ -35,7 +36,7 @@ class Story {
   }
 
   [[nodiscard]] const ProcessSnapshot& process(const std::string& name) {
-    const auto* const found = tracker_.processes().find(*substrate::InstanceName::parse(name));
+    const auto* const found = table_.processes().find(*substrate::InstanceName::parse(name));
     REQUIRE(found);
     return *found;
   }
@@ -44,27 +45,27 @@ class Story {
   [[nodiscard]] std::uint64_t entries(InstanceState state) {
     return process("web").counters.transitions[static_cast<std::size_t>(state)];
   }
-  [[nodiscard]] std::vector<RemovedProcess> removed() { return tracker_.removed(); }
+  [[nodiscard]] std::vector<RemovedProcess> removed() { return table_.removed(); }
 
  private:
-  Tracker tracker_;
+  ProcessTable table_;
   base::SteadyTime now_{std::chrono::hours(1)};
   bool same_daemon_ = true;
 };
 
-TEST_CASE("what happened before the first poll is not counted") {
+TEST_CASE("ProcessTable: what happened before the first poll is not counted") {
   Story story;
   story.poll({running("web", {10, 100})});
   CHECK(story.process("web").counters == ProcessCounters{});
 }
 
-TEST_CASE("a process that goes on running counts nothing") {
+TEST_CASE("ProcessTable: a process that goes on running counts nothing") {
   Story story;
   story.poll({running("web", {10, 100})}).poll({running("web", {10, 100})});
   CHECK(story.process("web").counters == ProcessCounters{});
 }
 
-TEST_CASE("another pid or another start time is another run: a start and a restart") {
+TEST_CASE("ProcessTable: another pid or another start time is another run: a start and a restart") {
   Story story;
   story.poll({running("web", {10, 100})}).poll({running("web", {11, 103})});
   CHECK(story.starts() == 1);
@@ -83,13 +84,13 @@ TEST_CASE("another pid or another start time is another run: a start and a resta
   }
 }
 
-TEST_CASE("a run that died and was started again within one second is a new run") {
+TEST_CASE("ProcessTable: a run that died and was started again within one second is a new run") {
   Story story;
   story.poll({exited("web", {100, 100}, 1)}).poll({running("web", {11, 100})});
   CHECK(story.restarts() == 1);
 }
 
-TEST_CASE("each retry out of BACKOFF is a start and a restart, spawned or not") {
+TEST_CASE("ProcessTable: each retry out of BACKOFF is a start and a restart, spawned or not") {
   Story story;
   story.poll({running("web", {10, 100})})
       .poll({ended("web", InstanceState::backoff, {103, 103})})
@@ -98,7 +99,8 @@ TEST_CASE("each retry out of BACKOFF is a start and a restart, spawned or not") 
   CHECK(story.restarts() == 2);
 }
 
-TEST_CASE("a start after STOPPED, STOPPING or FATAL was asked for: it is no restart") {
+TEST_CASE(
+    "ProcessTable: a start after STOPPED, STOPPING or FATAL was asked for: it is no restart") {
   const auto before = GENERATE(stopped("web", {90, 100}, 0), never_started("web"),
                                active("web", InstanceState::stopping, {9, 90}),
                                ended("web", InstanceState::fatal, {90, 91}));
@@ -108,7 +110,7 @@ TEST_CASE("a start after STOPPED, STOPPING or FATAL was asked for: it is no rest
   CHECK(story.restarts() == 0);
 }
 
-TEST_CASE("what a restart of the daemon started again are starts, not restarts") {
+TEST_CASE("ProcessTable: what a restart of the daemon started again are starts, not restarts") {
   Story story;
   story.poll({running("web", {10, 100})}).daemon_restarts().poll({running("web", {20, 110})});
   CHECK(story.starts() == 1);
@@ -117,7 +119,7 @@ TEST_CASE("what a restart of the daemon started again are starts, not restarts")
   CHECK(story.restarts() == 1);
 }
 
-TEST_CASE("entries into each state are counted as far as polls show them") {
+TEST_CASE("ProcessTable: entries into each state are counted as far as polls show them") {
   Story story;
   story.poll({running("web", {10, 100})})
       .poll({active("web", InstanceState::stopping, {10, 100})})
@@ -132,7 +134,7 @@ TEST_CASE("entries into each state are counted as far as polls show them") {
   CHECK(story.entries(InstanceState::exited) == 0);
 }
 
-TEST_CASE("entries into STARTING are the starts") {
+TEST_CASE("ProcessTable: entries into STARTING are the starts") {
   Story story;
   story.poll({never_started("web")})
       .poll({ended("web", InstanceState::backoff, {103, 103})})
@@ -142,13 +144,13 @@ TEST_CASE("entries into STARTING are the starts") {
   CHECK(story.entries(InstanceState::starting) == story.starts());
 }
 
-TEST_CASE("the number of unexpected exits is not known from polls") {
+TEST_CASE("ProcessTable: the number of unexpected exits is not known from polls") {
   Story story;
   story.poll({running("web", {10, 100})}).poll({exited("web", {100, 103}, 1)});
   CHECK_FALSE(story.process("web").counters.unexpected_exits);
 }
 
-TEST_CASE("an exit status is known from EXITED, and whether it was expected") {
+TEST_CASE("ProcessTable: an exit status is known from EXITED, and whether it was expected") {
   Story story;
   SECTION("expected") {
     story.poll({exited("web", {100, 103}, 0)});
@@ -167,14 +169,16 @@ TEST_CASE("an exit status is known from EXITED, and whether it was expected") {
   }
 }
 
-TEST_CASE("after a requested stop the exit status is known, and expectation is no question") {
+TEST_CASE(
+    "ProcessTable: after a requested stop the exit status is known, and expectation is no "
+    "question") {
   Story story;
   story.poll({exited("web", {90, 91}, 3)}).poll({stopped("web", {100, 103}, 0)});
   CHECK(story.process("web").exit_status == 0);
   CHECK_FALSE(story.process("web").last_exit_expected);
 }
 
-TEST_CASE("the end of a run is remembered while the next one goes on") {
+TEST_CASE("ProcessTable: the end of a run is remembered while the next one goes on") {
   Story story;
   story.poll({exited("web", {100, 103}, 3)})
       .poll({died_before(active("web", InstanceState::starting, {11, 106}), 103)})
@@ -183,7 +187,7 @@ TEST_CASE("the end of a run is remembered while the next one goes on") {
   CHECK(story.process("web").last_exit_expected == false);
 }
 
-TEST_CASE("the end of an older run is forgotten when a newer one ended unseen") {
+TEST_CASE("ProcessTable: the end of an older run is forgotten when a newer one ended unseen") {
   Story story;
   story.poll({exited("web", {100, 103}, 3)});
   SECTION("and it runs again") {
@@ -202,19 +206,20 @@ TEST_CASE("the end of an older run is forgotten when a newer one ended unseen") 
   CHECK_FALSE(story.process("web").last_exit_expected);
 }
 
-TEST_CASE("a start that failed without a process ends no run: the older end stays known") {
+TEST_CASE(
+    "ProcessTable: a start that failed without a process ends no run: the older end stays known") {
   Story story;
   story.poll({exited("web", {100, 103}, 3)}).poll({ended("web", InstanceState::fatal, {107, 103})});
   CHECK(story.process("web").exit_status == 3);
 }
 
-TEST_CASE("an end that no poll has seen is not known") {
+TEST_CASE("ProcessTable: an end that no poll has seen is not known") {
   Story story;
   story.poll({died_before(running("web", {10, 100}), 99)});
   CHECK_FALSE(story.process("web").exit_status);
 }
 
-TEST_CASE("the counters of a removed process are kept one hour") {
+TEST_CASE("ProcessTable: the counters of a removed process are kept one hour") {
   Story story;
   story.poll({running("web", {10, 100}), running("x", {9, 90})})
       .poll({running("web", {11, 103}), running("x", {9, 90})})
@@ -239,13 +244,13 @@ TEST_CASE("the counters of a removed process are kept one hour") {
   }
 }
 
-TEST_CASE("a process that came back and was never started counts no start") {
+TEST_CASE("ProcessTable: a process that came back and was never started counts no start") {
   Story story;
   story.poll({running("web", {10, 100})}).poll({}).poll({never_started("web")});
   CHECK(story.starts() == 0);
 }
 
-TEST_CASE("processes of one name in different groups are different processes") {
+TEST_CASE("ProcessTable: processes of one name in different groups are different processes") {
   Story story;
   story.poll({running("a:web", {10, 100}), running("b:web", {11, 100})})
       .poll({running("a:web", {10, 100}), running("b:web", {12, 104})});
@@ -253,17 +258,19 @@ TEST_CASE("processes of one name in different groups are different processes") {
   CHECK(story.process("b:web").counters.restarts == 1);
 }
 
-TEST_CASE("a second record of the same name is rejected, and so are records that were not whole") {
-  Poll poll;
+TEST_CASE(
+    "ProcessTable: a second record of the same name is rejected, and so are records that were not "
+    "whole") {
+  PollResult poll;
   poll.listing.instances = {running("web", {10, 100}), running("web", {11, 100})};
   poll.listing.rejected = 2;
   poll.log_sizes = {{1, 2}, {3, 4}};
-  Tracker tracker;
+  ProcessTable table;
   std::size_t rejected = 0;
-  (void)tracker.list(std::move(poll), rejected);
-  CHECK(tracker.processes().size() == 1);
-  CHECK(tracker.processes()[0].detail.pid == substrate::Pid{10});
-  CHECK(tracker.processes()[0].stdout_log_bytes == 1U);
+  (void)table.apply_listing(std::move(poll), rejected);
+  CHECK(table.processes().size() == 1);
+  CHECK(table.processes()[0].detail.pid == substrate::Pid{10});
+  CHECK(table.processes()[0].stdout_log_bytes == 1U);
   CHECK(rejected == 3);
 }
 
@@ -277,26 +284,26 @@ events::StateChange change(InstanceState from, InstanceState to, int pid = 0) {
 }
 
 struct Listened {
-  Tracker tracker;
+  ProcessTable table;
   base::SteadyTime now{std::chrono::hours(1)};
 
   Listened() { list(running("web", {10, 100}), now); }
   void list(const InstanceDetail& detail, base::SteadyTime asked) {
-    Poll poll;
+    PollResult poll;
     poll.listing.instances = {detail};
     poll.asked = asked;
     poll.at = now;
     std::size_t rejected = 0;
-    (void)tracker.list(std::move(poll), rejected);
+    (void)table.apply_listing(std::move(poll), rejected);
   }
-  Wants hear(const events::StateChange& what) {
+  PollRequests hear(const events::StateChange& what) {
     now += std::chrono::seconds(1);
-    return tracker.hear(what, now);
+    return table.apply_event(what, now);
   }
-  const InstanceDetail& web() { return tracker.processes()[0].detail; }
+  const InstanceDetail& web() { return table.processes()[0].detail; }
 };
 
-TEST_CASE("an event changes a record at once, and what it does not tell is absent") {
+TEST_CASE("ProcessTable: an event changes a record at once, and what it does not tell is absent") {
   Listened listened;
   CHECK(listened.hear(change(InstanceState::running, InstanceState::exited, 10)).log);
   CHECK(listened.web().state == InstanceState::exited);
@@ -307,78 +314,83 @@ TEST_CASE("an event changes a record at once, and what it does not tell is absen
   CHECK_FALSE(listened.web().start_time);
   (void)listened.hear(change(InstanceState::starting, InstanceState::running, 11));
   CHECK(listened.web().pid == substrate::Pid{11});
-  CHECK(listened.tracker.touched().size() == 1);
+  CHECK(listened.table.changed_by_event().size() == 1);
 }
 
-TEST_CASE("a look at what an event touched tells the rest") {
+TEST_CASE("ProcessTable: a look at what an event touched tells the rest") {
   Listened listened;
   (void)listened.hear(change(InstanceState::exited, InstanceState::starting));
-  listened.tracker.look(running("web", {11, 105}), listened.now + std::chrono::seconds(1));
+  listened.table.apply_process(running("web", {11, 105}), listened.now + std::chrono::seconds(1));
   CHECK(listened.web().start_time == manager_time(105));
-  CHECK(listened.tracker.touched().empty());
+  CHECK(listened.table.changed_by_event().empty());
 }
 
-TEST_CASE("a look or a list that was asked for before the last event changes no record") {
+TEST_CASE(
+    "ProcessTable: a look or a list that was asked for before the last event changes no record") {
   Listened listened;
   const base::SteadyTime asked = listened.now;
   (void)listened.hear(change(InstanceState::running, InstanceState::stopping, 10));
   SECTION("a look") {
-    listened.tracker.look(running("web", {10, 100}), asked);
+    listened.table.apply_process(running("web", {10, 100}), asked);
   }
   SECTION("a list") {
     listened.list(running("web", {10, 100}), asked);
   }
   CHECK(listened.web().state == InstanceState::stopping);
-  CHECK(listened.tracker.touched().size() == 1);
+  CHECK(listened.table.changed_by_event().size() == 1);
 }
 
-TEST_CASE("what an event touched and the next list lacks is not looked for any more") {
+TEST_CASE(
+    "ProcessTable: what an event touched and the next list lacks is not looked for any more") {
   Listened listened;
   (void)listened.hear(change(InstanceState::stopping, InstanceState::stopped));
   SECTION("if the list was asked for later") {
     listened.list(never_started("other"), listened.now + std::chrono::seconds(1));
-    CHECK(listened.tracker.touched().empty());
+    CHECK(listened.table.changed_by_event().empty());
   }
   SECTION("not if the event came while it was made") {
     listened.list(never_started("other"), listened.now);
-    CHECK(listened.tracker.touched().size() == 1);
+    CHECK(listened.table.changed_by_event().size() == 1);
   }
 }
 
 /// A survey that brings `line`.
-Poll survey_with(decltype(events::LogLine::what) line, bool goes_on) {
-  Poll poll;
+PollResult survey_with(decltype(events::LogLine::what) line, bool goes_on) {
+  PollResult poll;
   poll.listing.instances = {running("web", {10, 100})};
   poll.survey.emplace();
-  poll.survey->step.lines.push_back({{}, events::ManagerLogLevel::info, std::move(line)});
-  poll.survey->step.again = goes_on;
+  poll.survey->text.lines.push_back({{}, events::ManagerLogLevel::info, std::move(line)});
+  poll.survey->text.again = goes_on;
   poll.survey->at_end = !goes_on;
   return poll;
 }
 
-TEST_CASE("what the log in a survey would want is what the survey did, unless its text goes on") {
+TEST_CASE(
+    "ProcessTable: what the log in a survey would want is what the survey did, unless its text "
+    "goes on") {
   Listened listened;
   const bool goes_on = GENERATE(false, true);
   std::size_t rejected = 0;
-  listened.tracker.counting().begin_anchor(1);
-  const Wants wants = listened.tracker.list(
+  listened.table.counters().begin_anchor(1);
+  const PollRequests requests = listened.table.apply_listing(
       survey_with(events::SpawnError{"cannot", std::nullopt}, goes_on), rejected);
-  CHECK(wants.log_gaps == 1);
-  CHECK(wants.anchor == goes_on);
-  listened.tracker.counting().begin_anchor(2);
+  CHECK(requests.log_gaps == 1);
+  CHECK(requests.anchor == goes_on);
+  listened.table.counters().begin_anchor(2);
   CHECK_FALSE(
-      listened.tracker.list(survey_with(events::Spawned{"web", {10}}, false), rejected).poll);
+      listened.table.apply_listing(survey_with(events::Spawned{"web", {10}}, false), rejected)
+          .poll);
 }
 
-TEST_CASE("an event of a process that is not known wants a poll") {
+TEST_CASE("ProcessTable: an event of a process that is not known requests a poll") {
   Listened listened;
   events::StateChange started = change(InstanceState::stopped, InstanceState::starting);
   started.name = {"new", "new"};
   CHECK(listened.hear(started).poll);
-  CHECK(listened.tracker.processes().size() == 1);
+  CHECK(listened.table.processes().size() == 1);
 }
 
-TEST_CASE("a run that goes on proves that the daemon did not restart") {
+TEST_CASE("ProcessTable: a run that goes on proves that the daemon did not restart") {
   std::vector<ProcessSnapshot> known(2);
   known[0].detail = running("a", {1, 100});
   known[1].detail = never_started("b");
@@ -391,6 +403,39 @@ TEST_CASE("a run that goes on proves that the daemon did not restart") {
   CHECK_FALSE(survived({running("a", {2, 105})}));
   CHECK_FALSE(survived({never_started("b")}));
   CHECK_FALSE(survived({}));
+}
+
+ProcessSnapshot record_of(const char* name) {
+  ProcessSnapshot snapshot;
+  snapshot.detail.name = *substrate::InstanceName::parse(name);
+  return snapshot;
+}
+
+TEST_CASE("Snapshot: a process is found by group and name, and only by both") {
+  SupervisorSnapshot supervisor;
+  supervisor.processes = std::vector{record_of("a:x"), record_of("b:a"), record_of("b:x")};
+  REQUIRE(supervisor.find({"b", "x"}));
+  CHECK(supervisor.find({"b", "x"}) == &supervisor.processes[2]);
+  CHECK_FALSE(supervisor.find({"x", "x"}));
+  CHECK_FALSE(supervisor.find({"c", "x"}));
+  CHECK_FALSE(SupervisorSnapshot{}.find({"b", "x"}));
+}
+
+TEST_CASE("Snapshot: copies of a snapshot share one list of processes") {
+  SupervisorSnapshot supervisor;
+  supervisor.processes = std::vector{record_of("a:x")};
+  const SupervisorSnapshot copy = supervisor;
+  CHECK(copy.processes.begin() == supervisor.processes.begin());
+  CHECK(copy == supervisor);
+}
+
+TEST_CASE("Snapshot: a supervisord is found by its name, the single one by an empty name") {
+  Snapshot snapshot;
+  snapshot.supervisors.resize(2);
+  snapshot.supervisors[1].name = "web";
+  CHECK(snapshot.find("") == &snapshot.supervisors[0]);
+  CHECK(snapshot.find("web") == &snapshot.supervisors[1]);
+  CHECK_FALSE(snapshot.find("db"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "monitor/log_chain.h"
+#include "monitor/process_history.h"
 
 #include "support/catch.h"
 
@@ -12,54 +12,56 @@ constexpr RunEnd exit_3{3, std::nullopt};
 constexpr RunEnd by_kill{std::nullopt, 9};
 
 struct Told {
-  LogChain chain;
-  Tally tally{};
+  LogStateMachine machine;
+  TransitionCounts counts{};
 
   explicit Told(InstanceState state = InstanceState::stopped) {
-    Tally before{};
-    chain.reach(state, before);
+    TransitionCounts before{};
+    machine.anchor_at(state, before);
   }
   template <class Line>
   Told& line(const Line& line) {
-    chain.note(line, tally);
+    machine.apply(line, counts);
     return *this;
   }
   Told& spawned() { return line(Spawned{"web", {7}}); }
   Told& success(bool at_once = false) { return line(EnteredRunning{"web", at_once}); }
   [[nodiscard]] std::uint32_t entries(InstanceState state) const {
-    return tally[entries_at(state)];
+    return counts[entries_at(state)];
   }
 };
 
-TEST_CASE("a crash loop in the log is starts, restarts and unexpected exits") {
+TEST_CASE("LogStateMachine: a crash loop in the log is starts, restarts and unexpected exits") {
   Told told;
   told.spawned().success().line(Exited{"web", exit_3, false}).spawned().success();
   CHECK(told.entries(InstanceState::starting) == 2);
   CHECK(told.entries(InstanceState::running) == 2);
   CHECK(told.entries(InstanceState::exited) == 1);
-  CHECK(told.tally[restarts_at] == 1);
-  CHECK(told.tally[unexpected_exits_at] == 1);
-  CHECK(told.tally[ends_at] == 1);
-  CHECK(told.chain.finish() == Finish{3, std::nullopt, false});
+  CHECK(told.counts[restarts_at] == 1);
+  CHECK(told.counts[unexpected_exits_at] == 1);
+  CHECK(told.counts[ends_at] == 1);
+  CHECK(told.machine.last_exit() == LastExit{3, std::nullopt, false});
 }
 
-TEST_CASE("a run that ended before it was RUNNING went to BACKOFF") {
+TEST_CASE("LogStateMachine: a run that ended before it was RUNNING went to BACKOFF") {
   Told told;
   told.spawned().line(Exited{"web", by_kill, false}).line(GaveUp{"web"});
   CHECK(told.entries(InstanceState::backoff) == 1);
   CHECK(told.entries(InstanceState::fatal) == 1);
   CHECK(told.entries(InstanceState::running) == 0);
-  CHECK(told.chain.finish() == Finish{-1, 9, false});
+  CHECK(told.machine.last_exit() == LastExit{-1, 9, false});
 }
 
-TEST_CASE("an expected exit, and any of a program without startsecs, came out of RUNNING") {
+TEST_CASE(
+    "LogStateMachine: an expected exit, and any of a program without startsecs, came out of "
+    "RUNNING") {
   Told told;
   SECTION("expected") {
     told.spawned().line(Exited{"web", {0, std::nullopt}, true});
   }
   SECTION("known to be RUNNING at once") {
     told.spawned().success(true).line(Exited{"web", exit_3, false});
-    told.tally = {};
+    told.counts = {};
     told.spawned().line(Exited{"web", exit_3, false});
   }
   CHECK(told.entries(InstanceState::running) == 1);
@@ -67,54 +69,54 @@ TEST_CASE("an expected exit, and any of a program without startsecs, came out of
   CHECK(told.entries(InstanceState::backoff) == 0);
 }
 
-TEST_CASE("a requested stop implies STOPPING and is no unexpected exit") {
+TEST_CASE("LogStateMachine: a requested stop implies STOPPING and is no unexpected exit") {
   Told told(InstanceState::running);
   told.line(Stopped{"web", {std::nullopt, 15}});
   CHECK(told.entries(InstanceState::stopping) == 1);
   CHECK(told.entries(InstanceState::stopped) == 1);
-  CHECK(told.tally[unexpected_exits_at] == 0);
-  CHECK(told.tally[ends_at] == 1);
-  CHECK(told.chain.finish() == Finish{-1, 15, std::nullopt});
+  CHECK(told.counts[unexpected_exits_at] == 0);
+  CHECK(told.counts[ends_at] == 1);
+  CHECK(told.machine.last_exit() == LastExit{-1, 15, std::nullopt});
 }
 
-TEST_CASE("STOPPING that an anchor saw already is not counted again") {
+TEST_CASE("LogStateMachine: STOPPING that an anchor saw already is not counted again") {
   Told told(InstanceState::stopping);
   told.line(Stopped{"web", exit_3});
   CHECK(told.entries(InstanceState::stopping) == 0);
   CHECK(told.entries(InstanceState::stopped) == 1);
 }
 
-TEST_CASE("a start that made no process is a start and goes to BACKOFF") {
+TEST_CASE("LogStateMachine: a start that made no process is a start and goes to BACKOFF") {
   Told told(InstanceState::exited);
   told.line(SpawnError{"cannot", "web"});
   CHECK(told.entries(InstanceState::starting) == 1);
   CHECK(told.entries(InstanceState::backoff) == 1);
-  CHECK(told.tally[restarts_at] == 1);
-  CHECK_FALSE(told.chain.finish());
+  CHECK(told.counts[restarts_at] == 1);
+  CHECK_FALSE(told.machine.last_exit());
 }
 
-TEST_CASE("what the log does not tell is counted at the anchor that finds it") {
+TEST_CASE("LogStateMachine: what the log does not tell is counted at the anchor that finds it") {
   const auto [before, now] = GENERATE(std::pair(InstanceState::running, InstanceState::stopping),
                                       std::pair(InstanceState::backoff, InstanceState::stopped));
   Told told(before);
-  told.chain.reach(now, told.tally);
+  told.machine.anchor_at(now, told.counts);
   CHECK(told.entries(now) == 1);
   told.spawned();
-  CHECK(told.tally[restarts_at] == 0);
+  CHECK(told.counts[restarts_at] == 0);
 }
 
-TEST_CASE("after lines were missing nothing is guessed") {
+TEST_CASE("LogStateMachine: after lines were missing nothing is guessed") {
   Told told(InstanceState::running);
-  told.chain.lose();
+  told.machine.lines_lost();
   SECTION("a start may have been by hand") {
     told.spawned();
-    CHECK(told.tally[restarts_at] == 0);
+    CHECK(told.counts[restarts_at] == 0);
     CHECK(told.entries(InstanceState::starting) == 1);
   }
   SECTION("an exit may have gone either way") {
     told.line(Exited{"web", exit_3, false});
     CHECK(told.entries(InstanceState::backoff) + told.entries(InstanceState::exited) == 0);
-    CHECK(told.tally[unexpected_exits_at] == 1);
+    CHECK(told.counts[unexpected_exits_at] == 1);
   }
   SECTION("the entry into STOPPING may have been counted") {
     told.line(Stopped{"web", exit_3});
@@ -123,32 +125,35 @@ TEST_CASE("after lines were missing nothing is guessed") {
   }
 }
 
-TEST_CASE("another daemon ends what ran, nobody knows how; what had ended before is known") {
+TEST_CASE(
+    "LogStateMachine: another daemon ends what ran, nobody knows how; what had ended before is "
+    "known") {
   Told told;
   told.spawned().success().line(Exited{"web", exit_3, false});
   SECTION("it ran again") {
-    told.spawned().chain.begin_anew();
-    CHECK_FALSE(told.chain.finish());
+    told.spawned().machine.daemon_restarted();
+    CHECK_FALSE(told.machine.last_exit());
   }
   SECTION("it did not") {
-    told.chain.begin_anew();
-    CHECK(told.chain.finish() == Finish{3, std::nullopt, false});
+    told.machine.daemon_restarted();
+    CHECK(told.machine.last_exit() == LastExit{3, std::nullopt, false});
   }
 }
 
 TEST_CASE(
-    "a start is no restart if something happened that the log does not tell, or by another "
+    "LogStateMachine: a start is no restart if something happened that the log does not tell, or "
+    "by another "
     "daemon") {
   Told told(InstanceState::exited);
   SECTION("doubt") {
-    told.chain.doubt();
+    told.machine.miss_transition();
   }
   SECTION("another daemon") {
-    told.chain.begin_anew();
+    told.machine.daemon_restarted();
   }
   told.spawned();
   CHECK(told.entries(InstanceState::starting) == 1);
-  CHECK(told.tally[restarts_at] == 0);
+  CHECK(told.counts[restarts_at] == 0);
 }
 
 }  // namespace
