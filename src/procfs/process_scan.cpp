@@ -1,4 +1,4 @@
-#include "procfs/census.h"
+#include "procfs/process_scan.h"
 
 #include <algorithm>
 #include <numeric>
@@ -11,32 +11,32 @@ constexpr int max_attempts = 5;
 
 }  // namespace
 
-std::optional<Census> Census::take(Folder& folder) {
-  const auto processes = folder.processes();
+std::optional<ProcessScan> ProcessScan::run(ProcFs& proc) {
+  const auto processes = proc.processes();
   if (!processes) {
     return std::nullopt;
   }
-  Census census;
-  census.by_pid_.reserve(processes->size());
+  ProcessScan scan;
+  scan.by_pid_.reserve(processes->size());
   for (const ProcessId process : *processes) {
-    if (auto stat = folder.stat(process)) {
-      census.by_pid_.push_back(*stat);
-    } else if (folder.absence() == Absence::failed) {
+    if (auto stat = proc.stat(process)) {
+      scan.by_pid_.push_back(*stat);
+    } else if (proc.failure() == ReadFailure::failed) {
       return std::nullopt;
     }
   }
-  std::sort(census.by_pid_.begin(), census.by_pid_.end(),
+  std::sort(scan.by_pid_.begin(), scan.by_pid_.end(),
             [](const Stat& a, const Stat& b) { return a.pid < b.pid; });
-  census.by_parent_.resize(census.by_pid_.size());
-  std::iota(census.by_parent_.begin(), census.by_parent_.end(), std::size_t{0});
-  std::stable_sort(census.by_parent_.begin(), census.by_parent_.end(),
+  scan.by_parent_.resize(scan.by_pid_.size());
+  std::iota(scan.by_parent_.begin(), scan.by_parent_.end(), std::size_t{0});
+  std::stable_sort(scan.by_parent_.begin(), scan.by_parent_.end(),
                    [&](std::size_t a, std::size_t b) {
-                     return census.by_pid_[a].parent < census.by_pid_[b].parent;
+                     return scan.by_pid_[a].parent < scan.by_pid_[b].parent;
                    });
-  return census;
+  return scan;
 }
 
-Tree Census::tree_of(ProcessId root) const {
+Tree ProcessScan::tree_of(ProcessId root) const {
   Tree tree;
   const auto found =
       std::lower_bound(by_pid_.begin(), by_pid_.end(), root,
@@ -58,12 +58,12 @@ Tree Census::tree_of(ProcessId root) const {
   return tree;
 }
 
-bool settle(Tree& tree, Folder& folder) {
+bool read_consistently(Tree& tree, ProcFs& proc) {
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
     Tree again;
     std::set<ProcessId> present;
     for (const Stat& member : tree) {
-      const auto stat = folder.stat(member.pid);
+      const auto stat = proc.stat(member.pid);
       // An orphan has another parent by now, and is no member any more.
       const bool is_member = again.empty() || (stat && present.count(stat->parent) > 0);
       if (stat && stat->start == member.start && is_member) {
@@ -71,16 +71,16 @@ bool settle(Tree& tree, Folder& folder) {
         present.insert(stat->pid);
       }
     }
-    const bool settled = again.size() == tree.size();
+    const bool consistent = again.size() == tree.size();
     tree = std::move(again);
-    if (settled || tree.empty()) {
-      return settled;
+    if (consistent || tree.empty()) {
+      return consistent;
     }
   }
   return false;
 }
 
-bool is_read_backwards(const Tree& tree) {
+bool has_child_read_first(const Tree& tree) {
   return std::any_of(tree.begin() + 1, tree.end(),
                      [](const Stat& member) { return member.pid < member.parent; });
 }

@@ -48,7 +48,9 @@ void churn() {
   }
 }
 
-TEST_CASE("the CPU time of a churning tree is what the kernel says when it has ended, within 2 %") {
+TEST_CASE(
+    "ProcessTrees: the CPU time of a churning tree is what the kernel says when it has ended, "
+    "within 2 %") {
   Child child(churn);
   ProcessTrees trees({});
   double before = 0;
@@ -66,7 +68,8 @@ TEST_CASE("the CPU time of a churning tree is what the kernel says when it has e
   CHECK(measured == Approx(truth).epsilon(0.02).margin(ticks));
 }
 
-TEST_CASE("what a child used is not lost though its parent does not wait for children") {
+TEST_CASE(
+    "ProcessTrees: what a child used is not lost though its parent does not wait for children") {
   std::array<int, 2> until_closed{};
   REQUIRE(::pipe(until_closed.data()) == 0);
   Child child([&] {
@@ -87,7 +90,7 @@ TEST_CASE("what a child used is not lost though its parent does not wait for chi
   CHECK(seconds(measure(trees, child).cpu) >= 0.28);
 }
 
-TEST_CASE("a process has memory, threads, descriptors and a limit of them") {
+TEST_CASE("ProcessTrees: a process has memory, threads, descriptors and a limit of them") {
   std::array<int, 2> pipe{};
   Child child([&] {
     rlimit limit{};
@@ -112,7 +115,7 @@ TEST_CASE("a process has memory, threads, descriptors and a limit of them") {
   CHECK(usage.root_parent == ProcessId{::getpid()});
 }
 
-TEST_CASE("descendants belong to the tree, with any name") {
+TEST_CASE("ProcessTrees: descendants belong to the tree, with any name") {
   Child child([] {
     (void)in_child([] {
       ::prctl(PR_SET_NAME, ") R 1\n(");
@@ -125,7 +128,7 @@ TEST_CASE("descendants belong to the tree, with any name") {
   CHECK(tests::eventually(patience, [&] { return measure(trees, child).processes == 3; }));
 }
 
-TEST_CASE("a process that has ended has no tree") {
+TEST_CASE("ProcessTrees: a process that has ended has no tree") {
   Child child([] {});
   const ProcessId pid = child.pid();
   ProcessTrees trees({});
@@ -134,7 +137,7 @@ TEST_CASE("a process that has ended has no tree") {
   CHECK_FALSE(trees.measure({pid}, tests::plenty()).front());
 }
 
-TEST_CASE("files that are kept open go with their processes") {
+TEST_CASE("ProcessTrees: files that are kept open go with their processes") {
   ProcessTrees trees({});
   for (int round = 0; round < 5; ++round) {
     Child child([] {});
@@ -147,7 +150,7 @@ TEST_CASE("files that are kept open go with their processes") {
   }
 }
 
-TEST_CASE("another user's process shows what everybody may see, and hides the rest") {
+TEST_CASE("ProcessTrees: another user's process shows what everybody may see, and hides the rest") {
   // Seen by a child that is nobody, since the test may be root.
   Child other([] {});
   other.wait_until_done();
@@ -168,7 +171,7 @@ TEST_CASE("another user's process shows what everybody may see, and hides the re
   CHECK(status == 0);
 }
 
-TEST_CASE("our own children are here, and are not the children of our parent") {
+TEST_CASE("ProcessTrees: our own children are here, and are not the children of our parent") {
   Child child([] {});
   const Program program{child.pid(), std::nullopt};
   CHECK(locate({::getpid()}, {program}) == Locality::here);
