@@ -143,13 +143,6 @@ What parse_spawned(std::string_view text) {
   return pid ? What(Spawned{halves->before, *pid}) : OtherLine{};
 }
 
-/// `x' (4711) with SIGKILL`
-What parse_killing(std::string_view text) {
-  const auto halves = cut_suffix(text, ") with SIGKILL") ? split_last(text, "' (") : std::nullopt;
-  const auto pid = halves ? parse_pid(halves->behind) : std::nullopt;
-  return pid ? What(Killing{halves->before, *pid}) : OtherLine{};
-}
-
 /// `x entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)`
 What parse_success(std::string_view text) {
   const auto halves = split_last(text, " entered RUNNING state");
@@ -177,12 +170,6 @@ What parse_spawn_error(std::string_view text) {
   return error;
 }
 
-What parse_discarded(std::string_view text) {
-  const auto halves = split_last(text, " event buffer overflowed, discarding event ");
-  const auto serial = halves ? parse_number<std::uint64_t>(halves->behind) : std::nullopt;
-  return serial ? What(EventDiscarded{halves->before, *serial}) : OtherLine{};
-}
-
 What parse_text(std::string_view text) {
   if (cut_prefix(text, "spawned: '")) {
     return parse_spawned(text);
@@ -199,9 +186,6 @@ What parse_text(std::string_view text) {
   if (cut_prefix(text, "gave up: ")) {
     return parse_named<GaveUp>(text, " entered FATAL state");
   }
-  if (cut_prefix(text, "killing '")) {
-    return parse_killing(text);
-  }
   if (cut_prefix(text, "spawnerr: ")) {
     return parse_spawn_error(text);
   }
@@ -209,15 +193,7 @@ What parse_text(std::string_view text) {
     const auto pid = parse_pid(text);
     return pid ? What(ManagerStarted{*pid}) : OtherLine{};
   }
-  if (cut_prefix(text, "pool ")) {
-    return parse_discarded(text);
-  }
-  if (text.starts_with("received ") && text.ends_with(" request")) {
-    const bool restart = text.ends_with(" indicating restart request");
-    return restart || text.ends_with(" indicating exit request") ? What(ManagerEnding{restart})
-                                                                 : OtherLine{};
-  }
-  return parse_named<ListenerDeaf>(text, ": has entered the UNKNOWN state and will no longer");
+  return parse_named<ListenerNotReady>(text, ": has entered the UNKNOWN state and will no longer");
 }
 
 /// A number of exactly the digits at `at`.

@@ -61,12 +61,6 @@ struct GaveUp {
   std::string name;
   friend bool operator==(const GaveUp&, const GaveUp&) = default;
 };
-/// It did not stop in time and gets SIGKILL.
-struct Killing {
-  std::string name;
-  substrate::Pid pid;
-  friend bool operator==(const Killing&, const Killing&) = default;
-};
 /// A start that made no process; it counts as a start and goes to BACKOFF. Most of these lines do
 /// not say whose.
 struct SpawnError {
@@ -79,21 +73,11 @@ struct ManagerStarted {
   substrate::Pid pid;
   friend bool operator==(const ManagerStarted&, const ManagerStarted&) = default;
 };
-/// It received a signal to end or to restart. Not logged when asked by RPC.
-struct ManagerEnding {
-  bool restart = false;
-  friend bool operator==(const ManagerEnding&, const ManagerEnding&) = default;
-};
-/// A listener's pool lost this event: its buffer was full.
-struct EventDiscarded {
-  std::string pool;
-  std::uint64_t serial = 0;
-  friend bool operator==(const EventDiscarded&, const EventDiscarded&) = default;
-};
-/// A listener broke the protocol, and looks healthy, but will never get an event again.
-struct ListenerDeaf {
+/// A listener broke the event protocol: until it is spawned again it looks healthy and gets no
+/// events.
+struct ListenerNotReady {
   std::string name;
-  friend bool operator==(const ListenerDeaf&, const ListenerDeaf&) = default;
+  friend bool operator==(const ListenerNotReady&, const ListenerNotReady&) = default;
 };
 struct OtherLine {
   friend bool operator==(const OtherLine&, const OtherLine&) = default;
@@ -103,8 +87,8 @@ struct LogLine {
   /// supervisord's wall clock in its own time zone, which it does not name; it may jump.
   std::chrono::local_time<std::chrono::milliseconds> at;
   ManagerLogLevel level = ManagerLogLevel::info;
-  std::variant<Spawned, EnteredRunning, Exited, Stopped, GaveUp, Killing, SpawnError,
-               ManagerStarted, ManagerEnding, EventDiscarded, ListenerDeaf, OtherLine>
+  std::variant<Spawned, EnteredRunning, Exited, Stopped, GaveUp, SpawnError, ManagerStarted,
+               ListenerNotReady, OtherLine>
       what;
   friend bool operator==(const LogLine&, const LogLine&) = default;
 };

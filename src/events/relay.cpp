@@ -7,10 +7,10 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "events/delivery.h"
 #include "events/listener.h"
 #include "events/stop_descriptor.h"
+#include "procfs/proc_fs.h"
 
 namespace reeve::events {
 
@@ -59,27 +59,14 @@ void drain(Delivery& delivery, const base::Clock& clock, Duration span) {
   }
 }
 
-/// When a process was started, in the kernel's ticks; empty if that cannot be read. It tells two
-/// daemons with the same pid apart.
-std::string start_of(const std::string& pid) {
-  constexpr std::size_t field = 22;
-  const auto stat = base::read_file("/proc/" + pid + "/stat", 4096);
-  if (!stat) {
-    return "";
-  }
-  std::string_view rest = *stat;
-  rest.remove_prefix(std::min(rest.rfind(')'), rest.size()));
-  for (std::size_t at = 2; at < field && !rest.empty(); ++at) {
-    rest.remove_prefix(std::min(rest.find(' '), rest.size() - 1) + 1);
-  }
-  return std::string(rest.substr(0, rest.find(' ')));
-}
-
 }  // namespace
 
 Source source_of_listener(std::string server_url) {
-  const std::string parent = std::to_string(::getppid());
-  return {std::move(server_url), parent + "." + start_of(parent)};
+  const pid_t parent = ::getppid();
+  // The start, in ticks since boot, tells two daemons with the same pid apart.
+  const auto stat = procfs::read_stat({parent});
+  const std::string start = stat ? std::to_string(stat->start) : "";
+  return {std::move(server_url), std::to_string(parent) + "." + start};
 }
 
 Result<void> relay_events(Streams streams, const Source& source, const RelayOptions& options,

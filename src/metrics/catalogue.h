@@ -53,6 +53,9 @@ inline constexpr std::array catalogue = {
            "What feeds the counters now: 1 for one of the sources."},
     Family{"supervisord_counters_gaps_total", Type::counter, "source",
            "Gaps in a source of the counters."},
+    Family{"supervisord_event_listener_not_ready_total", Type::counter, "",
+           "Event listeners that broke the event protocol and get no more events, as supervisord's "
+           "log tells it."},
     // One process.
     Family{"supervisord_process_up", Type::gauge, "group,name", "Whether the process is RUNNING."},
     Family{"supervisord_process_state", Type::gauge, "group,name,state",

@@ -6,23 +6,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "procfs/stat.h"
+#include "procfs/proc_fs.h"
 
 namespace reeve::metrics {
 namespace {
-
-constexpr std::size_t max_stat_bytes = 4 * 1024;
-constexpr std::size_t max_system_stat_bytes = 256 * 1024;
 
 double ticks_to_seconds(std::uint64_t ticks) {
   return static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-}  // namespace
-
-std::optional<OwnProcess> parse_own_stat(std::string_view text) {
-  const auto stat = procfs::parse_stat(text);
+std::optional<OwnProcess> to_own_process(const std::optional<procfs::Stat>& stat) {
   if (!stat) {
     return std::nullopt;
   }
@@ -34,9 +27,14 @@ std::optional<OwnProcess> parse_own_stat(std::string_view text) {
   return own;
 }
 
+}  // namespace
+
+std::optional<OwnProcess> parse_own_stat(std::string_view text) {
+  return to_own_process(procfs::parse_stat(text));
+}
+
 std::optional<OwnProcess> read_own_process() {
-  const auto text = base::read_file("/proc/self/stat", max_stat_bytes);
-  return text ? parse_own_stat(*text) : std::nullopt;
+  return to_own_process(procfs::read_own_stat());
 }
 
 std::optional<std::uint64_t> count_open_fds() {
@@ -61,8 +59,7 @@ std::optional<std::uint64_t> max_fds() {
 }
 
 std::optional<std::chrono::sys_seconds> boot_time() {
-  const auto text = base::read_file("/proc/stat", max_system_stat_bytes);
-  return text ? procfs::parse_boot_time(*text) : std::nullopt;
+  return procfs::read_boot_time();
 }
 
 }  // namespace reeve::metrics

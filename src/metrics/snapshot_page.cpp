@@ -221,6 +221,8 @@ void SnapshotPage::write_supervisors() {
              });
   each_label(family("supervisord_counters_gaps_total"), "source", monitor::all_counter_sources,
              [](const auto& supervisor, std::size_t i) { return supervisor.counter_gaps[i]; });
+  each_supervisor(family("supervisord_event_listener_not_ready_total"),
+                  [](const auto& supervisor) { return supervisor.listeners_not_ready; });
 }
 
 void SnapshotPage::write_process_states() {

@@ -10,10 +10,10 @@
 namespace reeve::monitor {
 namespace {
 
-/// Each restart of a daemon is another source: the oldest are forgotten.
+/// Each restart of a daemon makes another source: the oldest are forgotten.
 constexpr std::size_t max_streams = 64;
-constexpr base::Duration deaf_after = std::chrono::seconds(20);
-constexpr base::Duration between_marks_for_deaf = std::chrono::minutes(1);
+constexpr base::Duration unbound_after = std::chrono::seconds(20);
+constexpr base::Duration between_marks_for_unbound = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -23,62 +23,62 @@ std::string EventRouter::mark_text(const std::string& run, const OwnMark& mark) 
 
 EventRouter::Routed EventRouter::route(std::vector<events::Arrival> arrivals) {
   Routed routed;
-  routed.members.resize(members_);
+  routed.batches.resize(members_);
   for (events::Arrival& arrival : arrivals) {
     if (events::Event* const event = std::get_if<events::Event>(&arrival.what)) {
-      take(std::move(*event), arrival, routed);
+      route_event(std::move(*event), arrival, routed);
       continue;
     }
     const auto& gap = std::get<events::Gap>(arrival.what);
-    // Whose events found no room in the inbox is not known.
-    const bool everybodys = gap.cause == events::Gap::Cause::overflow;
+    // Which streams lost events when the inbox was full is not known.
+    const bool all_streams = gap.cause == events::Gap::Cause::overflow;
     for (const auto& [key, stream] : streams_) {
-      if (stream.member && (everybodys || key.first == *arrival.source)) {
-        routed.members[*stream.member].heard.emplace_back(gap);
+      if (stream.member && (all_streams || key.first == *arrival.source)) {
+        routed.batches[*stream.member].items.emplace_back(gap);
       }
     }
   }
   return routed;
 }
 
-void EventRouter::take(events::Event event, const events::Arrival& arrival, Routed& routed) {
+void EventRouter::route_event(events::Event event, const events::Arrival& arrival, Routed& routed) {
   const base::SteadyTime now = arrival.at.steady;
   Stream& stream = stream_of({*arrival.source, event.pool}, now);
-  stream.last = std::max(stream.last, now);
-  if (const auto mark = own_mark(event)) {
-    recognise(stream, *mark, *arrival.source, routed);
+  stream.last_at = std::max(stream.last_at, now);
+  if (const auto mark = parse_own_mark(event)) {
+    apply_mark(stream, *mark, *arrival.source, routed);
   }
   if (stream.member) {
-    Delivery& delivery = routed.members[*stream.member];
-    delivery.last = std::max(delivery.last, now);
-    delivery.heard.emplace_back(std::move(event));
+    EventBatch& batch = routed.batches[*stream.member];
+    batch.last_event_at = std::max(batch.last_event_at, now);
+    batch.items.emplace_back(std::move(event));
     return;
   }
-  if (!stream.named_deaf || now - stream.asked >= between_marks_for_deaf) {
-    stream.asked = now;
-    ask_for_mark(*arrival.source, stream, routed);
+  if (!stream.reported_unbound || now - stream.mark_requested_at >= between_marks_for_unbound) {
+    stream.mark_requested_at = now;
+    request_mark(*arrival.source, stream, routed);
   }
-  if (!stream.spare_of && !stream.named_deaf && now - stream.first >= deaf_after) {
-    stream.named_deaf = true;
-    routed.deaf_pools.push_back(event.pool);
+  if (!stream.redundant_for && !stream.reported_unbound && now - stream.first_at >= unbound_after) {
+    stream.reported_unbound = true;
+    routed.unbound_pools.push_back(event.pool);
   }
 }
 
-void EventRouter::recognise(Stream& stream, const OwnMark& mark, const events::Source& source,
-                            Routed& routed) {
-  if (stream.member != mark.member && !stream.left.contains(mark.member)) {
-    if (is_served(mark.member, source, stream.last)) {
-      stream.spare_of = mark.member;
+void EventRouter::apply_mark(Stream& stream, const OwnMark& mark, const events::Source& source,
+                             Routed& routed) {
+  if (stream.member != mark.member && !stream.former_members.contains(mark.member)) {
+    if (has_stream(mark.member, source, stream.last_at)) {
+      stream.redundant_for = mark.member;
     } else {
       bind(stream, mark.member, routed);
     }
   }
   if (stream.member == mark.member) {
-    routed.members[mark.member].heard.emplace_back(Mark{mark.anchor});
+    routed.batches[mark.member].items.emplace_back(Mark{mark.anchor});
   }
 }
 
-std::optional<OwnMark> EventRouter::own_mark(const events::Event& event) const {
+std::optional<OwnMark> EventRouter::parse_own_mark(const events::Event& event) const {
   const auto* const sent = std::get_if<events::RemoteCommunication>(&event.what);
   if (sent == nullptr || sent->type != substrate::survey_mark_type ||
       !sent->data.starts_with(run_ + ":")) {
@@ -92,43 +92,44 @@ std::optional<OwnMark> EventRouter::own_mark(const events::Event& event) const {
   const auto member = base::parse_number<std::size_t>(rest.substr(0, colon));
   const auto anchor = base::parse_number<std::uint64_t>(rest.substr(colon + 1));
   const bool valid = member && anchor && *member < members_;
-  return valid ? std::optional(OwnMark{*member, *anchor}) : std::nullopt;
+  return valid ? std::optional(OwnMark{.member = *member, .anchor = *anchor}) : std::nullopt;
 }
 
 void EventRouter::bind(Stream& stream, std::size_t member, Routed& routed) {
-  // What came between the two nobody heard.
-  const events::Gap unheard{events::Gap::Cause::pool_restarted, 0};
+  // Events between the two streams were lost.
+  const events::Gap lost{.cause = events::Gap::Cause::pool_restarted};
   for (auto& [key, other] : streams_) {
     if (other.member == member) {
       other.member.reset();
-      other.spare_of = member;
-      routed.members[member].heard.emplace_back(unheard);
+      other.redundant_for = member;
+      routed.batches[member].items.emplace_back(lost);
     }
   }
   if (stream.member) {
-    stream.left.insert(*stream.member);
-    routed.members[*stream.member].heard.emplace_back(unheard);
+    stream.former_members.insert(*stream.member);
+    routed.batches[*stream.member].items.emplace_back(lost);
   }
   stream.member = member;
 }
 
-bool EventRouter::is_served(std::size_t member, const events::Source& source,
-                            base::SteadyTime now) const {
+bool EventRouter::has_stream(std::size_t member, const events::Source& source,
+                             base::SteadyTime now) const {
   return std::any_of(streams_.begin(), streams_.end(), [&](const auto& entry) {
     const auto& [key, stream] = entry;
     const bool other_daemon =
         key.first.daemon != source.daemon && !source.daemon.empty() && !key.first.daemon.empty();
-    return stream.member == member && !other_daemon && now - stream.last < event_stream_patience;
+    return stream.member == member && !other_daemon && now - stream.last_at < event_stream_patience;
   });
 }
 
-void EventRouter::ask_for_mark(const events::Source& source, const Stream& stream,
+void EventRouter::request_mark(const events::Source& source, const Stream& stream,
                                Routed& routed) const {
   for (std::size_t member = 0; member < members_; ++member) {
-    const bool possible = stream.spare_of.value_or(member) == member;
-    if (possible && !is_served(member, source, stream.last)) {
-      routed.members[member].wants_mark = true;
-      routed.members[member].wants_mark_soon |= stream.last - stream.first < deaf_after;
+    const bool possible = stream.redundant_for.value_or(member) == member;
+    if (possible && !has_stream(member, source, stream.last_at)) {
+      routed.batches[member].mark_requested = true;
+      routed.batches[member].mark_requested_soon |=
+          stream.last_at - stream.first_at < unbound_after;
     }
   }
 }
@@ -141,9 +142,10 @@ EventRouter::Stream& EventRouter::stream_of(const Key& key, base::SteadyTime now
   if (streams_.size() >= max_streams) {
     streams_.erase(std::min_element(
         streams_.begin(), streams_.end(),
-        [](const auto& a, const auto& b) { return a.second.last < b.second.last; }));
+        [](const auto& a, const auto& b) { return a.second.last_at < b.second.last_at; }));
   }
-  return streams_.emplace(key, Stream{.first = now, .last = now, .asked = now}).first->second;
+  return streams_.emplace(key, Stream{.first_at = now, .last_at = now, .mark_requested_at = now})
+      .first->second;
 }
 
 }  // namespace reeve::monitor

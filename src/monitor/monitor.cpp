@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "monitor/event_router.h"
-#include "monitor/watch.h"
+#include "monitor/supervisor_monitor.h"
 
 namespace reeve::monitor {
 namespace {
@@ -14,10 +14,10 @@ namespace {
 using base::Wakeup;
 
 constexpr base::Duration between_publications = std::chrono::milliseconds(50);
-constexpr base::Duration a_long_time = std::chrono::hours(1);
+constexpr base::Duration no_timeout = std::chrono::hours(1);
 
-/// A word for this run of the agent, in its marks.
-std::string new_run() {
+/// Identifies this run of the agent in its marks.
+std::string random_run_id() {
   std::random_device device;
   return std::to_string(device()) + "-" + std::to_string(device());
 }
@@ -26,16 +26,16 @@ std::string new_run() {
 
 struct Monitor::State {
   State(const base::Clock& time, base::Log sink, std::size_t members)
-      : clock(time), log(std::move(sink)), run(new_run()), router(run, members) {}
+      : clock(time), log(std::move(sink)), run(random_run_id()), router(run, members) {}
 
   const base::Clock& clock;
   const base::Log log;
   std::function<void(const std::shared_ptr<const Snapshot>&)> listener;
-  std::vector<std::unique_ptr<Watch>> watches;
+  std::vector<std::unique_ptr<SupervisorMonitor>> monitors;
   const std::string run;
   EventRouter router;
-  Wakeup news;
-  events::Inbox inbox{[this] { news.nudge(); }};
+  Wakeup changed;
+  events::Inbox inbox{[this] { changed.nudge(); }};
   base::Guarded<std::shared_ptr<const Snapshot>> published;
   std::vector<std::jthread> threads;
 
@@ -43,10 +43,10 @@ struct Monitor::State {
     auto next = std::make_shared<Snapshot>();
     next->generation = published.copy()->generation + 1;
     next->complete = true;
-    for (const auto& watch : watches) {
-      // Asked first: whoever has been tried has that result in what is seen next.
-      next->complete = watch->tried() && next->complete;
-      next->supervisors.push_back(watch->seen());
+    for (const auto& monitor : monitors) {
+      // In this order: a supervisord that has been tried has its result in the snapshot.
+      next->complete = monitor->tried() && next->complete;
+      next->supervisors.push_back(monitor->snapshot());
     }
     const std::shared_ptr<const Snapshot> snapshot = std::move(next);
     published.with([&](auto& current) { current = snapshot; });
@@ -55,23 +55,23 @@ struct Monitor::State {
     }
   }
 
-  void hand_out_events() {
+  void route_events() {
     const auto routed = router.route(inbox.take());
-    for (std::size_t i = 0; i < watches.size(); ++i) {
-      watches[i]->hear(routed.members[i]);
+    for (std::size_t i = 0; i < monitors.size(); ++i) {
+      monitors[i]->apply_events(routed.batches[i]);
     }
-    for (const std::string& pool : routed.deaf_pools) {
+    for (const std::string& pool : routed.unbound_pools) {
       log.warning(
-          "a listener's events cannot be counted: its supervisord is none that Reeve watches and "
-          "can read, or its events= lack REMOTE_COMMUNICATION",
+          "a listener's events cannot be counted: its supervisord is not one that Reeve monitors "
+          "and can read, or its events= lacks REMOTE_COMMUNICATION",
           {{"listener", pool}});
     }
   }
 
-  /// The first news go out at once, what follows within 50 ms goes out together.
+  /// The first change is published at once, those within the next 50 ms together.
   void run_publisher(const std::stop_token& stop) {
-    while (news.wait_until(clock.steady_now() + a_long_time, stop) != Wakeup::Reason::stop) {
-      hand_out_events();
+    while (changed.wait_until(clock.steady_now() + no_timeout, stop) != Wakeup::Reason::stop) {
+      route_events();
       publish();
       if (!clock.wait_until(clock.steady_now() + between_publications, stop)) {
         return;
@@ -85,8 +85,8 @@ struct Monitor::State {
       try {
         loop(stop);
       } catch (const std::exception& error) {
-        // Nobody would watch any more: better to be started again.
-        log.error("a watching thread failed, giving up", {{"error", error.what()}});
+        // This supervisord would no longer be monitored: end, to be started again.
+        log.error("a monitoring thread failed, giving up", {{"error", error.what()}});
         std::terminate();
       }
     });
@@ -98,10 +98,10 @@ Monitor::Monitor(std::vector<Member> members, const PollOptions& options, const 
     : state_(std::make_unique<State>(clock, log, members.size())) {
   auto first = std::make_shared<Snapshot>();
   for (Member& member : members) {
-    state_->watches.push_back(std::make_unique<Watch>(
-        std::move(member), state_->watches.size(), options, clock, log,
-        [state = state_.get()] { state->news.nudge(); }, state_->run));
-    first->supervisors.push_back(state_->watches.back()->seen());
+    state_->monitors.push_back(std::make_unique<SupervisorMonitor>(
+        std::move(member), state_->monitors.size(), options, clock, log,
+        [state = state_.get()] { state->changed.nudge(); }, state_->run));
+    first->supervisors.push_back(state_->monitors.back()->snapshot());
   }
   state_->published.with([&](auto& published) { published = std::move(first); });
 }
@@ -120,10 +120,10 @@ void Monitor::start() {
   }
   state_->spawn(
       [state = state_.get()](const std::stop_token& stop) { state->run_publisher(stop); });
-  for (const auto& each : state_->watches) {
-    Watch* const watch = each.get();
-    state_->spawn([watch](const std::stop_token& stop) { watch->run_heartbeats(stop); });
-    state_->spawn([watch](const std::stop_token& stop) { watch->run_polls(stop); });
+  for (const auto& each : state_->monitors) {
+    SupervisorMonitor* const monitor = each.get();
+    state_->spawn([monitor](const std::stop_token& stop) { monitor->run_heartbeats(stop); });
+    state_->spawn([monitor](const std::stop_token& stop) { monitor->run_polls(stop); });
   }
 }
 
@@ -139,9 +139,9 @@ std::shared_ptr<const Snapshot> Monitor::snapshot() const {
 }
 
 void Monitor::nudge(std::string_view supervisor) {
-  for (const auto& watch : state_->watches) {
-    if (watch->name() == supervisor) {
-      watch->nudge();
+  for (const auto& monitor : state_->monitors) {
+    if (monitor->name() == supervisor) {
+      monitor->request_poll();
     }
   }
 }
@@ -151,8 +151,8 @@ events::Inbox& Monitor::inbox() {
 }
 
 void Monitor::configure(const PollOptions& options) {
-  for (const auto& watch : state_->watches) {
-    watch->configure(options);
+  for (const auto& monitor : state_->monitors) {
+    monitor->configure(options);
   }
 }
 

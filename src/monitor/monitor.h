@@ -1,9 +1,12 @@
 #pragma once
 
-// Keeps watching one or several supervisords, none of which can delay another: per supervisord
-// a heartbeat thread and a poll thread, and one thread that tells whose the events in the inbox
-// are, hands them out, and publishes what all of them found as one immutable snapshot. While a
-// supervisord does not answer, only heartbeats are sent.
+// Monitors one or several supervisords, none of which can delay another: a SupervisorMonitor for
+// each, with a heartbeat thread and a poll thread, and one publisher thread, which routes the
+// events in the inbox to their supervisords and publishes the state of all as one immutable
+// Snapshot. While a supervisord does not answer, only heartbeats are sent to it.
+//
+// Locks: each supervisord's state, the inbox and the published snapshot have one each; no thread
+// holds two of them.
 
 #include <functional>
 #include <memory>
@@ -22,25 +25,25 @@
 
 namespace reeve::monitor {
 
-/// One supervisord to watch. The interfaces must outlive the fleet and may be one object.
+/// One supervisord to monitor. The interfaces may be one object.
 struct Member {
   std::string name;
   std::string url;              ///< redacted, for display
   base::Duration call_timeout;  ///< of one ordinary call, the heartbeat
-  bool same_host = false;       ///< its log files can be looked at: a unix socket or loopback
+  bool same_host = false;  ///< its log files are accessible: reached over a unix socket or loopback
   std::shared_ptr<substrate::Substrate> substrate;
   std::shared_ptr<substrate::Administration> administration;
   std::shared_ptr<substrate::PollSource> poll_source;
-  std::shared_ptr<substrate::Logs> logs = nullptr;  ///< nothing: its own log is not followed
+  std::shared_ptr<substrate::Logs> logs = nullptr;  ///< null: its own log is not followed
   /// Files in /proc of its programs that may be kept open, two for each process: half the cost.
   std::size_t kept_files = 1024;
-  /// A stream of its events is configured: one that has not spoken yet is down, not absent.
+  /// A stream of its events is configured: before its first event it is down, not absent.
   bool expects_events = false;
 };
 
 class Monitor {
  public:
-  /// `clock` must outlive the fleet. Nothing runs before start().
+  /// `clock` must outlive the monitor. Nothing runs before start().
   Monitor(std::vector<Member> members, const PollOptions& options, const base::Clock& clock,
           base::Log log);
   ~Monitor();  ///< stops
@@ -56,16 +59,16 @@ class Monitor {
 
   /// Never null, never blocks for long.
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
-  /// Polls this supervisord soon: something was done to it. Many nudges make few polls: it is
-  /// left alone for at least as long as the last poll kept it busy.
+  /// Polls this supervisord soon, after an action. Many nudges make few polls: it is left alone for
+  /// at least as long as it was busy with the last poll.
   void nudge(std::string_view supervisor);
-  /// Where listeners put what the supervisords tell, whichever tells it.
+  /// Where listeners put the events of all supervisords.
   [[nodiscard]] events::Inbox& inbox();
-  /// New intervals, from now on.
+  /// Applies from now on.
   void configure(const PollOptions& options);
 
  private:
-  struct State;  // the watches and their threads
+  struct State;  // the SupervisorMonitors and the threads
   std::unique_ptr<State> state_;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// How often the fleet is looked at, at what, and by what.
+// The settings of polling: how often, and from which sources beside the listing.
 
 #include <chrono>
 
@@ -9,11 +9,11 @@
 namespace reeve::monitor {
 
 /// Whether supervisord's own log is followed. automatic: unless supervisord refuses it. on: a
-/// refusal is worth a warning.
+/// refusal is logged as a warning.
 enum class MainLog { automatic, on, off };
 
-/// Whether the kernel is asked what programs use. Either way only once the supervisord is proven
-/// to run on this host.
+/// Whether /proc is read for what programs use. Only once the supervisord is proven to run on this
+/// host.
 enum class MeasureResources {
   automatic,  ///< where supervisord is reached over a unix socket or loopback
   on,

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "monitor/find.h"
-
 namespace reeve::monitor {
 
 ProcessList::ProcessList(std::vector<ProcessSnapshot> processes) {
@@ -22,7 +20,7 @@ const ProcessSnapshot* ProcessList::find(const substrate::InstanceName& name) co
   if (empty()) {
     return nullptr;
   }
-  const auto* const found = monitor::find(
+  const auto* const found = find_by_name(
       *records_, name, [](const Record& each) -> const auto& { return each->detail.name; });
   return found != nullptr ? found->get() : nullptr;
 }
@@ -42,33 +40,12 @@ const SupervisorSnapshot* Snapshot::find(std::string_view supervisor) const {
 }
 
 std::string_view to_string(PollFailure failure) {
-  switch (failure) {
-    case PollFailure::unreachable:
-      return "unreachable";
-    case PollFailure::timeout:
-      return "timeout";
-    case PollFailure::denied:
-      return "denied";
-    case PollFailure::malformed:
-      return "malformed";
-    case PollFailure::fault:
-      return "fault";
-    case PollFailure::shutting_down:
-      return "shutting_down";
-  }
-  return "fault";
+  return base::name_of<all_poll_failures>(
+      failure, {"unreachable", "timeout", "denied", "malformed", "fault", "shutting_down"});
 }
 
 std::string_view to_string(CounterSource source) {
-  switch (source) {
-    case CounterSource::events:
-      return "events";
-    case CounterSource::log:
-      return "log";
-    case CounterSource::polls:
-      return "polls";
-  }
-  return "polls";
+  return base::name_of<all_counter_sources>(source, {"events", "log", "polls"});
 }
 
 }  // namespace reeve::monitor

@@ -7,9 +7,9 @@
 
 #include <unistd.h>
 
-#include "procfs/account.h"
-#include "procfs/census.h"
-#include "procfs/folder.h"
+#include "procfs/cumulative_usage.h"
+#include "procfs/proc_fs.h"
+#include "procfs/process_scan.h"
 
 namespace reeve::procfs {
 namespace {
@@ -27,63 +27,77 @@ Members members_of(const Tree& tree) {
   return members;
 }
 
-/// What is remembered of a root from pass to pass.
-struct Known {
+/// What is kept of a root from pass to pass.
+struct TreeRecord {
   std::uint64_t start = 0;
   Members members;
-  Account cpu;
-  Account io;
-  std::optional<TreeUsage> shown;
+  CumulativeUsage cpu;
+  CumulativeUsage io;
+  std::optional<TreeUsage> last_usage;
 };
 
-bool somebody_vanished(const Known& known, const Tree& tree) {
+bool has_vanished_member(const TreeRecord& known, const Tree& tree) {
   const Members now = members_of(tree);
   return !std::includes(now.begin(), now.end(), known.members.begin(), known.members.end());
 }
 
-Share share_of(const Stat& member) {
-  const Pair absorbed{member.children_user, member.children_system};
+MemberUsage usage_of_member(const Stat& member) {
+  const CounterPair absorbed{member.children_user, member.children_system};
   return {member.pid, member.parent, member.start,
-          Pair{member.user + absorbed.first, member.system + absorbed.second}, absorbed};
+          CounterPair{member.user + absorbed.first, member.system + absorbed.second}, absorbed};
 }
 
-CpuTime cpu_time(const Pair& ticks) {
+CpuTime cpu_time(const CounterPair& ticks) {
   static const long ticks_per_second = ::sysconf(_SC_CLK_TCK);
   const base::Duration tick = std::chrono::nanoseconds(std::chrono::seconds(1)) / ticks_per_second;
   return {tick * ticks.first, tick * ticks.second};
 }
 
+constexpr std::chrono::seconds tolerance(3);
+
+/// Whether the process was started when its manager says so. False if one time is not known.
+bool started_then(const Stat& stat, const Program& program,
+                  const std::optional<std::chrono::sys_seconds>& boot) {
+  static const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  if (!program.start || !boot) {
+    return false;
+  }
+  const auto started = *boot + std::chrono::seconds(stat.start / ticks_per_second);
+  const auto apart = started - *program.start;
+  return apart <= tolerance && -apart <= tolerance;
+}
+
 }  // namespace
 
 struct ProcessTrees::State {
-  explicit State(const TreeOptions& options) : folder(options.folder, options.max_open_files) {}
+  explicit State(const TreeOptions& options) : proc(options.folder, options.max_open_files) {}
 
-  Folder folder;
+  ProcFs proc;
   bool proportional = false;
-  std::map<ProcessId, Known> known;
-  std::map<ProcessId, Known> next;  ///< of the pass under way
-  std::vector<ProcessId> members;   ///< of all trees, at the pass under way
+  std::map<ProcessId, TreeRecord> known;
+  std::map<ProcessId, TreeRecord> next;  ///< of the pass under way
+  std::vector<ProcessId> members;        ///< of all trees, at the pass under way
 
-  [[nodiscard]] std::optional<TreeUsage> usage_of(ProcessId root, const Census& census);
-  [[nodiscard]] TreeUsage measure(const Tree& tree, Known& state);
+  [[nodiscard]] std::optional<TreeUsage> usage_of(ProcessId root, const ProcessScan& scan);
+  [[nodiscard]] TreeUsage measure(const Tree& tree, TreeRecord& state);
   void add_up(const Tree& tree, TreeUsage& usage) const;
-  [[nodiscard]] std::optional<IoBytes> io_of(Tree tree, Known& state);
+  [[nodiscard]] std::optional<IoBytes> io_of(Tree tree, TreeRecord& state);
   [[nodiscard]] std::optional<std::uint64_t> proportional_of(const Tree& tree);
 };
 
-std::optional<TreeUsage> ProcessTrees::State::usage_of(ProcessId root, const Census& census) {
-  Tree tree = census.tree_of(root);
+std::optional<TreeUsage> ProcessTrees::State::usage_of(ProcessId root, const ProcessScan& scan) {
+  Tree tree = scan.tree_of(root);
   if (tree.empty()) {
     return std::nullopt;
   }
-  Known state = std::move(known[root]);
+  TreeRecord state = std::move(known[root]);
   if (state.start != tree.front().start) {
     state = {};
     state.start = tree.front().start;
   }
-  bool at_rest = true;
-  if (somebody_vanished(state, tree) || is_read_backwards(tree)) {
-    at_rest = settle(tree, folder);
+  bool consistent = true;
+  if (has_vanished_member(state, tree) || has_child_read_first(tree)) {
+    consistent = read_consistently(tree, proc);
     if (tree.empty() || tree.front().pid != root) {
       return std::nullopt;
     }
@@ -91,24 +105,24 @@ std::optional<TreeUsage> ProcessTrees::State::usage_of(ProcessId root, const Cen
   for (const Stat& member : tree) {
     members.push_back(member.pid);
   }
-  if (at_rest) {
-    state.shown = measure(tree, state);
+  if (consistent) {
+    state.last_usage = measure(tree, state);
   }
-  return next.emplace(root, std::move(state)).first->second.shown;
+  return next.emplace(root, std::move(state)).first->second.last_usage;
 }
 
-TreeUsage ProcessTrees::State::measure(const Tree& tree, Known& state) {
+TreeUsage ProcessTrees::State::measure(const Tree& tree, TreeRecord& state) {
   TreeUsage usage;
   usage.root_start = state.start;
   usage.root_parent = tree.front().parent;
   add_up(tree, usage);
-  std::vector<Share> shares;
-  std::transform(tree.begin(), tree.end(), std::back_inserter(shares), share_of);
+  std::vector<MemberUsage> usages;
+  std::transform(tree.begin(), tree.end(), std::back_inserter(usages), usage_of_member);
   state.members = members_of(tree);
-  usage.cpu = cpu_time(state.cpu.update(std::move(shares)));
+  usage.cpu = cpu_time(state.cpu.update(std::move(usages)));
   usage.io = io_of(tree, state);
-  usage.open_fds = folder.open_fds(tree.front().pid);
-  usage.max_fds = folder.max_fds(tree.front().pid);
+  usage.open_fds = proc.open_fds(tree.front().pid);
+  usage.max_fds = proc.max_fds(tree.front().pid);
   usage.proportional_bytes = proportional ? proportional_of(tree) : std::nullopt;
   return usage;
 }
@@ -125,40 +139,40 @@ void ProcessTrees::State::add_up(const Tree& tree, TreeUsage& usage) const {
 }
 
 /// Parents before their children, and those that are left again if one has vanished meanwhile: see
-/// settle().
-std::optional<IoBytes> ProcessTrees::State::io_of(Tree tree, Known& state) {
+/// read_consistently().
+std::optional<IoBytes> ProcessTrees::State::io_of(Tree tree, TreeRecord& state) {
   constexpr int max_attempts = 5;
   for (int attempt = 0; attempt < max_attempts && !tree.empty(); ++attempt) {
     Tree present;
-    std::vector<Share> shares;
+    std::vector<MemberUsage> usages;
     for (const Stat& member : tree) {
-      const auto text = folder.read(member.pid, File::io);
+      const auto text = proc.read(member.pid, File::io);
       const auto io = text ? parse_io(*text) : std::nullopt;
       if (io) {
-        const Pair total{io->read, io->written};
-        shares.push_back({member.pid, member.parent, member.start, total, total});
+        const CounterPair total{io->read, io->written};
+        usages.push_back({member.pid, member.parent, member.start, total, total});
         present.push_back(member);
-      } else if (text || folder.absence() != Absence::vanished) {
+      } else if (text || proc.failure() != ReadFailure::vanished) {
         return std::nullopt;
       }
     }
     if (present.size() == tree.size()) {
-      const Pair sum = state.io.update(std::move(shares));
+      const CounterPair sum = state.io.update(std::move(usages));
       return IoBytes{sum.first, sum.second};
     }
     const bool root_vanished = present.empty() || present.front().pid != tree.front().pid;
     tree = root_vanished ? Tree{} : std::move(present);
   }
-  return state.shown ? state.shown->io : std::nullopt;
+  return state.last_usage ? state.last_usage->io : std::nullopt;
 }
 
 std::optional<std::uint64_t> ProcessTrees::State::proportional_of(const Tree& tree) {
   std::uint64_t sum = 0;
   for (const Stat& member : tree) {
-    const auto text = folder.read(member.pid, File::smaps_rollup);
+    const auto text = proc.read(member.pid, File::smaps_rollup);
     if (text) {
       sum += parse_proportional(*text).value_or(0);
-    } else if (folder.absence() != Absence::vanished) {
+    } else if (proc.failure() != ReadFailure::vanished) {
       return std::nullopt;
     }
   }
@@ -176,22 +190,43 @@ void ProcessTrees::measure_proportional_memory(bool wanted) {
 std::vector<std::optional<TreeUsage>> ProcessTrees::measure(const std::vector<ProcessId>& roots,
                                                             const base::Deadline& deadline) {
   std::vector<std::optional<TreeUsage>> usages(roots.size());
-  const auto census = roots.empty() ? std::nullopt : Census::take(state_->folder);
-  if (!census) {
+  const auto scan = roots.empty() ? std::nullopt : ProcessScan::run(state_->proc);
+  if (!scan) {
     return usages;
   }
   state_->next.clear();
   state_->members.clear();
   for (std::size_t i = 0; i < roots.size(); ++i) {
     if (deadline.check("measuring")) {
-      usages[i] = state_->usage_of(roots[i], *census);
+      usages[i] = state_->usage_of(roots[i], *scan);
     } else if (auto known = state_->known.extract(roots[i])) {
       state_->next.insert(std::move(known));
     }
   }
   state_->known = std::exchange(state_->next, {});
-  state_->folder.keep(state_->members);
+  state_->proc.keep(state_->members);
   return usages;
+}
+
+Locality locate(ProcessId daemon, const std::vector<Program>& programs, const std::string& path) {
+  constexpr ProcessId init{1};
+  ProcFs proc(path, 0);
+  const auto text = proc.read("stat");
+  const auto boot = text ? parse_boot_time(*text) : std::nullopt;
+  Locality locality = Locality::unknown;
+  for (const Program& program : programs) {
+    const auto stat = proc.stat(program.pid);
+    if (!stat) {
+      continue;  // it may just have ended
+    }
+    if (stat->parent != daemon) {
+      return Locality::elsewhere;
+    }
+    if (daemon != init || started_then(*stat, program, boot)) {
+      locality = Locality::here;
+    }
+  }
+  return locality;
 }
 
 }  // namespace reeve::procfs

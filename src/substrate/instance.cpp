@@ -1,6 +1,7 @@
 #include "reeve/substrate/instance.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/text.h"
@@ -31,47 +32,13 @@ std::string InstanceName::full() const {
 }
 
 std::string_view to_string(InstanceState state) {
-  switch (state) {
-    case InstanceState::stopped:
-      return "STOPPED";
-    case InstanceState::starting:
-      return "STARTING";
-    case InstanceState::running:
-      return "RUNNING";
-    case InstanceState::backoff:
-      return "BACKOFF";
-    case InstanceState::stopping:
-      return "STOPPING";
-    case InstanceState::exited:
-      return "EXITED";
-    case InstanceState::fatal:
-      return "FATAL";
-    case InstanceState::unknown:
-      return "UNKNOWN";
-  }
-  return "UNKNOWN";
+  return base::name_of<all_instance_states>(state, {"STOPPED", "STARTING", "RUNNING", "BACKOFF",
+                                                    "STOPPING", "EXITED", "FATAL", "UNKNOWN"});
 }
 
 int state_code(InstanceState state) {
-  switch (state) {
-    case InstanceState::stopped:
-      return 0;
-    case InstanceState::starting:
-      return 10;
-    case InstanceState::running:
-      return 20;
-    case InstanceState::backoff:
-      return 30;
-    case InstanceState::stopping:
-      return 40;
-    case InstanceState::exited:
-      return 100;
-    case InstanceState::fatal:
-      return 200;
-    case InstanceState::unknown:
-      return 1000;
-  }
-  return 1000;
+  constexpr std::array<int, all_instance_states.size()> codes{0, 10, 20, 30, 40, 100, 200, 1000};
+  return codes.at(static_cast<std::size_t>(state));
 }
 
 std::optional<InstanceState> state_from_code(std::int64_t code) {

@@ -67,10 +67,6 @@ TEST_CASE("it says when a process counts as running, and when it is given up") {
         GaveUp{"web"});
 }
 
-TEST_CASE("it says whom it kills after waiting in vain") {
-  CHECK(read<Killing>("killing 'web' (26133) with SIGKILL", "WARN") == Killing{"web", Pid{26133}});
-}
-
 TEST_CASE("a failed spawn names its process only sometimes") {
   CHECK(read<SpawnError>("spawnerr: can't find command '/nonexistent'") ==
         SpawnError{"can't find command '/nonexistent'", std::nullopt});
@@ -80,19 +76,13 @@ TEST_CASE("a failed spawn names its process only sometimes") {
 
 TEST_CASE("supervisord's own life is in its log") {
   CHECK(read<ManagerStarted>("supervisord started with pid 26065") == ManagerStarted{Pid{26065}});
-  CHECK(read<ManagerEnding>("received SIGTERM indicating exit request", "WARN") ==
-        ManagerEnding{false});
-  CHECK(read<ManagerEnding>("received SIGHUP indicating restart request", "WARN") ==
-        ManagerEnding{true});
 }
 
-TEST_CASE("trouble of event listeners is in its log alone") {
-  CHECK(read<EventDiscarded>("pool reeve event buffer overflowed, discarding event 4", "ERRO") ==
-        EventDiscarded{"reeve", 4});
-  CHECK(
-      read<ListenerDeaf>("reeve: has entered the UNKNOWN state and will no longer receive events, "
-                         "this usually indicates the process violated the eventlistener protocol",
-                         "WARN") == ListenerDeaf{"reeve"});
+TEST_CASE("log_line: a listener that is not ready any more is in the log alone") {
+  CHECK(read<ListenerNotReady>(
+            "reeve: has entered the UNKNOWN state and will no longer receive events, "
+            "this usually indicates the process violated the eventlistener protocol",
+            "WARN") == ListenerNotReady{"reeve"});
 }
 
 TEST_CASE("names may hold quotes, parentheses and what looks like a line's other parts") {

@@ -186,6 +186,7 @@ TEST_CASE("snapshot page: polls are the source of the counters by default") {
   CHECK(has(text, R"(supervisord_counters_source{source="log"} 0)"));
   CHECK(has(text, R"(supervisord_counters_source{source="polls"} 1)"));
   CHECK(has(text, R"(supervisord_counters_gaps_total{source="polls"} 0)"));
+  CHECK(has(text, "supervisord_event_listener_not_ready_total 0"));
 }
 
 TEST_CASE("snapshot page: the counters of a removed process stay while the snapshot has them") {

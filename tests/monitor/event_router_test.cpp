@@ -2,6 +2,7 @@
 
 #include "monitor/snapshot.h"
 #include "reeve/substrate/administration.h"
+#include "substrate/poll_source.h"
 #include "support/catch.h"
 
 namespace reeve::monitor {
@@ -53,69 +54,70 @@ const Source first{"unix:///run/supervisor.sock", "100.1"};
 const Source second{"unix:///run/supervisor.sock", "200.1"};
 
 std::size_t heard(const EventRouter::Routed& routed, std::size_t member) {
-  return routed.members[member].heard.size();
+  return routed.batches[member].items.size();
 }
 
-TEST_CASE("a stream is nobody's until a mark is heard in it, and wants one from all") {
+TEST_CASE("EventRouter: a stream is nobody's until a mark is heard in it, and wants one from all") {
   Routing routing;
   const auto routed = routing.event(first);
   CHECK(heard(routed, 0) + heard(routed, 1) == 0);
-  CHECK(routed.members[0].wants_mark_soon);
-  CHECK(routed.members[1].wants_mark_soon);
+  CHECK(routed.batches[0].mark_requested_soon);
+  CHECK(routed.batches[1].mark_requested_soon);
 }
 
-TEST_CASE("the supervisord through which the mark was sent is the one that speaks") {
+TEST_CASE("EventRouter: the supervisord through which the mark was sent is the one that speaks") {
   Routing routing;
   const auto marked = routing.mark(first, 1, 7);
   REQUIRE(heard(marked, 1) == 2);
-  CHECK(std::get<Mark>(marked.members[1].heard[0]).anchor == 7);
+  CHECK(std::get<Mark>(marked.batches[1].items[0]).anchor == 7);
   CHECK(heard(routing.event(first), 1) == 1);
   CHECK(heard(routing.event(first), 0) == 0);
   CHECK(heard(routing.gap(first), 1) == 1);
 }
 
-TEST_CASE("marks of another agent, or of no supervisord of ours, say nothing") {
+TEST_CASE("EventRouter: marks of another agent, or of no supervisord of ours, say nothing") {
   Routing routing;
   CHECK(heard(routing.mark(first, 0, 1, "them"), 0) == 0);
   CHECK(heard(routing.mark(first, 2, 1), 0) == 0);
   CHECK(heard(routing.event(first), 0) == 0);
 }
 
-TEST_CASE("of two listeners of one supervisord only one is counted") {
+TEST_CASE("EventRouter: of two listeners of one supervisord only one is counted") {
   Routing routing;
   (void)routing.mark(first, 0, 1);
   const Source also{"http://localhost:9001", ""};
   CHECK(heard(routing.mark(also, 0, 1), 0) == 0);
   const auto routed = routing.event(also);
   CHECK(heard(routed, 0) == 0);
-  CHECK_FALSE(routed.members[0].wants_mark);
+  CHECK_FALSE(routed.batches[0].mark_requested);
   CHECK(heard(routing.event(first, "another"), 0) == 0);
   SECTION("until it has been silent for too long, which is a gap") {
     routing.passes(event_stream_patience);
-    CHECK(routing.event(also).members[0].wants_mark);
+    CHECK(routing.event(also).batches[0].mark_requested);
     const auto marked = routing.mark(also, 0, 2);
     REQUIRE(heard(marked, 0) == 3);
-    CHECK(std::holds_alternative<Gap>(marked.members[0].heard[0]));
-    CHECK(std::holds_alternative<Mark>(marked.members[0].heard[1]));
+    CHECK(std::holds_alternative<Gap>(marked.batches[0].items[0]));
+    CHECK(std::holds_alternative<Mark>(marked.batches[0].items[1]));
   }
 }
 
-TEST_CASE("a listener of another daemon takes the place of the one before at once") {
+TEST_CASE("EventRouter: a listener of another daemon takes the place of the one before at once") {
   Routing routing;
   (void)routing.mark(first, 0, 1);
-  CHECK(routing.event(second).members[0].wants_mark_soon);
+  CHECK(routing.event(second).batches[0].mark_requested_soon);
   CHECK(heard(routing.mark(second, 0, 2), 0) == 3);
   CHECK(heard(routing.event(second), 0) == 1);
   CHECK(heard(routing.event(first), 0) == 0);
 }
 
 TEST_CASE(
-    "a stream that turns out to be another's is a gap for the one before, and goes once only") {
+    "EventRouter: a stream that turns out to be another's is a gap for the one before, and goes "
+    "once only") {
   Routing routing;
   (void)routing.mark(first, 0, 1);
   const auto moved = routing.mark(first, 1, 1);
   REQUIRE(heard(moved, 0) == 1);
-  CHECK(std::holds_alternative<Gap>(moved.members[0].heard[0]));
+  CHECK(std::holds_alternative<Gap>(moved.batches[0].items[0]));
   CHECK(heard(moved, 1) == 2);
   // One supervisord that is listed twice hears the marks of both.
   const auto again = routing.mark(first, 0, 2);
@@ -124,16 +126,16 @@ TEST_CASE(
   CHECK(heard(routing.mark(first, 1, 2), 1) == 2);
 }
 
-TEST_CASE("a listener that waits for its turn bothers no other supervisord") {
+TEST_CASE("EventRouter: a listener that waits for its turn bothers no other supervisord") {
   Routing routing;
   (void)routing.mark(first, 0, 1);
   const Source also{"http://localhost:9001", ""};
-  CHECK(routing.event(also).members[1].wants_mark);
+  CHECK(routing.event(also).batches[1].mark_requested);
   (void)routing.mark(also, 0, 1);
-  CHECK_FALSE(routing.event(also).members[1].wants_mark);
+  CHECK_FALSE(routing.event(also).batches[1].mark_requested);
 }
 
-TEST_CASE("what found no room is a gap for everybody") {
+TEST_CASE("EventRouter: what found no room is a gap for everybody") {
   Routing routing;
   (void)routing.mark(first, 0, 1);
   (void)routing.mark(second, 1, 1);
@@ -142,19 +144,20 @@ TEST_CASE("what found no room is a gap for everybody") {
   CHECK(heard(routed, 1) == 1);
 }
 
-TEST_CASE("a listener that hears no marks is named once, and asks for one once a minute") {
+TEST_CASE(
+    "EventRouter: a listener that hears no marks is named once, and asks for one once a minute") {
   Routing routing;
-  CHECK(routing.event(first).deaf_pools.empty());
+  CHECK(routing.event(first).unbound_pools.empty());
   routing.passes(30s);
   const auto routed = routing.event(first);
-  CHECK(routed.deaf_pools == std::vector<std::string>{"reeve"});
-  CHECK(routed.members[0].wants_mark);
-  CHECK_FALSE(routed.members[0].wants_mark_soon);
+  CHECK(routed.unbound_pools == std::vector<std::string>{"reeve"});
+  CHECK(routed.batches[0].mark_requested);
+  CHECK_FALSE(routed.batches[0].mark_requested_soon);
   routing.passes(59s);
   const auto soon = routing.event(first);
-  CHECK(soon.deaf_pools.empty());
-  CHECK_FALSE(soon.members[0].wants_mark);
-  CHECK(routing.passes(1s).event(first).members[0].wants_mark);
+  CHECK(soon.unbound_pools.empty());
+  CHECK_FALSE(soon.batches[0].mark_requested);
+  CHECK(routing.passes(1s).event(first).batches[0].mark_requested);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "fleet/model_supervisord.h"
+#include "monitor/model_supervisord.h"
 
 #include <utility>
 
@@ -142,7 +142,7 @@ void ModelSupervisord::enter(Process& process, InstanceState to, bool expected) 
     change.pid = process.detail.pid;
   }
   Truth& truth = truth_[process.detail.name];
-  monitor::count(truth.tally, {change.from, to, expected});
+  monitor::count(truth.counts, {change.from, to, expected});
   truth.state = process.detail.state = to;
   events_.emplace_back(change);
 }

@@ -12,7 +12,7 @@
 
 #include "events/event.h"
 #include "events/log_line.h"
-#include "monitor/tally.h"
+#include "monitor/process_history.h"
 #include "reeve/substrate/instance.h"
 
 namespace reeve::tests {
@@ -28,7 +28,7 @@ class ModelSupervisord {
   using Told = std::variant<events::StateChange, events::GroupChange>;
 
   struct Truth {
-    monitor::Tally tally{};
+    monitor::TransitionCounts counts{};
     std::optional<events::RunEnd> last_end;  ///< of the last run that is over, if anybody saw it
     substrate::InstanceState state = substrate::InstanceState::stopped;
     bool there = true;

@@ -21,7 +21,7 @@ using tests::Operation;
 
 constexpr auto patience = 10s;
 
-/// A little supervisord with one program, and what a fleet needs to watch it.
+/// A little supervisord with one program, and what a monitor needs to watch it.
 struct Watched {
   explicit Watched(std::string member_name = "") : name(std::move(member_name)) {
     tests::FakeProgram program;
@@ -35,7 +35,7 @@ struct Watched {
   void hang() { supervisord->fail({Operation::any, {}, FakeFailure::always, true}); }
 
   std::string name;
-  tests::ManualClock clock;  // of the programs alone; the fleet lives by the real one
+  tests::ManualClock clock;  // of the programs alone; the monitor lives by the real one
   std::shared_ptr<tests::FakeSubstrate> supervisord = std::make_shared<tests::FakeSubstrate>(clock);
 };
 
@@ -46,32 +46,32 @@ std::size_t threads() {
   return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
-bool is_up(const Monitor& fleet, const std::string& name = "") {
-  return fleet.snapshot()->find(name)->up;
+bool is_up(const Monitor& monitor, const std::string& name = "") {
+  return monitor.snapshot()->find(name)->up;
 }
 
-TEST_CASE("there is a snapshot before anything is known, and it says so") {
+TEST_CASE("Monitor: there is a snapshot before anything is known, and it says so") {
   const base::SystemClock clock;
   const Watched watched;
-  const Monitor fleet({watched.member()}, fast, clock, base::Log());
-  const auto snapshot = fleet.snapshot();
+  const Monitor monitor({watched.member()}, fast, clock, base::Log());
+  const auto snapshot = monitor.snapshot();
   REQUIRE(snapshot);
   CHECK_FALSE(snapshot->complete);
   REQUIRE(snapshot->supervisors.size() == 1);
   CHECK_FALSE(snapshot->supervisors[0].up);
 }
 
-TEST_CASE("a hung supervisord is shown as down, and as up again soon after it answers") {
+TEST_CASE("Monitor: a hung supervisord is shown as down, and as up again soon after it answers") {
   const base::SystemClock clock;
   Watched watched;
-  Monitor fleet({watched.member()}, fast, clock, base::Log());
-  fleet.start();
-  REQUIRE(eventually(patience, [&] { return is_up(fleet); }));
-  CHECK(fleet.snapshot()->complete);
-  CHECK(fleet.snapshot()->supervisors[0].processes.size() == 1);
+  Monitor monitor({watched.member()}, fast, clock, base::Log());
+  monitor.start();
+  REQUIRE(eventually(patience, [&] { return is_up(monitor); }));
+  CHECK(monitor.snapshot()->complete);
+  CHECK(monitor.snapshot()->supervisors[0].processes.size() == 1);
 
   watched.hang();
-  REQUIRE(eventually(patience, [&] { return !is_up(fleet); }));
+  REQUIRE(eventually(patience, [&] { return !is_up(monitor); }));
   const std::size_t lists = watched.supervisord->count(Operation::list);
   const std::size_t connects = watched.supervisord->count(Operation::connect);
   REQUIRE(eventually(
@@ -79,67 +79,68 @@ TEST_CASE("a hung supervisord is shown as down, and as up again soon after it an
   CHECK(watched.supervisord->count(Operation::list) == lists);
 
   watched.supervisord->recover();
-  REQUIRE(eventually(patience, [&] { return is_up(fleet); }));
-  CHECK(fleet.snapshot()->supervisors[0].restarts == 0);
+  REQUIRE(eventually(patience, [&] { return is_up(monitor); }));
+  CHECK(monitor.snapshot()->supervisors[0].restarts == 0);
 }
 
-TEST_CASE("a full poll that is slow does not hide that supervisord answers") {
+TEST_CASE("Monitor: a full poll that is slow does not hide that supervisord answers") {
   const base::SystemClock clock;
   Watched watched;
-  Monitor fleet({watched.member()}, fast, clock, base::Log());
-  fleet.start();
-  REQUIRE(eventually(patience, [&] { return is_up(fleet); }));
+  Monitor monitor({watched.member()}, fast, clock, base::Log());
+  monitor.start();
+  REQUIRE(eventually(patience, [&] { return is_up(monitor); }));
   watched.supervisord->fail({Operation::list, {}, FakeFailure::always, true});
   const std::size_t connects = watched.supervisord->count(Operation::connect);
   REQUIRE(eventually(
       patience, [&] { return watched.supervisord->count(Operation::connect) > connects + 5; }));
-  CHECK(is_up(fleet));
+  CHECK(is_up(monitor));
 }
 
-TEST_CASE("a supervisord that hangs delays no other") {
+TEST_CASE("Monitor: a supervisord that hangs delays no other") {
   const base::SystemClock clock;
   Watched hung("hung");
   Watched good("good");
   hung.hang();
-  Monitor fleet({hung.member(), good.member()}, fast, clock, base::Log());
-  fleet.start();
-  REQUIRE(eventually(patience, [&] { return is_up(fleet, "good"); }));
-  REQUIRE(eventually(patience, [&] { return fleet.snapshot()->complete; }));
-  CHECK_FALSE(is_up(fleet, "hung"));
+  Monitor monitor({hung.member(), good.member()}, fast, clock, base::Log());
+  monitor.start();
+  REQUIRE(eventually(patience, [&] { return is_up(monitor, "good"); }));
+  REQUIRE(eventually(patience, [&] { return monitor.snapshot()->complete; }));
+  CHECK_FALSE(is_up(monitor, "hung"));
 }
 
-TEST_CASE("a nudge polls long before the interval is over") {
+TEST_CASE("Monitor: a nudge polls long before the interval is over") {
   const base::SystemClock clock;
   Watched watched("web");
-  Monitor fleet({watched.member()}, {1h, 10s}, clock, base::Log());
-  fleet.start();
-  REQUIRE(eventually(patience, [&] { return is_up(fleet, "web"); }));
-  fleet.nudge("another");
-  fleet.nudge("web");
+  Monitor monitor({watched.member()}, {1h, 10s}, clock, base::Log());
+  monitor.start();
+  REQUIRE(eventually(patience, [&] { return is_up(monitor, "web"); }));
+  monitor.nudge("another");
+  monitor.nudge("web");
   CHECK(eventually(patience, [&] { return watched.supervisord->count(Operation::list) == 2; }));
 }
 
-TEST_CASE("new intervals hold at once") {
+TEST_CASE("Monitor: new intervals hold at once") {
   const base::SystemClock clock;
   Watched watched;
-  Monitor fleet({watched.member()}, {1h, 10s}, clock, base::Log());
-  fleet.start();
-  REQUIRE(eventually(patience, [&] { return is_up(fleet); }));
-  fleet.configure(fast);
+  Monitor monitor({watched.member()}, {1h, 10s}, clock, base::Log());
+  monitor.start();
+  REQUIRE(eventually(patience, [&] { return is_up(monitor); }));
+  monitor.configure(fast);
   CHECK(eventually(patience, [&] { return watched.supervisord->count(Operation::list) > 5; }));
 }
 
-TEST_CASE("each publication is handed on, the empty first one included, and generations grow") {
+TEST_CASE(
+    "Monitor: each publication is handed on, the empty first one included, and generations grow") {
   const base::SystemClock clock;
   Watched watched;
   base::Guarded<std::vector<std::uint64_t>> generations;
-  Monitor fleet({watched.member()}, fast, clock, base::Log());
-  fleet.on_publish([&](const auto& snapshot) {
+  Monitor monitor({watched.member()}, fast, clock, base::Log());
+  monitor.on_publish([&](const auto& snapshot) {
     generations.with([&](auto& seen) { seen.push_back(snapshot->generation); });
   });
-  fleet.start();
+  monitor.start();
   REQUIRE(eventually(patience, [&] { return generations.copy().size() > 3; }));
-  fleet.stop();
+  monitor.stop();
   const auto seen = generations.copy();
   CHECK(seen.front() == 0);
   CHECK(std::is_sorted(seen.begin(), seen.end()));
@@ -148,7 +149,7 @@ TEST_CASE("each publication is handed on, the empty first one included, and gene
 
 /// A listener that hears whatever marks the supervisord was given, and what it is told to.
 struct Listener {
-  Monitor& fleet;
+  Monitor& monitor;
   Watched& watched;
   std::uint64_t serial = 0;
   std::size_t marks_heard = 0;
@@ -160,9 +161,9 @@ struct Listener {
     event.serials = {serial, serial};
     ++serial;
     const base::SystemClock clock;
-    fleet.inbox().put({std::make_shared<const events::Source>(),
-                       {clock.steady_now(), clock.system_now()},
-                       std::move(event)});
+    monitor.inbox().put({std::make_shared<const events::Source>(),
+                         {clock.steady_now(), clock.system_now()},
+                         std::move(event)});
   }
   void hear_marks() {
     const auto marks = watched.supervisord->marks();
@@ -172,17 +173,17 @@ struct Listener {
   }
 };
 
-TEST_CASE("a listener is known by a mark, and what it says is shown without a poll") {
+TEST_CASE("Monitor: a listener is known by a mark, and what it says is shown without a poll") {
   const base::SystemClock clock;
   Watched watched;
-  Monitor fleet({watched.member()}, {1h, 10s}, clock, base::Log());
-  fleet.start();
-  REQUIRE(eventually(patience, [&] { return is_up(fleet); }));
-  Listener listener{fleet, watched};
+  Monitor monitor({watched.member()}, {1h, 10s}, clock, base::Log());
+  monitor.start();
+  REQUIRE(eventually(patience, [&] { return is_up(monitor); }));
+  Listener listener{monitor, watched};
   listener.hear(events::Tick{5s, {}});
   REQUIRE(eventually(patience, [&] {
     listener.hear_marks();
-    return fleet.snapshot()->supervisors[0].counter_source == CounterSource::events;
+    return monitor.snapshot()->supervisors[0].counter_source == CounterSource::events;
   }));
   events::StateChange crash;
   crash.name = {"web", "web"};
@@ -191,33 +192,33 @@ TEST_CASE("a listener is known by a mark, and what it says is shown without a po
   crash.expected = false;
   listener.hear(crash);
   REQUIRE(eventually(patience, [&] {
-    return fleet.snapshot()->supervisors[0].processes[0].counters.unexpected_exits == 1U;
+    return monitor.snapshot()->supervisors[0].processes[0].counters.unexpected_exits == 1U;
   }));
   // Looked at again, since the event cannot tell all of it: it runs, here.
   CHECK(eventually(patience, [&] {
-    return fleet.snapshot()->supervisors[0].processes[0].detail.pid.has_value();
+    return monitor.snapshot()->supervisors[0].processes[0].detail.pid.has_value();
   }));
   CHECK(watched.supervisord->count(Operation::get) >= 1);
   CHECK(watched.supervisord->count(Operation::list) == 1);
 }
 
-TEST_CASE("stopping is prompt while calls hang, and stopping twice is harmless") {
+TEST_CASE("Monitor: stopping is prompt while calls hang, and stopping twice is harmless") {
   const base::SystemClock clock;
   Watched watched;
   watched.hang();
   Member member = watched.member();
   member.call_timeout = 1h;
-  Monitor fleet({std::move(member)}, {20ms, 1h}, clock, base::Log());
-  fleet.start();
+  Monitor monitor({std::move(member)}, {20ms, 1h}, clock, base::Log());
+  monitor.start();
   REQUIRE(
       eventually(patience, [&] { return watched.supervisord->count(Operation::connect) >= 2; }));
   // Would hang for an hour, and the test with it, if a call did not carry the stop.
-  fleet.stop();
-  fleet.stop();
-  CHECK_FALSE(fleet.snapshot()->complete);
+  monitor.stop();
+  monitor.stop();
+  CHECK_FALSE(monitor.snapshot()->complete);
 }
 
-TEST_CASE("a hundred hangs and returns leave no thread behind") {
+TEST_CASE("Monitor: a hundred hangs and returns leave no thread behind") {
   const base::SystemClock clock;
   std::jthread([] {}).join();  // with the first thread a sanitizer may start one of its own
   const std::size_t before = threads();
@@ -225,12 +226,12 @@ TEST_CASE("a hundred hangs and returns leave no thread behind") {
     Watched watched;
     Member member = watched.member();
     member.call_timeout = 2ms;
-    Monitor fleet({std::move(member)}, {2ms, 10s}, clock, base::Log());
-    fleet.start();
+    Monitor monitor({std::move(member)}, {2ms, 10s}, clock, base::Log());
+    monitor.start();
     for (int cycle = 0; cycle < 100; ++cycle) {
-      REQUIRE(eventually(patience, [&] { return is_up(fleet); }));
+      REQUIRE(eventually(patience, [&] { return is_up(monitor); }));
       watched.hang();
-      REQUIRE(eventually(patience, [&] { return !is_up(fleet); }));
+      REQUIRE(eventually(patience, [&] { return !is_up(monitor); }));
       watched.supervisord->recover();
     }
     CHECK(threads() == before + 3);

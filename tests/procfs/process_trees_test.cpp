@@ -34,7 +34,7 @@ MadeProcess child_of(int parent) {
   return made;
 }
 
-TEST_CASE("a tree is a process with all its descendants, and nobody else") {
+TEST_CASE("ProcessTrees: a tree is a process with all its descendants, and nobody else") {
   Scene scene;
   scene.proc.set(1, child_of(0));
   scene.proc.set(100, child_of(1));
@@ -48,7 +48,9 @@ TEST_CASE("a tree is a process with all its descendants, and nobody else") {
   CHECK(scene.look(200).processes == 1);
 }
 
-TEST_CASE("what the deadline does not leave time for is absent, and its counters go on later") {
+TEST_CASE(
+    "ProcessTrees: what the deadline does not leave time for is absent, and its counters go on "
+    "later") {
   Scene scene;
   scene.proc.set(100, {.user = 5, .children_user = 7});
   REQUIRE(scene.look().cpu.user == ticks(12));
@@ -59,7 +61,7 @@ TEST_CASE("what the deadline does not leave time for is absent, and its counters
   CHECK(scene.look().cpu.user == ticks(14));
 }
 
-TEST_CASE("several roots are measured in one pass and answered in their order") {
+TEST_CASE("ProcessTrees: several roots are measured in one pass and answered in their order") {
   Scene scene;
   scene.proc.set(100, child_of(1));
   scene.proc.set(200, child_of(1));
@@ -71,7 +73,7 @@ TEST_CASE("several roots are measured in one pass and answered in their order") 
   CHECK(usages[2]->processes == 1);
 }
 
-TEST_CASE("CPU time goes on when a child has ended and was waited for") {
+TEST_CASE("ProcessTrees: CPU time goes on when a child has ended and was waited for") {
   Scene scene;
   MadeProcess root = child_of(1);
   MadeProcess child = child_of(100);
@@ -88,7 +90,7 @@ TEST_CASE("CPU time goes on when a child has ended and was waited for") {
   CHECK(scene.look().cpu == CpuTime{ticks(36), ticks(3)});
 }
 
-TEST_CASE("CPU time goes on when nobody waited for the child that ended") {
+TEST_CASE("ProcessTrees: CPU time goes on when nobody waited for the child that ended") {
   Scene scene;
   scene.proc.set(100, child_of(1));
   MadeProcess child = child_of(100);
@@ -99,7 +101,8 @@ TEST_CASE("CPU time goes on when nobody waited for the child that ended") {
   CHECK(scene.look().cpu.user == ticks(30));
 }
 
-TEST_CASE("a zombie's time counts until its parent has it; the zombie itself does not") {
+TEST_CASE(
+    "ProcessTrees: a zombie's time counts until its parent has it; the zombie itself does not") {
   Scene scene;
   scene.proc.set(100, child_of(1));
   MadeProcess zombie = child_of(100);
@@ -111,7 +114,7 @@ TEST_CASE("a zombie's time counts until its parent has it; the zombie itself doe
   CHECK(scene.look().threads == 1);
 }
 
-TEST_CASE("an orphan that was seen with its parent leaves with what it had used") {
+TEST_CASE("ProcessTrees: an orphan that was seen with its parent leaves with what it had used") {
   Scene scene;
   MadeProcess middle = child_of(100);
   MadeProcess leaf = child_of(101);
@@ -132,7 +135,7 @@ TEST_CASE("an orphan that was seen with its parent leaves with what it had used"
   CHECK(scene.look().processes == 1);
 }
 
-TEST_CASE("another start time of the root is another run, with counters of its own") {
+TEST_CASE("ProcessTrees: another start time of the root is another run, with counters of its own") {
   Scene scene;
   MadeProcess root = child_of(1);
   root.user = 500;
@@ -145,7 +148,7 @@ TEST_CASE("another start time of the root is another run, with counters of its o
   CHECK(scene.look().cpu.user == ticks(2));
 }
 
-TEST_CASE("bytes read and written count for the tree, and go on as CPU time does") {
+TEST_CASE("ProcessTrees: bytes read and written count for the tree, and go on as CPU time does") {
   Scene scene;
   MadeProcess root = child_of(1);
   MadeProcess child = child_of(100);
@@ -161,7 +164,7 @@ TEST_CASE("bytes read and written count for the tree, and go on as CPU time does
   CHECK(scene.look().io == IoBytes{4106, 100});
 }
 
-TEST_CASE("open descriptors and their limit are the main process's own") {
+TEST_CASE("ProcessTrees: open descriptors and their limit are the main process's own") {
   Scene scene;
   scene.proc.set(100, child_of(1));
   scene.proc.set(101, child_of(100));
@@ -172,7 +175,7 @@ TEST_CASE("open descriptors and their limit are the main process's own") {
   CHECK(scene.look().max_fds == 1024);
 }
 
-TEST_CASE("proportional memory is read only if asked for") {
+TEST_CASE("ProcessTrees: proportional memory is read only if asked for") {
   MadeProc proc;
   proc.set(100, child_of(1));
   proc.set(101, child_of(100));
@@ -182,7 +185,7 @@ TEST_CASE("proportional memory is read only if asked for") {
   CHECK(trees.measure({{100}}, tests::plenty()).front()->proportional_bytes == 10240);
 }
 
-TEST_CASE("a member whose files go while they are read has ended: that is no error") {
+TEST_CASE("ProcessTrees: a member whose files go while they are read has ended: that is no error") {
   Scene scene;
   scene.proc.set(100, child_of(1));
   scene.proc.set(101, child_of(100));
@@ -191,7 +194,7 @@ TEST_CASE("a member whose files go while they are read has ended: that is no err
   CHECK(scene.look().io == IoBytes{0, 0});
 }
 
-TEST_CASE("a root whose files go while they are read has no bytes") {
+TEST_CASE("ProcessTrees: a root whose files go while they are read has no bytes") {
   Scene scene;
   scene.proc.set(100, child_of(1));
   scene.proc.remove("100/io");
@@ -203,7 +206,9 @@ TEST_CASE("a root whose files go while they are read has no bytes") {
   CHECK_FALSE(usage.max_fds);
 }
 
-TEST_CASE("what one member hides is absent for the tree, and comes back with what was meanwhile") {
+TEST_CASE(
+    "ProcessTrees: what one member hides is absent for the tree, and comes back with what was "
+    "meanwhile") {
   if (::geteuid() == 0) {
     return;  // nothing can be hidden from root by permissions: see the live test
   }
@@ -220,19 +225,20 @@ TEST_CASE("what one member hides is absent for the tree, and comes back with wha
   CHECK(scene.look().io == IoBytes{5, 0});
 }
 
-TEST_CASE("files that name each other as parents do not keep us busy for ever") {
+TEST_CASE("ProcessTrees: files that name each other as parents do not keep us busy for ever") {
   Scene scene;
   scene.proc.set(100, child_of(101));
   scene.proc.set(101, child_of(100));
   CHECK(scene.look().processes >= 2);
 }
 
-TEST_CASE("without /proc nothing is said of anybody") {
+TEST_CASE("ProcessTrees: without /proc nothing is said of anybody") {
   ProcessTrees trees({"/nonexistent"});
   CHECK(trees.measure({{1}, {2}}, tests::plenty()) == std::vector<std::optional<TreeUsage>>(2));
 }
 
-TEST_CASE("programs whose parent is the daemon are here; with another parent, elsewhere") {
+TEST_CASE(
+    "ProcessTrees: programs whose parent is the daemon are here; with another parent, elsewhere") {
   MadeProc proc;
   proc.set(500, child_of(42));
   proc.set(501, child_of(42));
@@ -244,7 +250,8 @@ TEST_CASE("programs whose parent is the daemon are here; with another parent, el
   CHECK(locate({42}, {}, proc.path()) == Locality::unknown);
 }
 
-TEST_CASE("children of process 1 are a daemon's only if one was started when it says so") {
+TEST_CASE(
+    "ProcessTrees: children of process 1 are a daemon's only if one was started when it says so") {
   MadeProc proc;
   MadeProcess made = child_of(1);
   made.start = static_cast<int>(100 * ::sysconf(_SC_CLK_TCK));

@@ -11,7 +11,8 @@ bool runs(const char* command) {
   return runs_reeve(program);
 }
 
-TEST_CASE("a program that serves or relays with an executable named reeve is Reeve's own") {
+TEST_CASE(
+    "runs_reeve: a program that serves or relays with an executable named reeve is Reeve's own") {
   CHECK(runs("reeve serve"));
   CHECK(runs("/usr/bin/reeve serve --config /etc/reeve/config.yaml"));
   CHECK(runs("/opt/reeve --config /etc/reeve/config.yaml serve"));
@@ -19,13 +20,13 @@ TEST_CASE("a program that serves or relays with an executable named reeve is Ree
   CHECK(runs("\"/opt/my tools/reeve\" serve"));
 }
 
-TEST_CASE("Reeve's own program is recognised behind env and exec") {
+TEST_CASE("runs_reeve: Reeve's own program is recognised behind env and exec") {
   CHECK(runs("env LANG=C.UTF-8 reeve serve"));
   CHECK(runs("/usr/bin/env -i HOME=/ /usr/bin/reeve serve"));
   CHECK(runs("exec reeve serve"));
 }
 
-TEST_CASE("what merely mentions reeve is not Reeve's own program") {
+TEST_CASE("runs_reeve: what merely mentions reeve is not Reeve's own program") {
   CHECK_FALSE(runs(""));
   CHECK_FALSE(runs("reeve list"));
   CHECK_FALSE(runs("/usr/bin/tail -f reeve serve"));
@@ -33,7 +34,7 @@ TEST_CASE("what merely mentions reeve is not Reeve's own program") {
   CHECK_FALSE(runs("env"));
 }
 
-TEST_CASE("a program whose command is not told is not Reeve's own") {
+TEST_CASE("runs_reeve: a program whose command is not told is not Reeve's own") {
   CHECK_FALSE(runs_reeve(ProgramConfig{}));
 }
 

@@ -1,0 +1,133 @@
+#pragma once
+
+// What the poll thread of one supervisord does next, and when. supervisord is left alone after
+// each poll for at least as long as it was busy with it. Pure; owned by the poll thread. The
+// heartbeat thread uses JitteredInterval alone.
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <random>
+
+#include "monitor/options.h"
+#include "reeve/base/clock.h"
+
+namespace reeve::monitor {
+
+/// Shortens waits by up to five per cent, and never lengthens them, so that members drift apart
+/// and a promised interval holds. Deterministic for each seed.
+class JitteredInterval {
+ public:
+  explicit JitteredInterval(std::minstd_rand::result_type seed) : generator_(seed) {}
+
+  /// The same for each interval until next().
+  [[nodiscard]] base::Duration shorten(base::Duration interval) const {
+    return interval - interval / 1000 * thousandths_;
+  }
+  void next() { thousandths_ = static_cast<int>(generator_() % 51); }
+
+ private:
+  std::minstd_rand generator_;
+  int thousandths_ = 0;
+};
+
+/// What SupervisorState needs from supervisord.
+struct PollInputs {
+  bool unresponsive = false;    ///< it does not answer: polls are due and are skipped
+  bool poll_soon = false;       ///< a listing
+  bool anchor_soon = false;     ///< a survey
+  bool anchor = false;          ///< a survey in place of the next poll
+  bool follow_log = false;      ///< its log is read between polls
+  bool log_soon = false;        ///< and has new lines
+  std::size_t changed = 0;      ///< processes that events have changed since they were read
+  bool events_suffice = false;  ///< the event stream is complete: polls may be rare
+  friend bool operator==(const PollInputs&, const PollInputs&) = default;
+};
+
+enum class PollTask { poll, survey, read_log, read_changed };
+
+struct ScheduledTask {
+  PollTask task = PollTask::poll;
+  base::SteadyTime at;
+};
+
+class PollScheduler {
+ public:
+  PollScheduler(base::SteadyTime first_poll, JitteredInterval jitter)
+      : jitter_(jitter), earliest_poll_(first_poll) {
+    jitter_.next();
+  }
+
+  [[nodiscard]] ScheduledTask next(const PollInputs& inputs, const PollOptions& options) const {
+    const base::SteadyTime poll = next_poll(inputs, options);
+    ScheduledTask scheduled{PollTask::poll, poll};
+    if (inputs.unresponsive || !polled_at_) {
+      return scheduled;
+    }
+    const base::SteadyTime survey =
+        surveyed_at_ ? std::max(earliest_poll_, *surveyed_at_ + between_surveys) : earliest_poll_;
+    if ((inputs.anchor_soon || inputs.anchor) && survey <= poll) {
+      scheduled = {PollTask::survey, inputs.anchor_soon ? survey : poll};
+    }
+    const base::Duration log_pause =
+        inputs.log_soon ? between_log_reads : std::min(max_between_log_reads, options.interval);
+    if (inputs.follow_log && log_read_at_ + log_pause < scheduled.at) {
+      scheduled = {PollTask::read_log, log_read_at_ + log_pause};
+    }
+    const base::SteadyTime read_changed = changed_read_at_ + between_changed_reads;
+    if (inputs.changed > 0 && inputs.changed <= max_changed && read_changed < scheduled.at) {
+      scheduled = {PollTask::read_changed, read_changed};
+    }
+    return scheduled;
+  }
+
+  /// It ran from `began` to `ended`; no poll follows before `ended + pause`.
+  void finished(PollTask task, base::SteadyTime began, base::SteadyTime ended,
+                base::Duration pause) {
+    if (task == PollTask::poll || task == PollTask::survey) {
+      polled_at_ = began;
+      earliest_poll_ = ended + pause;
+      jitter_.next();
+    }
+    if (task == PollTask::survey) {
+      surveyed_at_ = began;
+    }
+    if (task != PollTask::read_changed) {
+      log_read_at_ = ended;
+    }
+    if (task != PollTask::read_log) {
+      changed_read_at_ = ended;
+    }
+  }
+
+ private:
+  static constexpr base::Duration between_surveys = std::chrono::seconds(2);
+  static constexpr base::Duration between_changed_reads = std::chrono::seconds(1);
+  static constexpr base::Duration between_log_reads = std::chrono::seconds(1);  ///< with new lines
+  static constexpr base::Duration max_between_log_reads = std::chrono::seconds(5);
+  /// Reading more processes one by one costs more than a poll.
+  static constexpr std::size_t max_changed = 50;
+
+  [[nodiscard]] base::SteadyTime next_poll(const PollInputs& inputs,
+                                           const PollOptions& options) const {
+    if (!polled_at_ || inputs.poll_soon) {
+      return earliest_poll_;
+    }
+    const base::Duration interval =
+        inputs.events_suffice ? options.interval_with_events : options.interval;
+    const base::SteadyTime after_changes = inputs.changed > max_changed
+                                               ? changed_read_at_ + between_changed_reads
+                                               : base::SteadyTime::max();
+    return std::max(earliest_poll_,
+                    std::min(after_changes, *polled_at_ + jitter_.shorten(interval)));
+  }
+
+  JitteredInterval jitter_;
+  base::SteadyTime earliest_poll_;
+  std::optional<base::SteadyTime> polled_at_;
+  std::optional<base::SteadyTime> surveyed_at_;
+  base::SteadyTime log_read_at_;
+  base::SteadyTime changed_read_at_;
+};
+
+}  // namespace reeve::monitor

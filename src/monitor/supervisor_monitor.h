@@ -1,0 +1,140 @@
+#pragma once
+
+// Monitors one supervisord: asks it, applies the answers to its SupervisorState, and carries out
+// the effects. Two threads of the Monitor run its loops, one for heartbeats (and for measuring what
+// the programs use), one for polls, so that a slow full poll does not hide whether supervisord
+// answers at all; between polls the latter reads supervisord's log and reads again the processes
+// that events have changed. The publisher thread brings events.
+//
+// Locks: state_, options_, usages_ and running_poll_ are Guarded each; none is held while another
+// is taken, during a call to supervisord, or while publish is called.
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/guarded.h"
+#include "base/log.h"
+#include "base/wakeup.h"
+#include "events/log_tail.h"
+#include "monitor/event_router.h"
+#include "monitor/monitor.h"
+#include "monitor/poll_scheduler.h"
+#include "monitor/supervisor_state.h"
+#include "procfs/process_trees.h"
+
+namespace reeve::monitor {
+
+/// stat(2) of the log files that supervisord names, for a supervisord on this host: one for each
+/// instance; nothing where there is no accessible regular file. A thousand take about a
+/// millisecond.
+[[nodiscard]] std::vector<LogSizes> measure_logs(
+    const std::vector<substrate::InstanceDetail>& instances);
+
+/// Measures what the programs of one supervisord use of this host: one pass over /proc for each
+/// call, and none before the supervisord is proven to run here, so that its pids are this host's.
+/// Driven by the heartbeat thread alone.
+class ResourceMeter {
+ public:
+  /// `looks_local`: reached over a unix socket or loopback.
+  ResourceMeter(bool looks_local, procfs::TreeOptions options, base::Log log);
+
+  /// Null while supervisord is not up, not proven to be here, or not to be measured.
+  /// What is not read by the deadline is left out.
+  [[nodiscard]] Usages measure(const SupervisorSnapshot& snapshot, const ResourceOptions& options,
+                               const base::Deadline& deadline);
+
+ private:
+  /// One life of a supervisord: a restart by RPC keeps its pid.
+  struct Daemon {
+    substrate::Pid pid;
+    std::uint64_t restarts = 0;
+    friend bool operator==(const Daemon&, const Daemon&) = default;
+  };
+
+  [[nodiscard]] bool is_proven_local(const SupervisorSnapshot& snapshot);
+  [[nodiscard]] Usages measure_trees(const SupervisorSnapshot& snapshot,
+                                     const base::Deadline& deadline);
+
+  const bool looks_local_;
+  const procfs::TreeOptions tree_options_;
+  const base::Log log_;
+  std::optional<procfs::ProcessTrees> trees_;
+  std::optional<Daemon> daemon_;
+  bool proven_ = false;
+  int refutations_ = 0;
+};
+
+class SupervisorMonitor {
+ public:
+  /// `publish` is called on the two threads when the snapshot has changed; it must return quickly.
+  /// `run` is in the marks of all surveys: see EventRouter.
+  SupervisorMonitor(Member member, std::size_t index, const PollOptions& options,
+                    const base::Clock& clock, base::Log log, std::function<void()> publish,
+                    std::string run = {});
+
+  /// The two loops; they return once a stop is requested.
+  void run_heartbeats(const std::stop_token& stop);
+  void run_polls(const std::stop_token& stop);
+
+  void send_heartbeat(const std::stop_token& stop);
+  /// What the programs use, once. On the heartbeat thread.
+  void measure(const std::stop_token& stop);
+  /// One full poll, or none if supervisord is unresponsive. Returns how long to leave it alone: as
+  /// long as it was busy.
+  [[nodiscard]] base::Duration poll(const std::stop_token& stop) {
+    return poll(PollTask::poll, stop);
+  }
+  /// The same, with a mark for the event stream and the rest of the log.
+  [[nodiscard]] base::Duration survey(const std::stop_token& stop);
+  /// True if supervisord's log has been read to its end.
+  bool read_log(const std::stop_token& stop);
+  /// Reads again the processes that events have changed, one by one.
+  void read_changed(const std::stop_token& stop);
+  /// Publishes nothing: the publisher thread, which calls it, publishes afterwards.
+  void apply_events(const EventBatch& batch);
+
+  void request_poll();
+  void configure(const PollOptions& options);
+
+  [[nodiscard]] const std::string& name() const { return member_.name; }
+  [[nodiscard]] SupervisorSnapshot snapshot() const;
+  [[nodiscard]] bool tried() const;
+
+ private:
+  [[nodiscard]] base::Duration poll(PollTask task, const std::stop_token& stop);
+  [[nodiscard]] base::Duration run_task(PollTask task, const std::stop_token& stop);
+  [[nodiscard]] base::Result<PollResult> request(PollTask task, const std::stop_token& stop);
+  [[nodiscard]] base::Result<PollResult> request_listing(base::Duration max_name_age,
+                                                         const base::Deadline& deadline);
+  [[nodiscard]] base::Result<PollResult> request_survey(const base::Deadline& deadline);
+  [[nodiscard]] bool may_read_log() const;
+  void log_failed(const base::Error& error);
+  void request_description(const std::stop_token& stop);
+  void carry_out(const Effects& effects);
+  [[nodiscard]] Moment now() const { return {clock_.steady_now(), clock_.system_now()}; }
+
+  const Member member_;
+  const std::size_t index_;
+  const base::Clock& clock_;
+  const base::Log log_;
+  const std::function<void()> publish_;
+  const std::string run_;
+  base::Guarded<PollOptions> options_;
+  base::Guarded<SupervisorState> state_;
+  ResourceMeter meter_;
+  base::Guarded<Usages> usages_;
+  base::Guarded<std::stop_source> running_poll_;  ///< that a failed heartbeat abandons
+  base::Wakeup wake_heartbeat_;
+  base::Wakeup wake_poll_;
+
+  // Of the poll thread alone.
+  events::LogTail tail_;
+  base::SteadyTime log_refused_until_{};
+  unsigned log_reads_unanswered_ = 0;
+  bool refusal_logged_ = false;
+};
+
+}  // namespace reeve::monitor
