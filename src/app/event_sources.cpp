@@ -38,7 +38,7 @@ base::Result<void> EventSources::listen(const std::string& socket) {
   return {};
 }
 
-void EventSources::read(events::Streams streams, events::Source source,
+void EventSources::read(events::Streams streams, events::EventSource source,
                         std::function<void(const base::Result<void>&)> on_end) {
   auto reader =
       std::make_shared<events::EventReader>(std::move(streams), std::move(source), inbox_, clock_);

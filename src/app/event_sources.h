@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "base/log.h"
-#include "events/event_reader.h"
+#include "events/listener.h"
 #include "events/options.h"
 #include "events/relay_server.h"
 #include "reeve/base/result.h"
@@ -34,7 +34,7 @@ class EventSources {
   [[nodiscard]] base::Result<void> listen(const std::string& socket);
   /// Reads until supervisord closes the stream or an error; `on_end` is then called on the reading
   /// thread, unless stop() was.
-  void read(events::Streams streams, events::Source source,
+  void read(events::Streams streams, events::EventSource source,
             std::function<void(const base::Result<void>&)> on_end);
   /// Joins both threads. Safe to call twice.
   void stop();

@@ -3,41 +3,12 @@
 namespace reeve::base {
 
 std::string_view to_string(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::unreachable:
-      return "unreachable";
-    case ErrorKind::socket_missing:
-      return "socket_missing";
-    case ErrorKind::timeout:
-      return "timeout";
-    case ErrorKind::cancelled:
-      return "cancelled";
-    case ErrorKind::denied:
-      return "denied";
-    case ErrorKind::not_found:
-      return "not_found";
-    case ErrorKind::no_file:
-      return "no_file";
-    case ErrorKind::conflict:
-      return "conflict";
-    case ErrorKind::stale:
-      return "stale";
-    case ErrorKind::invalid_argument:
-      return "invalid_argument";
-    case ErrorKind::spawn_failed:
-      return "spawn_failed";
-    case ErrorKind::shutting_down:
-      return "shutting_down";
-    case ErrorKind::fault:
-      return "fault";
-    case ErrorKind::malformed:
-      return "malformed";
-    case ErrorKind::not_implemented:
-      return "not_implemented";
-    case ErrorKind::internal:
-      return "internal";
-  }
-  return "internal";
+  static constexpr std::string_view names[] = {
+      "unreachable", "socket_missing",   "timeout",         "cancelled",
+      "denied",      "not_found",        "no_file",         "conflict",
+      "stale",       "invalid_argument", "spawn_failed",    "shutting_down",
+      "fault",       "malformed",        "not_implemented", "internal"};
+  return name_of<all_error_kinds>(kind, names);
 }
 
 }  // namespace reeve::base

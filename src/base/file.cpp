@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/descriptor.h"
-
 namespace reeve::base {
 namespace {
 
@@ -26,7 +24,7 @@ tl::unexpected<Error> cannot_read(const std::string& path, int error_number) {
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
-  // NONBLOCK so that a FIFO put in the file's place cannot hold us up.
+  // NONBLOCK so that a FIFO in the file's place cannot block the caller.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (!file.valid() || ::fstat(file.get(), &status) != 0) {

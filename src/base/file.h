@@ -1,14 +1,45 @@
 #pragma once
 
-// Reading small files whole: configuration, passwords, tokens.
+// A file descriptor with an owner, and the reading of small files: configuration, passwords,
+// tokens.
 
 #include <cstddef>
 #include <string>
+#include <utility>
+
+#include <unistd.h>
 
 #include "reeve/base/result.h"
 #include "reeve/base/secret.h"
 
 namespace reeve::base {
+
+/// A file descriptor that is closed with its owner. Moves, never copies.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    reset(std::exchange(other.number_, -1));
+    return *this;
+  }
+  ~Descriptor() { reset(); }
+
+  [[nodiscard]] int get() const { return number_; }
+  [[nodiscard]] bool valid() const { return number_ >= 0; }
+  /// The number, which the caller now has to close.
+  int release() { return std::exchange(number_, -1); }
+  void reset(int number = -1) {
+    if (number_ >= 0) {
+      ::close(number_);
+    }
+    number_ = number;
+  }
+
+ private:
+  int number_ = -1;
+};
 
 /// not_found, denied, invalid_argument (no regular file, or longer than `max_bytes`), or internal
 /// (the disk fails).

@@ -10,9 +10,12 @@
 
 #include "base/text.h"
 #include "reeve/base/clock.h"
+#include "reeve/base/enumeration.h"
 
 namespace reeve::base {
 namespace {
+
+constexpr auto all_log_levels = all_of<LogLevel, LogLevel::error>();
 
 /// A JSON string's inside; logfmt values are quoted in the same way.
 std::string escaped(std::string_view text) {
@@ -70,7 +73,7 @@ class SpdlogSink final : public LogSink {
   explicit SpdlogSink(const LogOptions& options)
       : logger_("reeve", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
     logger_.set_level(spdlog::level::trace);
-    logger_.set_pattern("%v");  // a line is rendered whole, in the one format of its moment
+    logger_.set_pattern("%v");  // a line is rendered whole, since the format may change
     SpdlogSink::configure(options);
   }
 
@@ -96,17 +99,8 @@ class SpdlogSink final : public LogSink {
 }  // namespace
 
 std::string_view to_string(LogLevel level) {
-  switch (level) {
-    case LogLevel::debug:
-      return "debug";
-    case LogLevel::info:
-      return "info";
-    case LogLevel::warning:
-      return "warn";
-    case LogLevel::error:
-      return "error";
-  }
-  return "error";
+  static constexpr std::string_view names[] = {"debug", "info", "warn", "error"};
+  return name_of<all_log_levels>(level, names);
 }
 
 std::shared_ptr<LogSink> make_stderr_sink(const LogOptions& options) {

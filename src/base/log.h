@@ -1,8 +1,8 @@
 #pragma once
 
-// The log handle that is passed to whoever logs: a level, a message, and fields. The message
-// is a constant sentence; what varies goes into fields, which the writer escapes, so that a
-// hostile peer cannot forge a line. There is no default logger: a Log() discards.
+// The log handle: a level, a message, and fields. The message is a constant sentence; values go
+// into fields, which the writer escapes, so that a hostile peer cannot forge a line. There is no
+// default logger: a Log() discards. Thread-safe.
 
 #include <memory>
 #include <string>
@@ -36,7 +36,7 @@ struct LogRecord {
   std::vector<LogField> fields;
 };
 
-/// Where records go. Called from any thread.
+/// Writes records. Called from any thread.
 class LogSink {
  public:
   LogSink() = default;

@@ -1,7 +1,9 @@
 #pragma once
 
-// What supervisord tells its event listeners, as values. No event but TICK carries a time: they
-// are told with their time of receipt, which is up to about a second after the fact.
+// What supervisord sends to its event listeners, as values, and how its text is parsed:
+// `ver:3.0 server:… serial:… pool:… poolserial:… eventname:… len:…`, a newline, and a payload of
+// `len` code points (supervisord 4) or bytes (3). No event but TICK carries a time: consumers get
+// the time of receipt, up to about a second after the fact. Pure.
 
 #include <chrono>
 #include <cstdint>
@@ -37,7 +39,7 @@ struct GroupChange {
   friend bool operator==(const GroupChange&, const GroupChange&) = default;
 };
 
-/// SUPERVISOR_STATE_CHANGE_RUNNING; _STOPPING: it goes down or restarts.
+/// SUPERVISOR_STATE_CHANGE_RUNNING; _STOPPING: it shuts down or restarts.
 struct ManagerChange {
   enum class Kind { running, stopping };
   Kind kind = Kind::running;
@@ -51,21 +53,21 @@ struct Tick {
   friend bool operator==(const Tick&, const Tick&) = default;
 };
 
-/// REMOTE_COMMUNICATION: somebody had it sent to all listeners (sendRemoteCommEvent).
+/// REMOTE_COMMUNICATION: sent to all listeners by a caller of sendRemoteCommEvent.
 struct RemoteCommunication {
   std::string type;  ///< unchecked by supervisord; up to the first newline
   std::string data;  ///< bounded: a long one is cut
   friend bool operator==(const RemoteCommunication&, const RemoteCommunication&) = default;
 };
 
-/// An event of another type. It may come without having been subscribed to.
+/// An event of another type; listeners get some without having subscribed to them.
 struct OtherEvent {
   friend bool operator==(const OtherEvent&, const OtherEvent&) = default;
 };
 
-/// Where an event stands among all events, and among those of its pool.
+/// The position of an event among all events, and among those of its pool.
 struct Serials {
-  std::uint64_t serial = 0;       ///< one counter for the daemon's life, a restart by RPC included
+  std::uint64_t serial = 0;       ///< counts through the daemon's life, a restart by RPC included
   std::uint64_t pool_serial = 0;  ///< from 0 again when the pool is created again
   friend bool operator==(const Serials&, const Serials&) = default;
 };
@@ -78,6 +80,33 @@ struct Event {
   std::variant<StateChange, GroupChange, ManagerChange, Tick, RemoteCommunication, OtherEvent> what;
   friend bool operator==(const Event&, const Event&) = default;
 };
+
+/// Longer than any header of supervisord, whatever its identifier is.
+inline constexpr std::size_t max_header_bytes = std::size_t{8} * 1024;
+/// Of longer payloads (logs, remote communication) only the beginning is kept.
+inline constexpr std::size_t max_payload_kept = std::size_t{16} * 1024;
+
+/// An event as it came.
+struct RawEvent {
+  std::string header;   ///< without its newline
+  std::string payload;  ///< its first max_payload_kept bytes
+  friend bool operator==(const RawEvent&, const RawEvent&) = default;
+};
+
+struct EventHeader {
+  std::string server;
+  std::string pool;
+  std::string type;
+  Serials serials;
+  std::uint64_t length = 0;  ///< of the payload, in code points or bytes
+};
+
+/// Parses from the right, since the identifier may contain anything. malformed.
+[[nodiscard]] base::Result<EventHeader> parse_header(std::string_view line);
+
+/// malformed: the payload is not what an event of a known type has. An event of an unknown type is
+/// an OtherEvent, whatever its payload.
+[[nodiscard]] base::Result<Event> parse_event(EventHeader header, std::string_view payload);
 
 /// supervisord's event types, those that only group others left out; at the end "other".
 [[nodiscard]] std::span<const std::string_view> type_labels();

@@ -64,7 +64,7 @@ void EventRouter::route_event(events::Event event, const events::Arrival& arriva
   }
 }
 
-void EventRouter::apply_mark(Stream& stream, const OwnMark& mark, const events::Source& source,
+void EventRouter::apply_mark(Stream& stream, const OwnMark& mark, const events::EventSource& source,
                              Routed& routed) {
   if (stream.member != mark.member && !stream.former_members.contains(mark.member)) {
     if (has_stream(mark.member, source, stream.last_at)) {
@@ -112,7 +112,7 @@ void EventRouter::bind(Stream& stream, std::size_t member, Routed& routed) {
   stream.member = member;
 }
 
-bool EventRouter::has_stream(std::size_t member, const events::Source& source,
+bool EventRouter::has_stream(std::size_t member, const events::EventSource& source,
                              base::SteadyTime now) const {
   return std::any_of(streams_.begin(), streams_.end(), [&](const auto& entry) {
     const auto& [key, stream] = entry;
@@ -122,7 +122,7 @@ bool EventRouter::has_stream(std::size_t member, const events::Source& source,
   });
 }
 
-void EventRouter::request_mark(const events::Source& source, const Stream& stream,
+void EventRouter::request_mark(const events::EventSource& source, const Stream& stream,
                                Routed& routed) const {
   for (std::size_t member = 0; member < members_; ++member) {
     const bool possible = stream.redundant_for.value_or(member) == member;

@@ -69,17 +69,17 @@ class EventRouter {
     base::SteadyTime mark_requested_at;
   };
   /// One source may deliver the events of several listeners of one supervisord.
-  using Key = std::pair<events::Source, std::string>;
+  using Key = std::pair<events::EventSource, std::string>;
 
   [[nodiscard]] std::optional<OwnMark> parse_own_mark(const events::Event& event) const;
   void route_event(events::Event event, const events::Arrival& arrival, Routed& routed);
-  void apply_mark(Stream& stream, const OwnMark& mark, const events::Source& source,
+  void apply_mark(Stream& stream, const OwnMark& mark, const events::EventSource& source,
                   Routed& routed);
   void bind(Stream& stream, std::size_t member, Routed& routed);
   /// This member has a live stream, and `source` cannot be its successor.
-  [[nodiscard]] bool has_stream(std::size_t member, const events::Source& source,
+  [[nodiscard]] bool has_stream(std::size_t member, const events::EventSource& source,
                                 base::SteadyTime now) const;
-  void request_mark(const events::Source& source, const Stream& stream, Routed& routed) const;
+  void request_mark(const events::EventSource& source, const Stream& stream, Routed& routed) const;
   [[nodiscard]] Stream& stream_of(const Key& key, base::SteadyTime now);
 
   const std::string run_;

@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "events/event.h"
-#include "events/log_line.h"
+#include "events/main_log.h"
 #include "monitor/snapshot.h"
 #include "reeve/base/clock.h"
 #include "reeve/substrate/instance.h"

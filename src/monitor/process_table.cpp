@@ -297,7 +297,7 @@ void CounterMerge::daemon_replaced() {
   }
 }
 
-CounterMerge::LogOutcome CounterMerge::apply_log(const events::LogTail::Step& text) {
+CounterMerge::LogOutcome CounterMerge::apply_log(const events::TailResult& text) {
   LogOutcome outcome;
   if (text.gap) {
     log_lost();
@@ -546,7 +546,7 @@ PollRequests ProcessTable::apply_listing(PollResult poll, std::size_t& rejected)
   return requests;
 }
 
-PollRequests ProcessTable::apply_log(const events::LogTail::Step& text) {
+PollRequests ProcessTable::apply_log(const events::TailResult& text) {
   const CounterMerge::LogOutcome outcome = counters_.apply_log(text);
   return {.poll = outcome.needs_listing,
           .anchor = outcome.daemon_started || outcome.gap,

@@ -27,7 +27,7 @@
 #include <string>
 #include <vector>
 
-#include "events/log_tail.h"
+#include "events/main_log.h"
 #include "monitor/process_history.h"
 #include "monitor/snapshot.h"
 
@@ -89,7 +89,7 @@ class CounterMerge {
     bool daemon_started = false;
     bool gap = false;
   };
-  [[nodiscard]] LogOutcome apply_log(const events::LogTail::Step& text);
+  [[nodiscard]] LogOutcome apply_log(const events::TailResult& text);
   void log_lost();
 
   // Polls.
@@ -161,7 +161,7 @@ struct LogSizes {
 };
 
 struct SurveyedLog {
-  events::LogTail::Step text;
+  events::TailResult text;
   bool at_end = false;  ///< the text was there and reached the log's end
 };
 
@@ -189,7 +189,7 @@ class ProcessTable {
  public:
   /// Records that were not whole, or a second of the same name, are counted in `rejected`.
   [[nodiscard]] PollRequests apply_listing(PollResult poll, std::size_t& rejected);
-  [[nodiscard]] PollRequests apply_log(const events::LogTail::Step& text);
+  [[nodiscard]] PollRequests apply_log(const events::TailResult& text);
   /// The answer about one process, requested at `asked`.
   void apply_process(const substrate::InstanceDetail& detail, base::SteadyTime asked);
   /// supervisord does not know it any more; its record stays until the next listing.

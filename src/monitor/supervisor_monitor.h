@@ -18,7 +18,7 @@
 #include "base/guarded.h"
 #include "base/log.h"
 #include "base/wakeup.h"
-#include "events/log_tail.h"
+#include "events/main_log.h"
 #include "monitor/event_router.h"
 #include "monitor/monitor.h"
 #include "monitor/poll_scheduler.h"

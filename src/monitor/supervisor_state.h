@@ -44,7 +44,7 @@ struct Effects {
 
 /// The result of reading the log.
 struct LogReading {
-  events::LogTail::Step text;
+  events::TailResult text;
   bool following = false;  ///< lines written from now on will be read
   bool trusted = false;    ///< see LogTail::trusted
 };

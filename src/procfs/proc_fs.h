@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/descriptor.h"
+#include "base/file.h"
 #include "procfs/process_trees.h"
 
 namespace reeve::procfs {

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/descriptor.h"
+#include "base/file.h"
 #include "reeve/base/result.h"
 
 namespace reeve::records {

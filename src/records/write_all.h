@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "base/descriptor.h"
+#include "base/file.h"
 
 namespace reeve::records {
 

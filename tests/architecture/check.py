@@ -52,7 +52,7 @@ CONTAINED = {
     "Catch2": (("catch2/",), ("tests/",)),
 }
 
-NOW_FILE = "src/base/system_clock.cpp"
+NOW_FILE = "src/base/clock.cpp"
 MAX_LINES = {".cpp": 400, ".h": 150}
 CATALOGUE = "src/metrics/catalogue.h"
 METRIC = re.compile(r"(?<![\w:.])(?:supervisord|reeve|process)_\w+")  # not a:b, which is recorded

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/descriptor.h"
+#include "base/file.h"
 #include "control/ledger.h"
 #include "control/operation_line.h"
 #include "support/catch.h"

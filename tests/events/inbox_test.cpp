@@ -1,26 +1,35 @@
 #include "events/inbox.h"
 
-#include "events/intake.h"
+#include <random>
+#include <vector>
+
 #include "support/catch.h"
 
 namespace reeve::events {
 namespace {
 
-const Receipt noon{base::SteadyTime(std::chrono::seconds(5)),
-                   base::SystemTime(std::chrono::seconds(1'700'000'000))};
+using Kind = SequenceResult::Kind;
 
-RawEvent raw(const Serials& serials, const std::string& type = "TICK_5",
-             const std::string& payload = "when:1795329025") {
-  return {"ver:3.0 server:s serial:" + std::to_string(serials.serial) +
-              " pool:p poolserial:" + std::to_string(serials.pool_serial) + " eventname:" + type +
-              " len:" + std::to_string(payload.size()),
-          payload};
+using Seen = std::vector<std::variant<std::uint64_t, Gap>>;
+
+const ReceiptTime noon{base::SteadyTime(std::chrono::seconds(5)),
+                       base::SystemTime(std::chrono::seconds(1'700'000'000))};
+
+void put(PoolStream& stream, const Serials& serials, const std::string& type = "TICK_5",
+         const std::string& payload = "when:1795329025") {
+  EventHeader header;
+  header.server = "s";
+  header.pool = "p";
+  header.type = type;
+  header.serials = serials;
+  header.length = payload.size();
+  stream.put(header, payload, noon);
 }
 
 struct Collected {
-  Inbox inbox{[this] { ++news; }};
-  Intake intake{Source{"unix:///s", ""}, inbox};
-  int news = 0;
+  Inbox inbox{[this] { ++notified; }};
+  PoolStream stream{EventSource{"unix:///s", ""}, inbox};
+  int notified = 0;
 
   std::vector<std::variant<std::uint64_t, Gap>> take() {
     std::vector<std::variant<std::uint64_t, Gap>> seen;
@@ -35,13 +44,11 @@ struct Collected {
   }
 };
 
-using Seen = std::vector<std::variant<std::uint64_t, Gap>>;
-
 TEST_CASE("events are taken in the order and with the times of their arrival") {
   Collected collected;
-  collected.intake.put(raw({1, 0}), noon);
-  collected.intake.put(raw({2, 1}), noon);
-  CHECK(collected.news == 2);
+  put(collected.stream, {1, 0});
+  put(collected.stream, {2, 1});
+  CHECK(collected.notified == 2);
   const auto arrivals = collected.inbox.take();
   REQUIRE(arrivals.size() == 2);
   CHECK(arrivals[0].at == noon);
@@ -52,37 +59,135 @@ TEST_CASE("events are taken in the order and with the times of their arrival") {
 
 TEST_CASE("a gap stands where the events are missing, a repeat nowhere") {
   Collected collected;
-  collected.intake.put(raw({1, 0}), noon);
-  collected.intake.put(raw({9, 5}), noon);
-  collected.intake.put(raw({1, 0}), noon);
-  collected.intake.put(raw({20, 0}), noon);
+  put(collected.stream, {1, 0});
+  put(collected.stream, {9, 5});
+  put(collected.stream, {1, 0});
+  put(collected.stream, {20, 0});
   CHECK(collected.take() == Seen{std::uint64_t{0}, Gap{Gap::Cause::lost, 4}, std::uint64_t{5},
                                  Gap{Gap::Cause::pool_restarted, 0}, std::uint64_t{0}});
 }
 
 TEST_CASE("an event that cannot be read is a gap, and keeps its place in the numbering") {
   Collected collected;
-  collected.intake.put(raw({1, 0}), noon);
-  collected.intake.put(raw({2, 1}, "PROCESS_STATE_EXITED", "processname:x"), noon);
-  collected.intake.put(raw({3, 2}), noon);
+  put(collected.stream, {1, 0});
+  put(collected.stream, {2, 1}, "PROCESS_STATE_EXITED", "processname:x");
+  put(collected.stream, {3, 2});
   CHECK(collected.take() ==
         Seen{std::uint64_t{0}, Gap{Gap::Cause::unreadable, 1}, std::uint64_t{2}});
 }
 
 TEST_CASE("when nobody takes them, events are dropped and counted, never waited with") {
-  int news = 0;
-  Inbox inbox([&] { ++news; }, 2);
-  Intake intake(Source{}, inbox);
+  int notified = 0;
+  Inbox inbox([&] { ++notified; }, 2);
+  PoolStream stream(EventSource{}, inbox);
   for (std::uint64_t i = 0; i < 5; ++i) {
-    intake.put(raw({i, i}), noon);
+    put(stream, {i, i});
   }
   const auto arrivals = inbox.take();
   REQUIRE(arrivals.size() == 3);
   CHECK(std::get<Gap>(arrivals[2].what) == Gap{Gap::Cause::overflow, 3});
-  CHECK(news == 5);
+  CHECK(notified == 5);
   SECTION("and once they are taken there is room again") {
-    intake.put(raw({5, 5}), noon);
+    put(stream, {5, 5});
     CHECK(std::get<Event>(inbox.take().at(0).what).serials.serial == 5);
+  }
+}
+
+TEST_CASE("events in order are fresh; the first is, wherever it stands") {
+  Sequence sequence;
+  CHECK(sequence.add({107, 92}) == SequenceResult{Kind::fresh, 0});
+  CHECK(sequence.add({108, 93}) == SequenceResult{Kind::fresh, 0});
+  CHECK(sequence.add({140, 94}) ==
+        SequenceResult{Kind::fresh, 0});  // serials of other pools' events
+}
+
+TEST_CASE("a jump is as many events lost") {
+  Sequence sequence;
+  CHECK(sequence.add({1, 1}) == SequenceResult{Kind::fresh, 0});
+  CHECK(sequence.add({9, 5}) == SequenceResult{Kind::fresh, 3});
+}
+
+TEST_CASE("an event that comes again is a repeat") {
+  Sequence sequence;
+  CHECK(sequence.add({10, 3}) == SequenceResult{Kind::fresh, 0});
+  CHECK(sequence.add({11, 4}) == SequenceResult{Kind::fresh, 0});
+  CHECK(sequence.add({11, 4}) == SequenceResult{Kind::repeat, 0});
+  CHECK(sequence.add({10, 3}) == SequenceResult{Kind::repeat, 0});
+  CHECK(sequence.add({12, 5}) == SequenceResult{Kind::fresh, 0});
+}
+
+TEST_CASE("another pool's older event that is sent over is new here") {
+  Sequence sequence;
+  CHECK(sequence.add({50, 3}) == SequenceResult{Kind::fresh, 0});
+  CHECK(sequence.add({20, 4}) == SequenceResult{Kind::fresh, 0});
+  CHECK(sequence.add({51, 5}) == SequenceResult{Kind::fresh, 0});
+}
+
+TEST_CASE("a lower number in a younger event: the pool was made again") {
+  Sequence sequence;
+  CHECK(sequence.add({29, 29}) == SequenceResult{Kind::fresh, 0});
+  SECTION("from its first event on") {
+    CHECK(sequence.add({34, 0}) == SequenceResult{Kind::restarted, 0});
+    CHECK(sequence.add({35, 1}) == SequenceResult{Kind::fresh, 0});
+    CHECK(sequence.add({34, 0}) == SequenceResult{Kind::repeat, 0});
+  }
+  SECTION("from a later one on, since its buffer overflowed at the start") {
+    CHECK(sequence.add({50, 16}) == SequenceResult{Kind::restarted, 16});
+  }
+}
+
+TEST_CASE("an event that was thought lost and comes late is no repeat") {
+  Sequence sequence;
+  CHECK(sequence.add({1, 1}) == SequenceResult{Kind::fresh, 0});
+  CHECK(sequence.add({4, 4}) == SequenceResult{Kind::fresh, 2});
+  CHECK(sequence.add({3, 3}) == SequenceResult{Kind::fresh, 0});
+  CHECK(sequence.add({3, 3}) == SequenceResult{Kind::repeat, 0});
+}
+
+TEST_CASE("a jump over many events is no effort") {
+  Sequence sequence;
+  CHECK(sequence.add({0, 0}) == SequenceResult{Kind::fresh, 0});
+  const std::uint64_t far = ~std::uint64_t{0} - 1;
+  CHECK(sequence.add({far, far}) == SequenceResult{Kind::fresh, far - 1});
+}
+
+/// A daemon that numbers events, loses some, repeats some, swaps neighbours, and makes its pool
+/// again; against it a model that knows the truth.
+TEST_CASE(
+    "whatever is lost, repeated or made again, nothing is counted twice and all loss is seen") {
+  const auto seed = GENERATE(range(1U, 200U));
+  CAPTURE(seed);
+  std::minstd_rand random(seed);
+  Sequence sequence;
+  std::uint64_t serial = random() % 50;
+  std::uint64_t pool_serial = 0;
+  std::vector<Serials> sent;  // since the pool was made
+  std::size_t unseen_loss = 0;
+  bool first = true;
+  for (int step = 0; step < 500; ++step) {
+    const auto chance = random() % 100;
+    if (chance < 2 && !first) {
+      serial += 1 + random() % 20;
+      pool_serial = 0;
+      sent.clear();
+      CHECK(sequence.add({serial, 0}).kind == Kind::restarted);
+      sent.push_back({serial++, pool_serial++});
+      unseen_loss = 0;
+    } else if (chance < 10 && !first) {
+      serial += 1 + random() % 2;
+      ++pool_serial;
+      ++unseen_loss;
+    } else if (chance < 25 && !sent.empty()) {
+      CHECK(sequence.add(sent[random() % sent.size()]).kind == Kind::repeat);
+    } else {
+      const Serials event{serial, pool_serial++};
+      serial += 1 + random() % 3;
+      const auto noted = sequence.add(event);
+      CHECK(noted == SequenceResult{Kind::fresh, unseen_loss});
+      sent.push_back(event);
+      unseen_loss = 0;
+      first = false;
+    }
   }
 }
 

@@ -9,11 +9,11 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "events/pipes.h"
+#include "events/listener_fixture.h"
 #include "events/relay_end.h"
+#include "events/relay_protocol.h"
 #include "events/relay_server.h"
-#include "events/relay_wire.h"
-#include "events/unix_socket.h"
+#include "http/listening_socket.h"
 #include "support/eventually.h"
 #include "support/temporary_folder.h"
 
@@ -45,20 +45,20 @@ class Agent : public RelayEnd {
   [[nodiscard]] bool sees(const std::vector<std::int64_t>& expected) {
     return tests::eventually(patience, [&] { return seen() == expected; });
   }
-  [[nodiscard]] const Source& last_source() const { return last_source_; }
-  [[nodiscard]] const Receipt& last_at() const { return last_at_; }
+  [[nodiscard]] const EventSource& last_source() const { return last_source_; }
+  [[nodiscard]] const ReceiptTime& last_at() const { return last_at_; }
 
  private:
   std::vector<std::int64_t> seen_;
-  Source last_source_;
-  Receipt last_at_{};
+  EventSource last_source_;
+  ReceiptTime last_at_{};
 };
 
 /// A relay on its thread.
 class Relay {
  public:
   explicit Relay(const std::string& socket, std::size_t buffer_bytes = 1'000'000,
-                 Source source = {"unix:///run/s.sock", "1.1"}) {
+                 EventSource source = {"unix:///run/s.sock", "1.1"}) {
     ::signal(SIGPIPE, SIG_IGN);
     thread_ = std::jthread([this, socket, buffer_bytes, source](const std::stop_token& stop) {
       RelayOptions options;
@@ -104,7 +104,7 @@ TEST_CASE("a relay's events reach the agent in order, with their source and thei
   relay.tell(1);
   relay.tell(2);
   CHECK(scene.agent.sees({1, 2}));
-  CHECK(scene.agent.last_source() == Source{"unix:///run/s.sock", "1.1"});
+  CHECK(scene.agent.last_source() == EventSource{"unix:///run/s.sock", "1.1"});
   CHECK(scene.agent.last_at().steady >= before - 1ms);
   CHECK(scene.agent.last_at().steady <= clock.steady_now());
 }
@@ -141,8 +141,9 @@ TEST_CASE("a restart of the agent loses nothing and counts nothing twice") {
 
 TEST_CASE("what the agent has not acknowledged is delivered again to the next one") {
   Scene scene;
-  const auto deaf = listen_unix(scene.socket);  // takes connections and never answers
-  REQUIRE(deaf);
+  // Takes connections and never acknowledges.
+  const auto silent = http::ListeningSocket::open_unix(scene.socket, 0600);
+  REQUIRE(silent);
   Relay relay(scene.socket);
   relay.tell(1);
   relay.tell(2);
@@ -150,7 +151,7 @@ TEST_CASE("what the agent has not acknowledged is delivered again to the next on
   base::Descriptor connection;
   REQUIRE(tests::eventually(patience, [&] {
     if (!connection.valid()) {
-      connection.reset(::accept(deaf->get(), nullptr, nullptr));
+      connection.reset(::accept(silent->descriptor(), nullptr, nullptr));
     }
     return connection.valid() && receive_some(connection, bytes) == Transfer::done;
   }));
@@ -296,7 +297,12 @@ TEST_CASE("only one agent can have the socket, and a dead one's is taken over") 
     CHECK(second.error().kind == ErrorKind::conflict);
   }
   CHECK(::access(socket.c_str(), F_OK) != 0);
-  { const auto abandoned = listen_unix(socket); }
+  {
+    const auto abandoned = http::ListeningSocket::open_unix(socket, 0600);
+    REQUIRE(abandoned);
+    REQUIRE(::rename(socket.c_str(), (socket + ".aside").c_str()) == 0);
+  }
+  REQUIRE(::rename((socket + ".aside").c_str(), socket.c_str()) == 0);
   REQUIRE(::access(socket.c_str(), F_OK) == 0);
   CHECK(RelayServer::listen(socket, inbox, clock, {}));
 }
@@ -310,7 +316,7 @@ TEST_CASE("a place where no socket can be says so") {
     REQUIRE_FALSE(server);
     return server.error().kind;
   };
-  CHECK(kind(folder.path() + "/no/folder") == ErrorKind::not_found);
+  CHECK(kind(folder.path() + "/no/folder") == ErrorKind::invalid_argument);
   CHECK(kind(folder.path() + "/" + std::string(200, 'x')) == ErrorKind::invalid_argument);
   CHECK(kind("") == ErrorKind::invalid_argument);
   CHECK(kind(folder.write("file", "precious")) == ErrorKind::conflict);
@@ -327,7 +333,7 @@ TEST_CASE("a place where no socket can be says so") {
 }
 
 TEST_CASE("a listener's source names its parent process") {
-  const Source source = source_of_listener("unix:///s");
+  const EventSource source = source_of_listener("unix:///s");
   CHECK(source.server_url == "unix:///s");
   const std::string pid = std::to_string(::getppid()) + ".";
   REQUIRE(source.daemon.starts_with(pid));

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "events/inbox.h"
-#include "events/log_tail.h"
+#include "events/main_log.h"
 #include "events/relay_end.h"
 #include "events/relay_server.h"
 #include "reeve/supervisor/supervisor_substrate.h"
@@ -201,7 +201,7 @@ class Agent : public RelayEnd {
     note();
     return gaps_;
   }
-  [[nodiscard]] const Source& source() const { return source_; }
+  [[nodiscard]] const EventSource& source() const { return source_; }
   /// Events heard and events known to be lost, of all that the pool was given.
   [[nodiscard]] bool knows_of_all() {
     note();
@@ -229,7 +229,7 @@ class Agent : public RelayEnd {
 
   std::map<std::pair<InstanceName, InstanceState>, std::size_t> entries_;
   std::vector<Gap> gaps_;
-  Source source_;
+  EventSource source_;
   std::uint64_t heard_ = 0;
   std::uint64_t lost_ = 0;
   std::optional<std::uint64_t> first_;

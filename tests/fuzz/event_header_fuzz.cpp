@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "events/log_line.h"
-#include "events/parser.h"
+#include "events/listener.h"
+#include "events/main_log.h"
 
 namespace {
 
@@ -20,16 +20,15 @@ struct Outcome {
 Outcome parse(std::string_view bytes, std::size_t piece) {
   Outcome outcome;
   EventParser parser;
+  const auto sink = [&](const EventHeader&, RawEvent event) {
+    outcome.events.push_back(std::move(event));
+  };
   while (!bytes.empty()) {
-    const auto fed = parser.feed(bytes.substr(0, piece), [&](RawEvent event) {
-      outcome.events.push_back(std::move(event));
-    });
+    const auto fed = parser.feed(bytes.substr(0, piece), sink);
     outcome.broken = !fed;
     bytes.remove_prefix(std::min(piece, bytes.size()));
   }
-  if (auto last = parser.input_paused()) {
-    outcome.events.push_back(std::move(*last));
-  }
+  (void)parser.input_paused(sink);
   return outcome;
 }
 
@@ -48,7 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (raw.header.size() > max_header_bytes || raw.payload.size() > max_payload_kept) {
       std::abort();
     }
-    (void)parse_event(raw);
+    if (auto header = parse_header(raw.header)) {
+      (void)parse_event(std::move(*header), raw.payload);
+    }
   }
   (void)parse_log_line(bytes);
   return 0;

@@ -134,8 +134,8 @@ class World {
     stream_.emplace_front(events::Gap{events::Gap::Cause::lost, lost});
   }
 
-  events::LogTail::Step log_step() {
-    events::LogTail::Step step;
+  events::TailResult log_step() {
+    events::TailResult step;
     step.lines = std::exchange(log_, {});
     step.gap = std::exchange(log_gap_, false);
     return step;

@@ -36,7 +36,7 @@ class Told {
     (void)counters.apply_event(change);
   }
   CounterMerge::LogOutcome read(std::vector<decltype(LogLine::what)> lines, bool gap = false) {
-    events::LogTail::Step step;
+    events::TailResult step;
     for (auto& line : lines) {
       step.lines.push_back({{}, events::ManagerLogLevel::info, std::move(line)});
     }
@@ -250,7 +250,7 @@ TEST_CASE("CounterMerge: a line that waits for a list is not missing from the lo
   CounterMerge counters;
   std::vector<InstanceDetail> listing = {running("a:x", {10, 100}), running("b:x", {20, 100})};
   const auto read = [&](int pid) {
-    events::LogTail::Step step;
+    events::TailResult step;
     step.lines.push_back({{}, events::ManagerLogLevel::info, Exited{"x", exit_3, false}});
     step.lines.push_back({{}, events::ManagerLogLevel::info, Spawned{"x", {pid}}});
     (void)counters.apply_log(step);
@@ -373,7 +373,7 @@ TEST_CASE("CounterMerge: a line whose name several processes have is tied by the
   CHECK_FALSE(list());
   counters.begin_anchor(1);
   counters.apply_survey(listing, true);
-  events::LogTail::Step step;
+  events::TailResult step;
   step.lines.push_back({{}, events::ManagerLogLevel::info, Exited{"web", exit_3, false}});
   step.lines.push_back({{}, events::ManagerLogLevel::info, Spawned{"web", {21}}});
   CHECK(counters.apply_log(step).needs_listing);

@@ -10,22 +10,22 @@ namespace {
 
 using namespace std::chrono_literals;
 using events::Gap;
-using events::Source;
+using events::EventSource;
 
 /// Two supervisords, and listeners that speak.
 class Routing {
  public:
-  EventRouter::Routed event(const Source& source, const std::string& pool = "reeve") {
+  EventRouter::Routed event(const EventSource& source, const std::string& pool = "reeve") {
     return put(source, pool, events::Tick{5s, {}});
   }
-  EventRouter::Routed mark(const Source& source, std::size_t member, std::uint64_t anchor,
+  EventRouter::Routed mark(const EventSource& source, std::size_t member, std::uint64_t anchor,
                            const std::string& run = "us") {
     return put(source, "reeve",
                events::RemoteCommunication{substrate::survey_mark_type,
                                            EventRouter::mark_text(run, {member, anchor})});
   }
-  EventRouter::Routed gap(const Source& source, Gap::Cause cause = Gap::Cause::lost) {
-    return route({std::make_shared<const Source>(source), {now_, {}}, Gap{cause, 3}});
+  EventRouter::Routed gap(const EventSource& source, Gap::Cause cause = Gap::Cause::lost) {
+    return route({std::make_shared<const EventSource>(source), {now_, {}}, Gap{cause, 3}});
   }
   Routing& passes(base::Duration span) {
     now_ += span;
@@ -33,12 +33,12 @@ class Routing {
   }
 
  private:
-  EventRouter::Routed put(const Source& source, const std::string& pool,
+  EventRouter::Routed put(const EventSource& source, const std::string& pool,
                           decltype(events::Event::what) what) {
     events::Event event;
     event.pool = pool;
     event.what = std::move(what);
-    return route({std::make_shared<const Source>(source), {now_, {}}, std::move(event)});
+    return route({std::make_shared<const EventSource>(source), {now_, {}}, std::move(event)});
   }
   EventRouter::Routed route(events::Arrival arrival) {
     std::vector<events::Arrival> arrivals;
@@ -50,8 +50,8 @@ class Routing {
   base::SteadyTime now_{1h};
 };
 
-const Source first{"unix:///run/supervisor.sock", "100.1"};
-const Source second{"unix:///run/supervisor.sock", "200.1"};
+const EventSource first{"unix:///run/supervisor.sock", "100.1"};
+const EventSource second{"unix:///run/supervisor.sock", "200.1"};
 
 std::size_t heard(const EventRouter::Routed& routed, std::size_t member) {
   return routed.batches[member].items.size();
@@ -85,7 +85,7 @@ TEST_CASE("EventRouter: marks of another agent, or of no supervisord of ours, sa
 TEST_CASE("EventRouter: of two listeners of one supervisord only one is counted") {
   Routing routing;
   (void)routing.mark(first, 0, 1);
-  const Source also{"http://localhost:9001", ""};
+  const EventSource also{"http://localhost:9001", ""};
   CHECK(heard(routing.mark(also, 0, 1), 0) == 0);
   const auto routed = routing.event(also);
   CHECK(heard(routed, 0) == 0);
@@ -129,7 +129,7 @@ TEST_CASE(
 TEST_CASE("EventRouter: a listener that waits for its turn bothers no other supervisord") {
   Routing routing;
   (void)routing.mark(first, 0, 1);
-  const Source also{"http://localhost:9001", ""};
+  const EventSource also{"http://localhost:9001", ""};
   CHECK(routing.event(also).batches[1].mark_requested);
   (void)routing.mark(also, 0, 1);
   CHECK_FALSE(routing.event(also).batches[1].mark_requested);

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "events/event.h"
-#include "events/log_line.h"
+#include "events/main_log.h"
 #include "monitor/process_history.h"
 #include "reeve/substrate/instance.h"
 

@@ -161,7 +161,7 @@ struct Listener {
     event.serials = {serial, serial};
     ++serial;
     const base::SystemClock clock;
-    monitor.inbox().put({std::make_shared<const events::Source>(),
+    monitor.inbox().put({std::make_shared<const events::EventSource>(),
                          {clock.steady_now(), clock.system_now()},
                          std::move(event)});
   }

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/descriptor.h"
+#include "base/file.h"
 #include "procfs/process_trees.h"
 #include "support/catch.h"
 

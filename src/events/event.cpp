@@ -1,4 +1,4 @@
-#include "events/wire.h"
+#include "events/event.h"
 
 #include <algorithm>
 #include <array>
@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view state_prefix = "PROCESS_STATE_";
 constexpr std::string_view tick_prefix = "TICK_";
 
-/// More than any agent's mark; the rest of a payload is of no interest to anybody here.
+/// More than an agent's mark has; the rest of a remote communication is not used.
 constexpr std::size_t max_remote_bytes = 1024;
 
 constexpr std::array labels = {
@@ -47,17 +47,17 @@ constexpr std::array labels = {
 };
 
 tl::unexpected<base::Error> broken_header(std::string_view line) {
-  return failure(ErrorKind::malformed, "supervisord sent what is no event header: '" +
+  return failure(ErrorKind::malformed, "supervisord sent a malformed event header: '" +
                                            base::to_utf8(line.substr(0, 200)) + "'");
 }
 
-tl::unexpected<base::Error> broken_payload(const Header& header) {
+tl::unexpected<base::Error> broken_payload(const EventHeader& header) {
   return failure(ErrorKind::malformed, "the payload of event " +
                                            std::to_string(header.serials.serial) +
                                            " is not what a " + header.type + " has");
 }
 
-/// Cuts `label` and all behind it off `rest`; what was behind it, or nothing.
+/// Removes the last `label` and the value after it from `rest`; the value, or nothing.
 std::optional<std::string_view> cut_last(std::string_view& rest, std::string_view label) {
   const std::size_t at = rest.rfind(label);
   if (at == std::string_view::npos) {
@@ -69,9 +69,9 @@ std::optional<std::string_view> cut_last(std::string_view& rest, std::string_vie
 }
 
 /// The `key:value` words of a payload. Names may hold a tab and other blanks, but no space.
-class Words {
+class PayloadFields {
  public:
-  explicit Words(std::string_view payload) : text_(payload) {}
+  explicit PayloadFields(std::string_view payload) : text_(payload) {}
 
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const {
     for (std::size_t begin = 0; begin <= text_.size();) {
@@ -103,10 +103,10 @@ std::optional<InstanceState> state_from_name(std::string_view name) {
 }
 
 std::optional<StateChange> parse_state_change(InstanceState to, std::string_view payload) {
-  const Words words(payload);
-  const auto name = words.find("processname");
-  const auto group = words.find("groupname");
-  const auto from = state_from_name(words.find("from_state").value_or(""));
+  const PayloadFields fields(payload);
+  const auto name = fields.find("processname");
+  const auto group = fields.find("groupname");
+  const auto from = state_from_name(fields.find("from_state").value_or(""));
   if (!name || !group || !from || name->empty() || group->empty()) {
     return std::nullopt;
   }
@@ -114,11 +114,11 @@ std::optional<StateChange> parse_state_change(InstanceState to, std::string_view
   change.name = {std::string(*group), std::string(*name)};
   change.to = to;
   change.from = *from;
-  change.tries = words.number<std::int64_t>("tries");
-  if (const auto pid = words.number<std::int64_t>("pid"); pid && *pid > 0) {
+  change.tries = fields.number<std::int64_t>("tries");
+  if (const auto pid = fields.number<std::int64_t>("pid"); pid && *pid > 0) {
     change.pid = substrate::Pid{*pid};
   }
-  if (const auto expected = words.number<int>("expected")) {
+  if (const auto expected = fields.number<int>("expected")) {
     change.expected = *expected != 0;
   }
   return change;
@@ -138,7 +138,7 @@ std::optional<GroupChange> parse_group_change(GroupChange::Kind kind, std::strin
 std::optional<Tick> parse_tick(std::chrono::seconds period, std::string_view payload) {
   // Far from the ends of what a time can hold; supervisord does not cap it at 2038.
   constexpr std::int64_t latest = std::int64_t{1} << 40U;
-  const auto when = Words(payload).number<std::int64_t>("when");
+  const auto when = PayloadFields(payload).number<std::int64_t>("when");
   if (!when || *when < 0 || *when > latest) {
     return std::nullopt;
   }
@@ -157,7 +157,7 @@ std::optional<RemoteCommunication> parse_remote_communication(std::string_view p
 }
 
 template <class What>
-Result<void> set(Event& event, std::optional<What> what, const Header& header) {
+Result<void> set(Event& event, std::optional<What> what, const EventHeader& header) {
   if (!what) {
     return broken_payload(header);
   }
@@ -165,7 +165,7 @@ Result<void> set(Event& event, std::optional<What> what, const Header& header) {
   return {};
 }
 
-Result<void> parse_payload(Event& event, const Header& header, std::string_view payload) {
+Result<void> parse_payload(Event& event, const EventHeader& header, std::string_view payload) {
   const std::string_view type = header.type;
   if (type.starts_with(state_prefix)) {
     const auto to = state_from_name(type.substr(state_prefix.size()));
@@ -193,7 +193,7 @@ Result<void> parse_payload(Event& event, const Header& header, std::string_view 
 
 }  // namespace
 
-Result<Header> parse_header(std::string_view line) {
+Result<EventHeader> parse_header(std::string_view line) {
   std::string_view rest = line;
   const auto length = cut_last(rest, " len:");
   const auto type = cut_last(rest, " eventname:");
@@ -211,7 +211,7 @@ Result<Header> parse_header(std::string_view line) {
   if (!length_number || !pool_serial_number || !serial_number) {
     return broken_header(line);
   }
-  Header header;
+  EventHeader header;
   header.server = rest.substr(server + std::string_view(" server:").size());
   header.pool = *pool;
   header.type = *type;
@@ -220,20 +220,16 @@ Result<Header> parse_header(std::string_view line) {
   return header;
 }
 
-Result<Event> parse_event(const RawEvent& raw) {
-  auto header = parse_header(raw.header);
-  if (!header) {
-    return failure(header.error());
-  }
+Result<Event> parse_event(EventHeader header, std::string_view payload) {
   Event event;
-  event.serials = header->serials;
+  event.serials = header.serials;
   event.what = OtherEvent{};
-  if (const auto parsed = parse_payload(event, *header, raw.payload); !parsed) {
+  if (const auto parsed = parse_payload(event, header, payload); !parsed) {
     return failure(parsed.error());
   }
-  event.server = std::move(header->server);
-  event.pool = std::move(header->pool);
-  event.type = std::move(header->type);
+  event.server = std::move(header.server);
+  event.pool = std::move(header.pool);
+  event.type = std::move(header.type);
   return event;
 }
 

@@ -1,4 +1,4 @@
-#include "events/wire.h"
+#include "events/event.h"
 
 #include "support/catch.h"
 
@@ -7,17 +7,21 @@ namespace {
 
 using substrate::InstanceState;
 
+base::Result<Event> parse(const std::string& header, const std::string& payload) {
+  return parse_header(header).and_then(
+      [&](EventHeader parsed) { return parse_event(std::move(parsed), payload); });
+}
+
 Event event_of(const std::string& type, const std::string& payload) {
-  const auto event = parse_event(
-      {"ver:3.0 server:s serial:21 pool:reeve poolserial:10 eventname:" + type + " len:0",
-       payload});
+  const auto event = parse(
+      "ver:3.0 server:s serial:21 pool:reeve poolserial:10 eventname:" + type + " len:0", payload);
   REQUIRE(event);
   return *event;
 }
 
 bool is_refused(const std::string& type, const std::string& payload) {
-  const auto event = parse_event(
-      {"ver:3.0 server:s serial:1 pool:p poolserial:1 eventname:" + type + " len:0", payload});
+  const auto event =
+      parse("ver:3.0 server:s serial:1 pool:p poolserial:1 eventname:" + type + " len:0", payload);
   return !event && event.error().kind == base::ErrorKind::malformed;
 }
 

@@ -1,19 +1,27 @@
-#include "events/parser.h"
+#include "events/listener.h"
 
+#include <csignal>
 #include <random>
+#include <thread>
 
-#include "events/frames.h"
+#include "events/listener_fixture.h"
 #include "support/catch.h"
+#include "support/eventually.h"
 
 namespace reeve::events {
 namespace {
+
+using base::ErrorKind;
+using namespace std::chrono_literals;
 
 /// A parser and what came out of it. As supervisord does, it is given the next event only when the
 /// one before has been answered.
 struct Conversation {
   EventParser parser;
   std::vector<RawEvent> events;
-  EventParser::Sink sink = [this](RawEvent event) { events.push_back(std::move(event)); };
+  EventParser::Sink sink = [this](const EventHeader&, RawEvent event) {
+    events.push_back(std::move(event));
+  };
   std::size_t pauses = 0;
 
   void give(const std::string& frame, const std::vector<std::size_t>& cuts) {
@@ -24,10 +32,7 @@ struct Conversation {
       begin = cut;
     }
     REQUIRE(parser.feed(std::string_view(frame).substr(begin), sink));
-    if (auto event = parser.input_paused()) {
-      events.push_back(std::move(*event));
-      ++pauses;
-    }
+    pauses += parser.input_paused(sink) ? 1 : 0;
     REQUIRE(events.size() == before + 1);
   }
 };
@@ -108,7 +113,9 @@ TEST_CASE("every captured event can be read") {
   for (const std::string& each : frames_of(name)) {
     const std::size_t newline = each.find('\n');
     CAPTURE(each);
-    CHECK(parse_event({each.substr(0, newline), each.substr(newline + 1)}));
+    const auto header = parse_header(each.substr(0, newline));
+    REQUIRE(header);
+    CHECK(parse_event(*header, each.substr(newline + 1)));
   }
 }
 
@@ -133,7 +140,7 @@ TEST_CASE("with more bytes in hand than announced a pause does not end the paylo
   Conversation conversation;
   const std::string event = frame(4, "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9");
   REQUIRE(conversation.parser.feed(event.substr(0, event.size() - 2), conversation.sink));
-  CHECK_FALSE(conversation.parser.input_paused());
+  CHECK_FALSE(conversation.parser.input_paused(conversation.sink));
   REQUIRE(conversation.parser.feed(event.substr(event.size() - 2), conversation.sink));
   CHECK(conversation.events.size() == 1);
 }
@@ -156,7 +163,7 @@ TEST_CASE("of a long payload the beginning is kept, and the step is not lost") {
 TEST_CASE("a broken header ends the stream for good") {
   EventParser parser;
   std::size_t events = 0;
-  const auto sink = [&](const RawEvent&) { ++events; };
+  const auto sink = [&](const EventHeader&, const RawEvent&) { ++events; };
   const std::string broken =
       GENERATE(std::string("garbage\n"), std::string("\n"), std::string(max_header_bytes + 1, 'x'),
                std::string(max_header_bytes, 'x') + "y\n");
@@ -166,6 +173,117 @@ TEST_CASE("a broken header ends the stream for good") {
   CHECK(events == 1);
   CHECK_FALSE(parser.feed(frame(0, ""), sink));
   CHECK(events == 1);
+}
+
+/// A reader on its thread, and the inbox it fills.
+struct Reading {
+  base::SystemClock clock;
+  Inbox inbox{[] {}};
+  Pipes pipes;
+  base::Result<void> result;
+  std::jthread thread;
+
+  Reading() {
+    ::signal(SIGPIPE, SIG_IGN);
+    thread = std::jthread([this](const std::stop_token& stop) {
+      result = EventReader(pipes.take_streams(), {}, inbox, clock).run(stop);
+    });
+  }
+  base::Result<void> end() {
+    thread.join();
+    return result;
+  }
+};
+
+TEST_CASE("a listener says READY, and answers each event as soon as it has it") {
+  Reading reading;
+  CHECK(reading.pipes.hear(ready.size()) == ready);
+  for (const std::string& frame : frames_of("events-reload-restart-shutdown.raw")) {
+    reading.pipes.send(frame);
+    REQUIRE(reading.pipes.hear(acknowledged.size()) == acknowledged);
+  }
+  reading.pipes.close_input();
+  CHECK(reading.end());
+  std::size_t events = 0;
+  std::vector<Gap> gaps;
+  for (const Arrival& arrival : reading.inbox.take()) {
+    if (const Gap* const gap = std::get_if<Gap>(&arrival.what)) {
+      gaps.push_back(*gap);
+    } else {
+      ++events;
+    }
+  }
+  CHECK(events == frames_of("events-reload-restart-shutdown.raw").size());
+  CHECK(gaps == std::vector{Gap{Gap::Cause::pool_restarted, 0}});
+}
+
+TEST_CASE("a payload counted in bytes is answered after a short pause") {
+  Reading reading;
+  CHECK(reading.pipes.hear(ready.size()) == ready);
+  for (const std::string& frame : frames_of("versions/3.4.0-events.raw")) {
+    reading.pipes.send(frame);
+    REQUIRE(reading.pipes.hear(acknowledged.size()) == acknowledged);
+  }
+  reading.pipes.close_input();
+  CHECK(reading.end());
+  CHECK(reading.inbox.take().size() == frames_of("versions/3.4.0-events.raw").size());
+}
+
+TEST_CASE("nobody who takes the events does not keep supervisord waiting") {
+  base::SystemClock clock;
+  Inbox inbox([] {}, 10);
+  Pipes pipes;
+  std::jthread thread([&](const std::stop_token& stop) {
+    CHECK(EventReader(pipes.take_streams(), {}, inbox, clock).run(stop));
+  });
+  CHECK(pipes.hear(ready.size()) == ready);
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    pipes.send(tick_event(i, i));
+    REQUIRE(pipes.hear(acknowledged.size()) == acknowledged);
+  }
+  pipes.close_input();
+  thread.join();
+  const auto arrivals = inbox.take();
+  REQUIRE(arrivals.size() == 11);
+  CHECK(std::get<Gap>(arrivals.back().what) == Gap{Gap::Cause::overflow, 90});
+}
+
+TEST_CASE("when supervisord closes the input the reader ends, without an error") {
+  Reading reading;
+  CHECK(reading.pipes.hear(ready.size()) == ready);
+  reading.pipes.send(tick_event(1, 1).substr(0, 40));  // in the middle of an event
+  reading.pipes.close_input();
+  CHECK(reading.end());
+  CHECK(reading.inbox.take().empty());
+}
+
+TEST_CASE("a stop ends the reader wherever it waits") {
+  Reading reading;
+  CHECK(reading.pipes.hear(ready.size()) == ready);
+  reading.thread.request_stop();
+  const auto result = reading.end();
+  REQUIRE_FALSE(result);
+  CHECK(result.error().kind == ErrorKind::cancelled);
+}
+
+TEST_CASE("a stream out of step ends the reader with an error, and is not answered") {
+  Reading reading;
+  CHECK(reading.pipes.hear(ready.size()) == ready);
+  reading.pipes.send("hello there\n");
+  const auto result = reading.end();
+  REQUIRE_FALSE(result);
+  CHECK(result.error().kind == ErrorKind::malformed);
+  CHECK(reading.pipes.hear(1).empty());
+}
+
+TEST_CASE("when nobody reads the answers the reader ends with an error") {
+  Reading reading;
+  CHECK(reading.pipes.hear(ready.size()) == ready);
+  reading.pipes.close_output();
+  reading.pipes.send(tick_event(1, 1));
+  const auto result = reading.end();
+  REQUIRE_FALSE(result);
+  CHECK(result.error().kind == ErrorKind::unreachable);
 }
 
 }  // namespace

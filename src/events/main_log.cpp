@@ -1,4 +1,4 @@
-#include "events/log_line.h"
+#include "events/main_log.h"
 
 #include <algorithm>
 #include <array>
@@ -9,6 +9,7 @@
 namespace reeve::events {
 
 using base::parse_number;
+using substrate::LogRange;
 using substrate::Pid;
 
 namespace {
@@ -226,6 +227,48 @@ std::optional<decltype(LogLine::at)> parse_time(std::string_view text) {
          std::chrono::seconds(*second) + std::chrono::milliseconds(*milliseconds);
 }
 
+constexpr std::uint64_t chunk = std::uint64_t{64} * 1024;
+/// A text this long is taken for a full chunk: it may be shorter than the bytes that it stands for.
+constexpr std::size_t much = chunk / 2;
+constexpr std::size_t head_bytes = 256;
+constexpr std::size_t max_anchor = 512;
+/// Any so many bytes of a log contain a whole character.
+constexpr std::uint64_t probe_bytes = 8;
+constexpr std::uint64_t near_enough = chunk / 4;
+constexpr std::uint64_t longest_log = std::uint64_t{1} << 48U;
+
+/// How many bytes of the log `text` stands for, at least: a reader puts U+FFFD for a byte that
+/// cannot be sent, and XML makes one line end of two bytes.
+std::uint64_t bytes_in_log(std::string_view text) {
+  constexpr std::string_view replacement = "\xEF\xBF\xBD";
+  std::uint64_t count = text.size();
+  for (std::size_t at = text.find(replacement); at != std::string_view::npos;
+       at = text.find(replacement, at + replacement.size())) {
+    count -= replacement.size() - 1;
+  }
+  return count;
+}
+
+bool continues_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+
+/// Where the anchor of a text that was read up to `end` begins: with a line, if one is near.
+std::size_t anchor_begin(std::string_view text, std::size_t end) {
+  if (end <= max_anchor) {
+    return 0;
+  }
+  std::size_t begin = end - max_anchor;
+  const std::size_t newline = text.find('\n', begin - 1);
+  if (newline != std::string_view::npos && newline + 1 < end) {
+    return newline + 1;
+  }
+  while (begin < end && continues_character(text[begin])) {
+    ++begin;
+  }
+  return begin;
+}
+
 }  // namespace
 
 std::optional<LogLine> parse_log_line(std::string_view line) {
@@ -240,6 +283,130 @@ std::optional<LogLine> parse_log_line(std::string_view line) {
   return LogLine{
       *at, *level,
       is_below_info(*level) ? What(OtherLine{}) : parse_text(line.substr(time_length + 6))};
+}
+
+LogRange LogTail::next() const {
+  const auto from_start = [](std::uint64_t offset, std::uint64_t length) {
+    return LogRange{LogRange::From::start, offset, length};
+  };
+  switch (state_) {
+    case State::begin:
+      return from_start(0, head_bytes);
+    case State::finding_end:
+      return from_start(absent_ == 0 ? std::max(2 * present_, chunk) : (present_ + absent_) / 2,
+                        probe_bytes);
+    case State::checking:
+      return from_start(0, chunk);
+    case State::anchoring:
+    case State::following:
+      break;
+  }
+  return from_start(offset_, chunk);
+}
+
+TailResult LogTail::feed(std::string_view text) {
+  switch (state_) {
+    case State::begin:
+      return read_head(text);
+    case State::finding_end:
+      return probe(text);
+    case State::checking:
+      return recognise(text);
+    case State::anchoring:
+    case State::following:
+      break;
+  }
+  return advance(text);
+}
+
+TailResult LogTail::read_head(std::string_view text) {
+  head_ = text;
+  present_ = absent_ = 0;
+  state_ = State::finding_end;
+  return {.again = true};
+}
+
+TailResult LogTail::probe(std::string_view text) {
+  const std::uint64_t probed = next().offset;
+  (text.empty() || probed > longest_log ? absent_ : present_) = probed;
+  if (absent_ != 0 && absent_ - present_ <= near_enough) {
+    // A little before the end, so that there are lines for an anchor.
+    offset_ = present_ - std::min(present_, near_enough);
+    anchor_.clear();
+    state_ = State::anchoring;
+  }
+  return {.again = true};
+}
+
+TailResult LogTail::advance(std::string_view text) {
+  if (state_ == State::anchoring && text.empty() && offset_ > 0) {
+    state_ = State::begin;  // it shrank meanwhile
+    return {.again = true};
+  }
+  const std::size_t found = text.find(anchor_);
+  if (found == std::string_view::npos) {
+    state_ = State::checking;
+    return {.again = true};
+  }
+  if (offset_ == 0) {
+    head_ = text.substr(0, head_bytes);
+  }
+  TailResult result;
+  const std::uint64_t before = offset_;
+  const std::size_t fresh = found + anchor_.size();
+  const std::size_t newline = text.rfind('\n');
+  if (newline != std::string_view::npos && newline >= fresh) {
+    std::string_view lines = text.substr(fresh, newline + 1 - fresh);
+    lines.remove_prefix(in_line_ ? lines.find('\n') + 1 : 0);
+    in_line_ = false;
+    take_lines(lines, result);
+    anchor_at(text, newline + 1);
+  } else if (text.size() - fresh >= much || (anchor_.empty() && offset_ > 0)) {
+    in_line_ = true;
+    anchor_at(text, text.size());
+  }
+  result.again = text.size() >= much && offset_ != before;
+  if (state_ == State::anchoring) {
+    result.lines.clear();  // written before the tail began
+    state_ = State::following;
+  }
+  return result;
+}
+
+TailResult LogTail::recognise(std::string_view text) {
+  if (!head_.empty() && text.starts_with(head_)) {
+    present_ = absent_ = 0;
+    state_ = State::finding_end;
+    return {.gap = true, .again = true};
+  }
+  offset_ = 0;
+  anchor_.clear();
+  in_line_ = false;
+  state_ = State::following;
+  TailResult result = advance(text);
+  result.gap = true;
+  return result;
+}
+
+void LogTail::take_lines(std::string_view lines, TailResult& result) {
+  while (!lines.empty()) {
+    const std::size_t newline = lines.find('\n');
+    auto line = parse_log_line(lines.substr(0, newline));
+    lines.remove_prefix(newline + 1);
+    if (!line) {
+      continue;
+    }
+    trusted_ = trusted_ && !is_below_info(line->level);
+    if (!std::holds_alternative<OtherLine>(line->what)) {
+      result.lines.push_back(std::move(*line));
+    }
+  }
+}
+
+void LogTail::anchor_at(std::string_view text, std::size_t end) {
+  const std::size_t begin = anchor_begin(text, end);
+  offset_ += bytes_in_log(text.substr(0, begin));
+  anchor_ = text.substr(begin, end - begin);
 }
 
 }  // namespace reeve::events

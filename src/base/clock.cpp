@@ -1,14 +1,18 @@
-#include "reeve/base/deadline.h"
+// The one file that asks the kernel for the time; and deadlines made of it.
+#include "reeve/base/clock.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <utility>
 
-namespace reeve::base {
+#include "reeve/base/deadline.h"
 
+namespace reeve::base {
 namespace {
 
-/// Longer than anybody waits, and far from where the clock's numbers end.
+/// The longest span of a deadline: far from the range of SteadyTime.
 constexpr std::chrono::hours longest{24 * 366 * 10};
 
 SteadyTime from_now(const Clock& clock, Duration span) {
@@ -16,6 +20,22 @@ SteadyTime from_now(const Clock& clock, Duration span) {
 }
 
 }  // namespace
+
+SteadyTime SystemClock::steady_now() const {
+  return std::chrono::steady_clock::now();
+}
+
+SystemTime SystemClock::system_now() const {
+  return std::chrono::system_clock::now();
+}
+
+bool SystemClock::wait_until(SteadyTime time, const std::stop_token& stop) const {
+  std::mutex mutex;
+  std::condition_variable_any never_notified;
+  std::unique_lock lock(mutex);
+  never_notified.wait_until(lock, stop, time, [] { return false; });
+  return !stop.stop_requested();
+}
 
 Deadline::Deadline(const Clock& clock, SteadyTime at, std::stop_token stop)
     : clock_(&clock), at_(at), stop_(std::move(stop)) {}

@@ -1,6 +1,6 @@
-#include "events/relay_wire.h"
+#include "events/relay_protocol.h"
 
-#include "events/relay_buffer.h"
+#include "events/relay.h"
 #include "support/catch.h"
 
 namespace reeve::events {
@@ -30,7 +30,7 @@ TEST_CASE("what a relay sends is what the agent gets, in whatever pieces") {
                         [&](RelayFrames::Frame frame) { got.push_back(std::move(frame)); }));
   }
   REQUIRE(got.size() == 3);
-  CHECK(std::get<Hello>(got[0]).source == Source{"unix:///run/s.sock", "12.3456"});
+  CHECK(std::get<Hello>(got[0]).source == EventSource{"unix:///run/s.sock", "12.3456"});
   CHECK(std::get<RelayedEvent>(got[1]).number == 1);
   CHECK(std::get<RelayedEvent>(got[1]).age == microseconds(250));
   CHECK(std::get<RelayedEvent>(got[1]).event == tick);
