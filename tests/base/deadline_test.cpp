@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST_CASE("a deadline counts down and never becomes negative") {
+TEST_CASE("Deadline: a deadline counts down and never becomes negative") {
   tests::ManualClock clock;
   const Deadline deadline = Deadline::after(clock, 5s);
   CHECK(deadline.remaining() == 5s);
@@ -23,14 +23,14 @@ TEST_CASE("a deadline counts down and never becomes negative") {
         Error{ErrorKind::timeout, "out of time while counting"});
 }
 
-TEST_CASE("a deadline within another never ends later than it") {
+TEST_CASE("Deadline: a deadline within another never ends later than it") {
   const tests::ManualClock clock;
   const Deadline deadline = Deadline::after(clock, 5s);
   CHECK(deadline.within(2s).remaining() == 2s);
   CHECK(deadline.within(9s).remaining() == 5s);
 }
 
-TEST_CASE("a deadline as long as can be said is years away, not in the past") {
+TEST_CASE("Deadline: the longest span is years away, not in the past") {
   tests::ManualClock clock;
   const Deadline deadline = Deadline::after(clock, Duration::max());
   CHECK(deadline.remaining() > 5 * 365 * 24h);
@@ -40,7 +40,7 @@ TEST_CASE("a deadline as long as can be said is years away, not in the past") {
   CHECK(Deadline::after(clock, Duration::min()).expired());
 }
 
-TEST_CASE("a stop cancels, and is told apart from being out of time") {
+TEST_CASE("Deadline: a stop cancels, which is another error than a timeout") {
   const tests::ManualClock clock;
   std::stop_source stop;
   const Deadline deadline = Deadline::after(clock, 5s, stop.get_token());
@@ -49,13 +49,13 @@ TEST_CASE("a stop cancels, and is told apart from being out of time") {
   CHECK_FALSE(deadline.wait(1s));
 }
 
-TEST_CASE("a wait is cut short by the deadline") {
+TEST_CASE("Deadline: a wait is cut short by the deadline") {
   const SystemClock clock;
   const Deadline deadline = Deadline::after(clock, 1ms);
   CHECK_FALSE(deadline.wait(1h));
 }
 
-TEST_CASE("a nudge that comes before the wait is not lost") {
+TEST_CASE("Wakeup: a nudge that comes before the wait is not lost") {
   const SystemClock clock;
   const std::stop_source stop;
   Wakeup wakeup;
@@ -64,7 +64,7 @@ TEST_CASE("a nudge that comes before the wait is not lost") {
   CHECK(wakeup.wait_until(clock.steady_now(), stop.get_token()) == Wakeup::Reason::time);
 }
 
-TEST_CASE("a stop ends a wait from another thread") {
+TEST_CASE("Wakeup: a stop ends a wait from another thread") {
   const SystemClock clock;
   Wakeup wakeup;
   Wakeup::Reason reason = Wakeup::Reason::time;

@@ -8,7 +8,7 @@ namespace {
 
 using tests::TemporaryFolder;
 
-TEST_CASE("a file is read whole, up to the bound and not a byte more") {
+TEST_CASE("read_file: a file is read whole, up to the bound and not a byte more") {
   const TemporaryFolder folder;
   const std::string path = folder.write("five", "12345");
   CHECK(read_file(path, 5) == "12345");
@@ -16,7 +16,7 @@ TEST_CASE("a file is read whole, up to the bound and not a byte more") {
   CHECK(read_file(path, 4).error().kind == ErrorKind::invalid_argument);
 }
 
-TEST_CASE("a missing file and a folder are different errors, and both name the path") {
+TEST_CASE("read_file: a missing file and a folder are different errors, and both name the path") {
   const TemporaryFolder folder;
   const auto missing = read_file(folder.path() + "/none", 10);
   REQUIRE_FALSE(missing);
@@ -27,7 +27,7 @@ TEST_CASE("a missing file and a folder are different errors, and both name the p
         "cannot read " + folder.path() + ": not a regular file");
 }
 
-TEST_CASE("a secret is the first line of its file") {
+TEST_CASE("read_secret_file: a secret is the first line of its file") {
   const TemporaryFolder folder;
   CHECK(read_secret_file(folder.write("a", "s3cret\n"))->reveal() == "s3cret");
   CHECK(read_secret_file(folder.write("b", "s3 cret\r\nsecond"))->reveal() == "s3 cret");

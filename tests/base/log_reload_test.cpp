@@ -30,7 +30,7 @@ class RedirectedErrors {
   int saved_;
 };
 
-TEST_CASE("a line is in one format from end to end, also while the format is reloaded") {
+TEST_CASE("LogSink: a line is in one format from end to end, also while the format is reloaded") {
   constexpr int lines = 5000;
   const tests::TemporaryFolder folder;
   const std::string path = folder.write("errors", "");

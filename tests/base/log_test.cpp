@@ -6,7 +6,7 @@
 namespace reeve::base {
 namespace {
 
-TEST_CASE("a log hands each record to its sink with the fields it carries") {
+TEST_CASE("Log: a log hands each record to its sink with the fields it carries") {
   const auto sink = std::make_shared<tests::RecordingSink>();
   const Log log = Log(sink).with("supervisor", "web");
   log.warning("supervisord is down", {{"reason", "timeout"}});
@@ -17,7 +17,7 @@ TEST_CASE("a log hands each record to its sink with the fields it carries") {
   CHECK(entries[0].fields == std::vector<LogField>{{"supervisor", "web"}, {"reason", "timeout"}});
 }
 
-TEST_CASE("a log without a sink discards") {
+TEST_CASE("Log: a log without a sink discards") {
   Log().error("nobody hears this");
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST_CASE("a number is the whole text or nothing") {
+TEST_CASE("parse_number: a number is the whole text or nothing") {
   CHECK(parse_number<int>("42") == 42);
   CHECK(parse_number<int>("-7") == -7);
   CHECK(parse_number<std::int64_t>("3221225470") == 3221225470);
@@ -17,12 +17,12 @@ TEST_CASE("a number is the whole text or nothing") {
   }
 }
 
-TEST_CASE("times are RFC 3339 in UTC with milliseconds") {
+TEST_CASE("rfc3339: times are RFC 3339 in UTC with milliseconds") {
   CHECK(to_rfc3339(SystemTime(0s)) == "1970-01-01T00:00:00.000Z");
   CHECK(to_rfc3339(SystemTime(1'709'208'000'250ms)) == "2024-02-29T12:00:00.250Z");
 }
 
-TEST_CASE("times are read in any form that RFC 3339 allows") {
+TEST_CASE("rfc3339: times are read in any form that RFC 3339 allows") {
   const SystemTime noon(1'709'208'000s);
   CHECK(parse_rfc3339("2024-02-29T12:00:00Z") == noon);
   CHECK(parse_rfc3339("2024-02-29t12:00:00.25z") == noon + 250ms);
@@ -31,7 +31,7 @@ TEST_CASE("times are read in any form that RFC 3339 allows") {
   CHECK(parse_rfc3339(to_rfc3339(noon + 7ms)) == noon + 7ms);
 }
 
-TEST_CASE("what is no time, or none that can be counted in nanoseconds, is not read") {
+TEST_CASE("rfc3339: text that is no time, or is out of range, is refused") {
   for (const char* text :
        {"", "2024-02-29", "2024-02-30T12:00:00Z", "2024-02-29T24:00:00Z", "2024-02-29T12:00:00",
         "2024-02-29T12:00:00.Z", "2024-02-29T12:00:00Z ", "2024-02-29T12:00:00+2:00",
@@ -41,14 +41,14 @@ TEST_CASE("what is no time, or none that can be counted in nanoseconds, is not r
   }
 }
 
-TEST_CASE("words are joined with something between them") {
+TEST_CASE("join: words are joined with a separator") {
   const std::vector<std::string> words = {"a", "", "c"};
   CHECK(join(words, ", ") == "a, , c");
   CHECK(join(std::vector<std::string>{}, ", ").empty());
   CHECK(join(words, "|", [](const std::string& word) { return word + "!"; }) == "a!|!|c!");
 }
 
-TEST_CASE("a duration is a whole number and one unit") {
+TEST_CASE("duration: a duration is a whole number and one unit") {
   CHECK(parse_duration("500ms") == 500ms);
   CHECK(parse_duration("5s") == 5s);
   CHECK(parse_duration("2m") == 2min);
@@ -60,14 +60,14 @@ TEST_CASE("a duration is a whole number and one unit") {
   }
 }
 
-TEST_CASE("a duration is written in its largest whole unit") {
+TEST_CASE("duration: a duration is written in its largest whole unit") {
   for (const char* text : {"500ms", "90s", "2m", "1h", "0s", "36h"}) {
     CHECK(format_duration(*parse_duration(text)) == text);
   }
   CHECK(format_duration(120s) == "2m");
 }
 
-TEST_CASE("bytes that are not UTF-8 become U+FFFD, one for each") {
+TEST_CASE("to_utf8: bytes that are not UTF-8 become U+FFFD, one for each") {
   CHECK(to_utf8("naïve 日本 🚀") == "naïve 日本 🚀");
   CHECK(to_utf8("caf\xe9!") == "caf\xEF\xBF\xBD!");
   CHECK(to_utf8("\xed\xa0\x80") == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
@@ -77,7 +77,7 @@ TEST_CASE("bytes that are not UTF-8 become U+FFFD, one for each") {
   CHECK_FALSE(is_utf8("\xf4\x90\x80\x80"));
 }
 
-TEST_CASE("a pattern is matched as the shell does, against the whole text") {
+TEST_CASE("matches_glob: a pattern is matched as the shell does, against the whole text") {
   CHECK(matches_glob("*", ""));
   CHECK(matches_glob("web:*", "web:front"));
   CHECK(matches_glob("*:*_0[0-3]", "worker:worker_02"));
@@ -91,7 +91,7 @@ TEST_CASE("a pattern is matched as the shell does, against the whole text") {
   CHECK_FALSE(matches_glob("", "a"));
 }
 
-TEST_CASE("a hostile pattern takes no more than text times pattern steps") {
+TEST_CASE("matches_glob: a hostile pattern takes no more than text times pattern steps") {
   std::string pattern;
   for (int i = 0; i < 50; ++i) {
     pattern += "*a";
@@ -99,7 +99,7 @@ TEST_CASE("a hostile pattern takes no more than text times pattern steps") {
   CHECK_FALSE(matches_glob(pattern + "b", std::string(5000, 'a')));
 }
 
-TEST_CASE("the nearest known word is offered only if it is near") {
+TEST_CASE("nearest: the nearest known word is offered only if it is near") {
   const std::vector<std::string> known = {"interval", "timeout", "url"};
   CHECK(nearest("intervall", known) == "interval");
   CHECK(nearest("tiemout", known) == "timeout");

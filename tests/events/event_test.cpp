@@ -25,7 +25,7 @@ bool is_refused(const std::string& type, const std::string& payload) {
   return !event && event.error().kind == base::ErrorKind::malformed;
 }
 
-TEST_CASE("a header says which event this is, of which pool, and how long its payload") {
+TEST_CASE("parse_header: a header has the event, its pool and the length of the payload") {
   const auto header = parse_header(
       "ver:3.0 server:supervisor serial:21 pool:reeve poolserial:10 eventname:TICK_5 len:15");
   REQUIRE(header);
@@ -36,7 +36,7 @@ TEST_CASE("a header says which event this is, of which pool, and how long its pa
   CHECK(header->length == 15);
 }
 
-TEST_CASE("the identifier may hold blanks, colons, and a whole header of its own") {
+TEST_CASE("parse_header: the identifier may hold blanks, colons, and a whole header of its own") {
   const std::string name =
       GENERATE(std::string("my lab: 日本"), std::string(""),
                std::string("x serial:1 pool:a poolserial:2"), std::string("a server:b"),
@@ -50,7 +50,7 @@ TEST_CASE("the identifier may hold blanks, colons, and a whole header of its own
   CHECK(header->length == 9);
 }
 
-TEST_CASE("what is no header is refused") {
+TEST_CASE("parse_header: a malformed header is refused") {
   const std::string line =
       GENERATE(std::string(""), std::string("READY"), std::string("ver:3.0"),
                std::string("ver:3.0 server:s serial:1 pool:p poolserial:1 eventname:TICK_5"),
@@ -68,7 +68,7 @@ TEST_CASE("what is no header is refused") {
   CHECK(header.error().kind == base::ErrorKind::malformed);
 }
 
-TEST_CASE("a process's change of state has its name, its group and both states") {
+TEST_CASE("parse_event: a process's change of state has its name, its group and both states") {
   const Event event = event_of("PROCESS_STATE_EXITED",
                                "processname:web_0 groupname:web from_state:RUNNING expected:0 "
                                "pid:4711");
@@ -82,7 +82,7 @@ TEST_CASE("a process's change of state has its name, its group and both states")
   CHECK(event.serials == Serials{21, 10});
 }
 
-TEST_CASE("each of supervisord's states has its event") {
+TEST_CASE("parse_event: each of supervisord's states has its event") {
   for (const InstanceState state : substrate::all_instance_states) {
     const Event event = event_of("PROCESS_STATE_" + std::string(substrate::to_string(state)),
                                  "processname:a groupname:b from_state:STOPPED");
@@ -90,19 +90,19 @@ TEST_CASE("each of supervisord's states has its event") {
   }
 }
 
-TEST_CASE("the number of tries comes with STARTING and BACKOFF") {
+TEST_CASE("parse_event: the number of tries comes with STARTING and BACKOFF") {
   const Event event =
       event_of("PROCESS_STATE_BACKOFF", "processname:a groupname:a from_state:STARTING tries:3");
   CHECK(std::get<StateChange>(event.what).tries == 3);
 }
 
-TEST_CASE("a pid of 0 is none: STOPPED out of BACKOFF") {
+TEST_CASE("parse_event: a pid of 0 is none: STOPPED out of BACKOFF") {
   const Event event =
       event_of("PROCESS_STATE_STOPPED", "processname:a groupname:a from_state:BACKOFF pid:0");
   CHECK_FALSE(std::get<StateChange>(event.what).pid);
 }
 
-TEST_CASE("a name may hold every blank but the space") {
+TEST_CASE("parse_event: a name may hold every blank but the space") {
   const std::string name = GENERATE(std::string("a\tb"), std::string("a\u2028b"),
                                     std::string("a\u00a0b"), std::string("naïve-日本"));
   const Event event = event_of("PROCESS_STATE_RUNNING",
@@ -110,27 +110,29 @@ TEST_CASE("a name may hold every blank but the space") {
   CHECK(std::get<StateChange>(event.what).name.name == name);
 }
 
-TEST_CASE("a group's name ends with a newline, or without one where the Go version wrote it") {
+TEST_CASE(
+    "parse_event: a group's name ends with a newline, or without one where the Go version wrote "
+    "it") {
   CHECK(std::get<GroupChange>(event_of("PROCESS_GROUP_ADDED", "groupname:web\n").what) ==
         GroupChange{GroupChange::Kind::added, "web"});
   CHECK(std::get<GroupChange>(event_of("PROCESS_GROUP_REMOVED", "groupname:web").what) ==
         GroupChange{GroupChange::Kind::removed, "web"});
 }
 
-TEST_CASE("supervisord says that it runs and that it goes down") {
+TEST_CASE("parse_event: supervisord says that it runs and that it goes down") {
   CHECK(std::get<ManagerChange>(event_of("SUPERVISOR_STATE_CHANGE_RUNNING", "").what).kind ==
         ManagerChange::Kind::running);
   CHECK(std::get<ManagerChange>(event_of("SUPERVISOR_STATE_CHANGE_STOPPING", "").what).kind ==
         ManagerChange::Kind::stopping);
 }
 
-TEST_CASE("a tick has its period and supervisord's time, beyond 2038 too") {
+TEST_CASE("parse_event: a tick has its period and supervisord's time, beyond 2038 too") {
   const auto tick = std::get<Tick>(event_of("TICK_60", "when:4000000020").what);
   CHECK(tick.period == std::chrono::seconds(60));
   CHECK(tick.when.time_since_epoch() == std::chrono::seconds(4000000020));
 }
 
-TEST_CASE("what somebody had sent to all listeners has a type and data, as far as they are short") {
+TEST_CASE("parse_event: a remote communication has a type and data, cut to their bounds") {
   const auto sent = [](const std::string& payload) {
     return std::get<RemoteCommunication>(event_of("REMOTE_COMMUNICATION", payload).what);
   };
@@ -140,7 +142,7 @@ TEST_CASE("what somebody had sent to all listeners has a type and data, as far a
         RemoteCommunication{"x", std::string(1024, 'y')});
 }
 
-TEST_CASE("an event of another type is tolerated, whatever it says") {
+TEST_CASE("parse_event: an event of another type is accepted, whatever its payload") {
   const std::string type =
       GENERATE(std::string("PROCESS_LOG_STDOUT"), std::string("PROCESS_STATE_DREAMING"),
                std::string("TICK_x"), std::string("SOMETHING_NEW"));
@@ -149,7 +151,7 @@ TEST_CASE("an event of another type is tolerated, whatever it says") {
   CHECK(event.type == type);
 }
 
-TEST_CASE("an event that lacks what its type has is refused, never half taken") {
+TEST_CASE("parse_event: an event that lacks a field of its type is refused as a whole") {
   CHECK(is_refused("PROCESS_STATE_EXITED", ""));
   CHECK(is_refused("PROCESS_STATE_EXITED", "processname:a groupname:b"));
   CHECK(is_refused("PROCESS_STATE_EXITED", "processname:a groupname:b from_state:DREAMING"));
@@ -163,7 +165,7 @@ TEST_CASE("an event that lacks what its type has is refused, never half taken") 
   CHECK(is_refused("TICK_5", "when:9223372036854775807"));
 }
 
-TEST_CASE("only the names of supervisord's own event types become labels") {
+TEST_CASE("type_label: only the names of supervisord's own event types become labels") {
   CHECK(type_label("PROCESS_STATE_EXITED") == "PROCESS_STATE_EXITED");
   CHECK(type_label("TICK_3600") == "TICK_3600");
   CHECK(type_label("anything\"else") == "other");

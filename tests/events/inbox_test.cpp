@@ -44,7 +44,7 @@ struct Collected {
   }
 };
 
-TEST_CASE("events are taken in the order and with the times of their arrival") {
+TEST_CASE("PoolStream: events are taken in the order and with the times of their arrival") {
   Collected collected;
   put(collected.stream, {1, 0});
   put(collected.stream, {2, 1});
@@ -57,7 +57,7 @@ TEST_CASE("events are taken in the order and with the times of their arrival") {
   CHECK(collected.inbox.take().empty());
 }
 
-TEST_CASE("a gap stands where the events are missing, a repeat nowhere") {
+TEST_CASE("PoolStream: a gap stands where the events are missing, a repeat nowhere") {
   Collected collected;
   put(collected.stream, {1, 0});
   put(collected.stream, {9, 5});
@@ -67,7 +67,8 @@ TEST_CASE("a gap stands where the events are missing, a repeat nowhere") {
                                  Gap{Gap::Cause::pool_restarted, 0}, std::uint64_t{0}});
 }
 
-TEST_CASE("an event that cannot be read is a gap, and keeps its place in the numbering") {
+TEST_CASE(
+    "PoolStream: an event that cannot be read is a gap, and keeps its place in the numbering") {
   Collected collected;
   put(collected.stream, {1, 0});
   put(collected.stream, {2, 1}, "PROCESS_STATE_EXITED", "processname:x");
@@ -76,7 +77,7 @@ TEST_CASE("an event that cannot be read is a gap, and keeps its place in the num
         Seen{std::uint64_t{0}, Gap{Gap::Cause::unreadable, 1}, std::uint64_t{2}});
 }
 
-TEST_CASE("when nobody takes them, events are dropped and counted, never waited with") {
+TEST_CASE("Inbox: a full queue drops events and counts them, and never blocks") {
   int notified = 0;
   Inbox inbox([&] { ++notified; }, 2);
   PoolStream stream(EventSource{}, inbox);
@@ -93,7 +94,7 @@ TEST_CASE("when nobody takes them, events are dropped and counted, never waited 
   }
 }
 
-TEST_CASE("events in order are fresh; the first is, wherever it stands") {
+TEST_CASE("Sequence: events in order are fresh, and the first is, whatever its serial") {
   Sequence sequence;
   CHECK(sequence.add({107, 92}) == SequenceResult{Kind::fresh, 0});
   CHECK(sequence.add({108, 93}) == SequenceResult{Kind::fresh, 0});
@@ -101,13 +102,13 @@ TEST_CASE("events in order are fresh; the first is, wherever it stands") {
         SequenceResult{Kind::fresh, 0});  // serials of other pools' events
 }
 
-TEST_CASE("a jump is as many events lost") {
+TEST_CASE("Sequence: a jump is as many events lost") {
   Sequence sequence;
   CHECK(sequence.add({1, 1}) == SequenceResult{Kind::fresh, 0});
   CHECK(sequence.add({9, 5}) == SequenceResult{Kind::fresh, 3});
 }
 
-TEST_CASE("an event that comes again is a repeat") {
+TEST_CASE("Sequence: an event that comes again is a repeat") {
   Sequence sequence;
   CHECK(sequence.add({10, 3}) == SequenceResult{Kind::fresh, 0});
   CHECK(sequence.add({11, 4}) == SequenceResult{Kind::fresh, 0});
@@ -116,14 +117,14 @@ TEST_CASE("an event that comes again is a repeat") {
   CHECK(sequence.add({12, 5}) == SequenceResult{Kind::fresh, 0});
 }
 
-TEST_CASE("another pool's older event that is sent over is new here") {
+TEST_CASE("Sequence: another pool's older event that is sent over is new here") {
   Sequence sequence;
   CHECK(sequence.add({50, 3}) == SequenceResult{Kind::fresh, 0});
   CHECK(sequence.add({20, 4}) == SequenceResult{Kind::fresh, 0});
   CHECK(sequence.add({51, 5}) == SequenceResult{Kind::fresh, 0});
 }
 
-TEST_CASE("a lower number in a younger event: the pool was made again") {
+TEST_CASE("Sequence: a lower pool serial in a later event: the pool was created again") {
   Sequence sequence;
   CHECK(sequence.add({29, 29}) == SequenceResult{Kind::fresh, 0});
   SECTION("from its first event on") {
@@ -136,7 +137,7 @@ TEST_CASE("a lower number in a younger event: the pool was made again") {
   }
 }
 
-TEST_CASE("an event that was thought lost and comes late is no repeat") {
+TEST_CASE("Sequence: an event counted as lost that comes late is no repeat") {
   Sequence sequence;
   CHECK(sequence.add({1, 1}) == SequenceResult{Kind::fresh, 0});
   CHECK(sequence.add({4, 4}) == SequenceResult{Kind::fresh, 2});
@@ -144,7 +145,7 @@ TEST_CASE("an event that was thought lost and comes late is no repeat") {
   CHECK(sequence.add({3, 3}) == SequenceResult{Kind::repeat, 0});
 }
 
-TEST_CASE("a jump over many events is no effort") {
+TEST_CASE("Sequence: a jump over many events takes no time") {
   Sequence sequence;
   CHECK(sequence.add({0, 0}) == SequenceResult{Kind::fresh, 0});
   const std::uint64_t far = ~std::uint64_t{0} - 1;
@@ -154,7 +155,8 @@ TEST_CASE("a jump over many events is no effort") {
 /// A daemon that numbers events, loses some, repeats some, swaps neighbours, and makes its pool
 /// again; against it a model that knows the truth.
 TEST_CASE(
-    "whatever is lost, repeated or made again, nothing is counted twice and all loss is seen") {
+    "Sequence: whatever is lost, repeated or made again, nothing is counted twice and all loss is "
+    "seen") {
   const auto seed = GENERATE(range(1U, 200U));
   CAPTURE(seed);
   std::minstd_rand random(seed);

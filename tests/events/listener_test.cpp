@@ -50,7 +50,7 @@ std::string frame(std::size_t length, const std::string& payload) {
          std::to_string(length) + "\n" + payload;
 }
 
-TEST_CASE("captured streams come out as the events that went in, byte by byte") {
+TEST_CASE("EventParser: captured streams come out as the events that went in, byte by byte") {
   const std::string name = GENERATE(from_range(captured_streams));
   CAPTURE(name);
   Conversation conversation;
@@ -65,7 +65,8 @@ TEST_CASE("captured streams come out as the events that went in, byte by byte") 
   CHECK(joined(conversation.events) == frames);
 }
 
-TEST_CASE("captured streams come out as the events that went in, cut at any one place") {
+TEST_CASE(
+    "EventParser: captured streams come out as the events that went in, cut at any one place") {
   const std::string name = GENERATE(from_range(captured_streams));
   CAPTURE(name);
   const auto frames = frames_of(name);
@@ -81,7 +82,7 @@ TEST_CASE("captured streams come out as the events that went in, cut at any one 
   CHECK(joined(conversation.events) == expected);
 }
 
-TEST_CASE("captured streams come out as the events that went in, in random pieces") {
+TEST_CASE("EventParser: captured streams come out as the events that went in, in random pieces") {
   const std::string name = GENERATE(from_range(captured_streams));
   const auto seed = GENERATE(range(1U, 20U));
   CAPTURE(name, seed);
@@ -98,7 +99,7 @@ TEST_CASE("captured streams come out as the events that went in, in random piece
   CHECK(joined(conversation.events) == frames);
 }
 
-TEST_CASE("events of supervisord 4 may come without any pause between them") {
+TEST_CASE("EventParser: events of supervisord 4 may come without any pause between them") {
   const std::string name =
       GENERATE(filter([](const std::string& each) { return each.find("/3.") == std::string::npos; },
                       from_range(captured_streams)));
@@ -108,7 +109,7 @@ TEST_CASE("events of supervisord 4 may come without any pause between them") {
   CHECK(joined(conversation.events) == frames_of(name));
 }
 
-TEST_CASE("every captured event can be read") {
+TEST_CASE("EventParser: every captured event can be read") {
   const std::string name = GENERATE(from_range(captured_streams));
   for (const std::string& each : frames_of(name)) {
     const std::size_t newline = each.find('\n');
@@ -119,14 +120,16 @@ TEST_CASE("every captured event can be read") {
   }
 }
 
-TEST_CASE("one pause tells that lengths are bytes; later events do not wait for another") {
+TEST_CASE(
+    "EventParser: one pause tells that lengths are bytes; later events do not wait for another") {
   Conversation conversation;
   conversation.give(frame(7, "na\xC3\xAFve!"), {});
   conversation.give(frame(7, "na\xC3\xAFve!"), {});
   CHECK(conversation.pauses == 1);
 }
 
-TEST_CASE("lengths that proved to be code points stay so, however long the input pauses") {
+TEST_CASE(
+    "EventParser: lengths that proved to be code points stay so, however long the input pauses") {
   Conversation conversation;
   conversation.give(frame(6, "na\xC3\xAFve!"), {});
   const std::string next = frame(6, "ab\xC3\xA9\xC3\xA9gh");
@@ -136,7 +139,7 @@ TEST_CASE("lengths that proved to be code points stay so, however long the input
   CHECK(conversation.events.size() == 2);
 }
 
-TEST_CASE("with more bytes in hand than announced a pause does not end the payload") {
+TEST_CASE("EventParser: with more bytes in hand than announced a pause does not end the payload") {
   Conversation conversation;
   const std::string event = frame(4, "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9");
   REQUIRE(conversation.parser.feed(event.substr(0, event.size() - 2), conversation.sink));
@@ -145,13 +148,13 @@ TEST_CASE("with more bytes in hand than announced a pause does not end the paylo
   CHECK(conversation.events.size() == 1);
 }
 
-TEST_CASE("a payload of bytes that are no text ends with a pause") {
+TEST_CASE("EventParser: a payload of bytes that are no text ends with a pause") {
   Conversation conversation;
   conversation.give(frame(3, "ab\xE9"), {});
   CHECK(conversation.events.back().payload == "ab\xE9");
 }
 
-TEST_CASE("of a long payload the beginning is kept, and the step is not lost") {
+TEST_CASE("EventParser: of a long payload the beginning is kept, and the next event is parsed") {
   Conversation conversation;
   const std::string payload(3 * max_payload_kept, 'x');
   conversation.give(frame(payload.size(), payload), {});
@@ -160,7 +163,7 @@ TEST_CASE("of a long payload the beginning is kept, and the step is not lost") {
   CHECK(conversation.events.back().payload == "ok");
 }
 
-TEST_CASE("a broken header ends the stream for good") {
+TEST_CASE("EventParser: a broken header ends the stream for good") {
   EventParser parser;
   std::size_t events = 0;
   const auto sink = [&](const EventHeader&, const RawEvent&) { ++events; };
@@ -195,7 +198,7 @@ struct Reading {
   }
 };
 
-TEST_CASE("a listener says READY, and answers each event as soon as it has it") {
+TEST_CASE("EventReader: a listener says READY, and answers each event as soon as it has it") {
   Reading reading;
   CHECK(reading.pipes.hear(ready.size()) == ready);
   for (const std::string& frame : frames_of("events-reload-restart-shutdown.raw")) {
@@ -217,7 +220,7 @@ TEST_CASE("a listener says READY, and answers each event as soon as it has it") 
   CHECK(gaps == std::vector{Gap{Gap::Cause::pool_restarted, 0}});
 }
 
-TEST_CASE("a payload counted in bytes is answered after a short pause") {
+TEST_CASE("EventReader: a payload counted in bytes is answered after a short pause") {
   Reading reading;
   CHECK(reading.pipes.hear(ready.size()) == ready);
   for (const std::string& frame : frames_of("versions/3.4.0-events.raw")) {
@@ -229,7 +232,7 @@ TEST_CASE("a payload counted in bytes is answered after a short pause") {
   CHECK(reading.inbox.take().size() == frames_of("versions/3.4.0-events.raw").size());
 }
 
-TEST_CASE("nobody who takes the events does not keep supervisord waiting") {
+TEST_CASE("EventReader: events are acknowledged although the inbox is not read") {
   base::SystemClock clock;
   Inbox inbox([] {}, 10);
   Pipes pipes;
@@ -248,7 +251,7 @@ TEST_CASE("nobody who takes the events does not keep supervisord waiting") {
   CHECK(std::get<Gap>(arrivals.back().what) == Gap{Gap::Cause::overflow, 90});
 }
 
-TEST_CASE("when supervisord closes the input the reader ends, without an error") {
+TEST_CASE("EventReader: when supervisord closes the input the reader ends, without an error") {
   Reading reading;
   CHECK(reading.pipes.hear(ready.size()) == ready);
   reading.pipes.send(tick_event(1, 1).substr(0, 40));  // in the middle of an event
@@ -257,7 +260,7 @@ TEST_CASE("when supervisord closes the input the reader ends, without an error")
   CHECK(reading.inbox.take().empty());
 }
 
-TEST_CASE("a stop ends the reader wherever it waits") {
+TEST_CASE("EventReader: a stop ends the reader wherever it waits") {
   Reading reading;
   CHECK(reading.pipes.hear(ready.size()) == ready);
   reading.thread.request_stop();
@@ -266,7 +269,7 @@ TEST_CASE("a stop ends the reader wherever it waits") {
   CHECK(result.error().kind == ErrorKind::cancelled);
 }
 
-TEST_CASE("a stream out of step ends the reader with an error, and is not answered") {
+TEST_CASE("EventReader: a malformed header ends the reader with an error, and is not answered") {
   Reading reading;
   CHECK(reading.pipes.hear(ready.size()) == ready);
   reading.pipes.send("hello there\n");
@@ -276,7 +279,7 @@ TEST_CASE("a stream out of step ends the reader with an error, and is not answer
   CHECK(reading.pipes.hear(1).empty());
 }
 
-TEST_CASE("when nobody reads the answers the reader ends with an error") {
+TEST_CASE("EventReader: a closed output ends the reader with an error") {
   Reading reading;
   CHECK(reading.pipes.hear(ready.size()) == ready);
   reading.pipes.close_output();

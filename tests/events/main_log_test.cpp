@@ -20,13 +20,13 @@ What read(const std::string& text, const std::string& level = "INFO") {
   return std::get<What>(line->what);
 }
 
-TEST_CASE("a start tells whether a program of its kind is RUNNING at once") {
+TEST_CASE("parse_log_line: a start tells whether a program of its kind is RUNNING at once") {
   const std::string text = "success: web entered RUNNING state, process has stayed up for > than ";
   CHECK(read<EnteredRunning>(text + "0 seconds (startsecs)").runs_at_once);
   CHECK_FALSE(read<EnteredRunning>(text + "10 seconds (startsecs)").runs_at_once);
 }
 
-TEST_CASE("a line has a time to the millisecond and a level") {
+TEST_CASE("parse_log_line: a line has a time to the millisecond and a level") {
   const auto line = parse_log_line("2026-11-22 08:35:31,157 WARN something");
   REQUIRE(line);
   using namespace std::chrono;
@@ -35,11 +35,11 @@ TEST_CASE("a line has a time to the millisecond and a level") {
   CHECK(line->level == ManagerLogLevel::warning);
 }
 
-TEST_CASE("a spawn has a name and a pid") {
+TEST_CASE("parse_log_line: a spawn has a name and a pid") {
   CHECK(read<Spawned>("spawned: 'web' with pid 26133") == Spawned{"web", Pid{26133}});
 }
 
-TEST_CASE("an exit has a status or a signal, and was expected or not") {
+TEST_CASE("parse_log_line: an exit has a status or a signal, and was expected or not") {
   CHECK(read<Exited>("exited: web (exit status 3; not expected)", "WARN") ==
         Exited{"web", {3, std::nullopt}, false});
   CHECK(read<Exited>("exited: web (exit status 0; expected)") ==
@@ -48,7 +48,9 @@ TEST_CASE("an exit has a status or a signal, and was expected or not") {
         Exited{"web", {std::nullopt, SIGKILL}, false});
 }
 
-TEST_CASE("a core dump does not hide the signal, and signals without a name have a number") {
+TEST_CASE(
+    "parse_log_line: a core dump does not hide the signal, and signals without a name have a "
+    "number") {
   CHECK(read<Exited>("exited: k (terminated by SIGSEGV (core dumped); not expected)").end ==
         RunEnd{std::nullopt, SIGSEGV});
   CHECK(read<Exited>("exited: rt (terminated by signal 40; not expected)").end ==
@@ -56,37 +58,38 @@ TEST_CASE("a core dump does not hide the signal, and signals without a name have
   CHECK(read<Exited>("exited: x (unknown termination cause 0x13ff; not expected)").end == RunEnd{});
 }
 
-TEST_CASE("a stop on request has its end too") {
+TEST_CASE("parse_log_line: a stop on request has its end too") {
   CHECK(read<Stopped>("stopped: web (terminated by SIGTERM)", "WARN") ==
         Stopped{"web", {std::nullopt, SIGTERM}});
   CHECK(read<Stopped>("stopped: web (exit status 0)") == Stopped{"web", {0, std::nullopt}});
 }
 
-TEST_CASE("it says when a process counts as running, and when it is given up") {
+TEST_CASE("parse_log_line: a start that succeeded, and one that was given up") {
   CHECK(read<EnteredRunning>("success: web entered RUNNING state, process has stayed up for > than "
                              "1 seconds (startsecs)") == EnteredRunning{"web"});
   CHECK(read<GaveUp>("gave up: web entered FATAL state, too many start retries too quickly") ==
         GaveUp{"web"});
 }
 
-TEST_CASE("a SIGKILL after waiting in vain is not used: the process's end follows") {
+TEST_CASE(
+    "parse_log_line: a SIGKILL after waiting in vain is not used: the process's end follows") {
   CHECK(read<OtherLine>("killing 'web' (26133) with SIGKILL", "WARN") == OtherLine{});
 }
 
-TEST_CASE("a failed spawn names its process only sometimes") {
+TEST_CASE("parse_log_line: a failed spawn names its process only sometimes") {
   CHECK(read<SpawnError>("spawnerr: can't find command '/nonexistent'") ==
         SpawnError{"can't find command '/nonexistent'", std::nullopt});
   CHECK(read<SpawnError>("spawnerr: too many open files to spawn 'web'").name == "web");
   CHECK(read<SpawnError>("spawnerr: unknown error during fork for 'it's': ENOMEM").name == "it's");
 }
 
-TEST_CASE("supervisord's own life is in its log") {
+TEST_CASE("parse_log_line: supervisord's own life is in its log") {
   CHECK(read<ManagerStarted>("supervisord started with pid 26065") == ManagerStarted{Pid{26065}});
   CHECK(read<OtherLine>("received SIGTERM indicating exit request", "WARN") == OtherLine{});
   CHECK(read<OtherLine>("received SIGHUP indicating restart request", "WARN") == OtherLine{});
 }
 
-TEST_CASE("trouble of event listeners is in its log alone") {
+TEST_CASE("parse_log_line: trouble of event listeners is in its log alone") {
   CHECK(read<OtherLine>("pool reeve event buffer overflowed, discarding event 4", "ERRO") ==
         OtherLine{});
   CHECK(read<ListenerNotReady>(
@@ -95,7 +98,8 @@ TEST_CASE("trouble of event listeners is in its log alone") {
             "WARN") == ListenerNotReady{"reeve"});
 }
 
-TEST_CASE("names may hold quotes, parentheses and what looks like a line's other parts") {
+TEST_CASE(
+    "parse_log_line: names may hold quotes, parentheses and what looks like a line's other parts") {
   const std::string name =
       GENERATE(std::string("(x)"), std::string("c;"), std::string("it's"), std::string("a\tb"),
                std::string("naïve-日本"), std::string("x;expected)"), std::string("'"));
@@ -105,7 +109,7 @@ TEST_CASE("names may hold quotes, parentheses and what looks like a line's other
   CHECK(read<EnteredRunning>("success: " + name + " entered RUNNING state, process").name == name);
 }
 
-TEST_CASE("a line that says nothing of these is another line") {
+TEST_CASE("parse_log_line: any other line is an OtherLine") {
   const std::string text = GENERATE(
       std::string("daemonizing the supervisord process"), std::string("spawned: web with pid 3"),
       std::string("spawned: '' with pid x"), std::string("exited: web"),
@@ -116,7 +120,7 @@ TEST_CASE("a line that says nothing of these is another line") {
   CHECK(read<OtherLine>(text) == OtherLine{});
 }
 
-TEST_CASE("a line below info says nothing: children's output is in it") {
+TEST_CASE("parse_log_line: a line below info is an OtherLine: it may be children's output") {
   for (const char* const level : {"DEBG", "TRAC", "BLAT"}) {
     CHECK(read<OtherLine>("spawned: 'web' with pid 5", level) == OtherLine{});
   }
@@ -124,7 +128,7 @@ TEST_CASE("a line below info says nothing: children's output is in it") {
   CHECK_FALSE(is_below_info(ManagerLogLevel::info));
 }
 
-TEST_CASE("what does not begin as a line of the log is none") {
+TEST_CASE("parse_log_line: text that does not begin as a line of the log is no line") {
   const std::string line = GENERATE(
       std::string(""), std::string("Traceback (most recent call last):"),
       std::string("2026-11-22 08:35:31,157"), std::string("2026-11-22 08:35:31,157 INFO"),
@@ -210,7 +214,7 @@ std::vector<int> pids(int first, int last) {
   return all;
 }
 
-TEST_CASE("what was in the log before is not news") {
+TEST_CASE("LogTail: lines from before the tail began are not returned") {
   Follower follower;
   const int before = GENERATE(0, 1, 3, 500, 5000, 60000);
   follower.spawn(before);
@@ -223,7 +227,7 @@ TEST_CASE("what was in the log before is not news") {
   CHECK(follower.gaps == 0);
 }
 
-TEST_CASE("the end of a large log is found in few reads") {
+TEST_CASE("LogTail: the end of a large log is found in few reads") {
   Follower follower;
   follower.log = std::string(40'000'000, 'x') + "\n";
   follower.follow();
@@ -233,7 +237,7 @@ TEST_CASE("the end of a large log is found in few reads") {
   CHECK(follower.seen == pids(1, 1));
 }
 
-TEST_CASE("each line is handed out once, whenever one looks") {
+TEST_CASE("LogTail: each line is returned once, whatever the moments of reading") {
   Follower follower;
   follower.spawn(10);
   follower.follow();
@@ -247,7 +251,7 @@ TEST_CASE("each line is handed out once, whenever one looks") {
   CHECK(follower.gaps == 0);
 }
 
-TEST_CASE("a burst larger than one read is caught up with in steps") {
+TEST_CASE("LogTail: a burst larger than one read takes several") {
   Follower follower;
   follower.spawn(10);
   follower.follow();
@@ -257,7 +261,7 @@ TEST_CASE("a burst larger than one read is caught up with in steps") {
   CHECK(follower.gaps == 0);
 }
 
-TEST_CASE("a line that is being written is left until it is whole") {
+TEST_CASE("LogTail: a line that is being written is returned once it is complete") {
   Follower follower;
   follower.spawn(2);
   follower.follow();
@@ -274,7 +278,7 @@ TEST_CASE("a line that is being written is left until it is whole") {
   CHECK(follower.seen == pids(3, 3));
 }
 
-TEST_CASE("characters of several bytes may be cut by any edge of a read") {
+TEST_CASE("LogTail: characters of several bytes may be cut by any edge of a read") {
   Follower follower;
   const int shift = GENERATE(range(0, 9));
   follower.log = std::string(static_cast<std::size_t>(shift), 'x') + "\n";
@@ -292,7 +296,7 @@ TEST_CASE("characters of several bytes may be cut by any edge of a read") {
   CHECK(follower.gaps == 0);
 }
 
-TEST_CASE("bytes that do not come as they are in the log do not lose the place") {
+TEST_CASE("LogTail: bytes replaced in transport do not lose the position") {
   Follower follower;
   follower.spawn(5);
   follower.follow();
@@ -307,7 +311,7 @@ TEST_CASE("bytes that do not come as they are in the log do not lose the place")
   CHECK(follower.seen == pids(6, 2005));
 }
 
-TEST_CASE("a line longer than a read is passed over") {
+TEST_CASE("LogTail: a line longer than a read is skipped") {
   Follower follower;
   follower.spawn(5);
   follower.follow();
@@ -320,7 +324,7 @@ TEST_CASE("a line longer than a read is passed over") {
   CHECK(follower.gaps == 0);
 }
 
-TEST_CASE("a rotated or cleared log is read from its beginning, after a gap") {
+TEST_CASE("LogTail: a rotated or cleared log is read from its beginning, after a gap") {
   Follower follower;
   follower.spawn(GENERATE(1, 20, 5000));
   follower.follow();
@@ -351,7 +355,7 @@ TEST_CASE("a rotated or cleared log is read from its beginning, after a gap") {
   CHECK(follower.gaps == 1);
 }
 
-TEST_CASE("a restart of supervisord goes on in the same log") {
+TEST_CASE("LogTail: a restart of supervisord continues the same log") {
   Follower follower;
   follower.spawn(2);
   follower.follow();
@@ -362,7 +366,7 @@ TEST_CASE("a restart of supervisord goes on in the same log") {
   CHECK(follower.gaps == 0);
 }
 
-TEST_CASE("a clock that is set back does not matter") {
+TEST_CASE("LogTail: a clock that is set back does not matter") {
   Follower follower;
   follower.spawn(2);
   follower.follow();
@@ -371,7 +375,8 @@ TEST_CASE("a clock that is set back does not matter") {
   CHECK(follower.seen == pids(77, 77));
 }
 
-TEST_CASE("a log that changes under our feet is a gap, and what follows is seen") {
+TEST_CASE(
+    "LogTail: a log that changes between two reads is a gap, and the lines after it are returned") {
   Follower follower;
   follower.spawn(5000);
   follower.follow();
@@ -385,7 +390,7 @@ TEST_CASE("a log that changes under our feet is a gap, and what follows is seen"
   CHECK(follower.seen == pids(5001, 5001));
 }
 
-TEST_CASE("a log that shrinks while its end is looked for is begun anew") {
+TEST_CASE("LogTail: a log that shrinks while its end is searched is begun anew") {
   Follower follower;
   follower.spawn(50'000);
   follower.follow(GENERATE(range(1, 12)));
@@ -396,7 +401,7 @@ TEST_CASE("a log that shrinks while its end is looked for is begun anew") {
   CHECK(follower.seen == pids(50'001, 50'002));
 }
 
-TEST_CASE("a log with a line below info is not to be trusted, now or later") {
+TEST_CASE("LogTail: a log with a line below info is not to be trusted, now or later") {
   Follower follower;
   follower.spawn(2);
   SECTION("among what was there") {
@@ -416,7 +421,7 @@ TEST_CASE("a log with a line below info is not to be trusted, now or later") {
   CHECK_FALSE(follower.tail.trusted());
 }
 
-TEST_CASE("a log that claims to be endless does not keep us busy for ever") {
+TEST_CASE("LogTail: a log that seems endless ends the search") {
   LogTail tail;
   int reads = 0;
   while (!tail.following() && reads++ < 100) {
@@ -425,7 +430,7 @@ TEST_CASE("a log that claims to be endless does not keep us busy for ever") {
   CHECK(tail.following());
 }
 
-TEST_CASE("a peer that answers the same whatever is asked has nothing more to say") {
+TEST_CASE("LogTail: a server that answers the same to every read yields nothing more") {
   Follower follower;
   follower.spawn(2000);
   follower.follow();

@@ -18,7 +18,7 @@ bool refuses(const std::string& bytes) {
   return !fed && fed.error().kind == base::ErrorKind::malformed;
 }
 
-TEST_CASE("what a relay sends is what the agent gets, in whatever pieces") {
+TEST_CASE("RelayFrames: the agent decodes what a relay encoded, in whatever pieces") {
   const std::string sent = encode(Hello{{"unix:///run/s.sock", "12.3456"}}) +
                            encode(RelayedEvent{1, microseconds(250), tick}) +
                            encode(RelayedEvent{2, microseconds(0), {tick.header, ""}});
@@ -37,7 +37,7 @@ TEST_CASE("what a relay sends is what the agent gets, in whatever pieces") {
   CHECK(std::get<RelayedEvent>(got[2]).event.payload.empty());
 }
 
-TEST_CASE("what no relay sends is refused, and takes no memory first") {
+TEST_CASE("RelayFrames: a malformed frame is refused before it takes memory") {
   CHECK(refuses("GET / HTTP/1.1\r\n"));
   CHECK(refuses("hello 2 0 0 0\n"));
   CHECK(refuses("hello 1 0 5000 0\n"));
@@ -50,14 +50,14 @@ TEST_CASE("what no relay sends is refused, and takes no memory first") {
   CHECK(refuses(std::string(200, 'e')));
 }
 
-TEST_CASE("an absurd age is a day") {
+TEST_CASE("RelayFrames: an age is at most a day") {
   RelayFrames frames;
   REQUIRE(frames.feed("event 1 18446744073709551615 0 0\n", [](const RelayFrames::Frame& frame) {
     CHECK(std::get<RelayedEvent>(frame).age == std::chrono::hours(24));
   }));
 }
 
-TEST_CASE("an acknowledgement stands for all before it, and may come in pieces") {
+TEST_CASE("Acknowledgements: an acknowledgement stands for all before it, and may come in pieces") {
   Acknowledgements acknowledgements;
   CHECK(acknowledgements.feed("ack 3\nack 7\nac").value() == 7);
   CHECK(acknowledgements.feed("k 1").value() == std::nullopt);
@@ -66,7 +66,7 @@ TEST_CASE("an acknowledgement stands for all before it, and may come in pieces")
   CHECK_FALSE(Acknowledgements().feed(std::string(500, 'a')));
 }
 
-TEST_CASE("a relay's buffer sends in order, each event once, and forgets on acknowledgement") {
+TEST_CASE("RelayBuffer: sends in order, each event once, and drops them on acknowledgement") {
   RelayBuffer buffer(100'000);
   const SteadyTime start{};
   for (int i = 0; i < 3; ++i) {
@@ -83,7 +83,7 @@ TEST_CASE("a relay's buffer sends in order, each event once, and forgets on ackn
   CHECK(buffer.empty());
 }
 
-TEST_CASE("after a reconnect everything unacknowledged is sent again") {
+TEST_CASE("RelayBuffer: after a reconnect everything unacknowledged is sent again") {
   RelayBuffer buffer(100'000);
   for (int i = 0; i < 4; ++i) {
     buffer.put(tick, {});
@@ -97,7 +97,7 @@ TEST_CASE("after a reconnect everything unacknowledged is sent again") {
   CHECK(buffer.next({}) == nullptr);
 }
 
-TEST_CASE("a full buffer drops the oldest, sent or not, and counts it") {
+TEST_CASE("RelayBuffer: a full buffer drops the oldest, sent or not, and counts it") {
   const std::size_t each = tick.header.size() + tick.payload.size() + 128;
   RelayBuffer buffer(3 * each);
   for (int i = 0; i < 3; ++i) {

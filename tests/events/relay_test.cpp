@@ -95,7 +95,7 @@ struct Scene {
   Agent agent{socket};
 };
 
-TEST_CASE("a relay's events reach the agent in order, with their source and their time") {
+TEST_CASE("Relay: a relay's events reach the agent in order, with their source and their time") {
   Scene scene;
   scene.agent.start();
   Relay relay(scene.socket);
@@ -109,7 +109,7 @@ TEST_CASE("a relay's events reach the agent in order, with their source and thei
   CHECK(scene.agent.last_at().steady <= clock.steady_now());
 }
 
-TEST_CASE("supervisord does not wait for the agent, and the agent misses nothing") {
+TEST_CASE("Relay: supervisord does not wait for the agent, and no event is lost") {
   Scene scene;
   Relay relay(scene.socket);
   for (std::uint64_t i = 1; i <= 50; ++i) {
@@ -123,7 +123,7 @@ TEST_CASE("supervisord does not wait for the agent, and the agent misses nothing
   CHECK(scene.agent.sees(all));
 }
 
-TEST_CASE("a restart of the agent loses nothing and counts nothing twice") {
+TEST_CASE("Relay: a restart of the agent loses nothing and counts nothing twice") {
   Scene scene;
   scene.agent.start();
   Relay relay(scene.socket);
@@ -139,7 +139,7 @@ TEST_CASE("a restart of the agent loses nothing and counts nothing twice") {
   CHECK(scene.agent.sees(all));
 }
 
-TEST_CASE("what the agent has not acknowledged is delivered again to the next one") {
+TEST_CASE("Relay: unacknowledged events are delivered again to the next agent") {
   Scene scene;
   // Takes connections and never acknowledges.
   const auto silent = http::ListeningSocket::open_unix(scene.socket, 0600);
@@ -161,7 +161,7 @@ TEST_CASE("what the agent has not acknowledged is delivered again to the next on
   CHECK(scene.agent.sees({1, 2}));
 }
 
-TEST_CASE("what does not fit the relay's buffer is a gap at the agent") {
+TEST_CASE("Relay: events that do not fit the relay's buffer are a gap at the agent") {
   Scene scene;
   scene.agent.start();
   Relay relay(scene.socket, 1000);
@@ -183,7 +183,7 @@ TEST_CASE("what does not fit the relay's buffer is a gap at the agent") {
   CHECK(delivered + lost == last);
 }
 
-TEST_CASE("events delivered twice are counted once, over any number of connections") {
+TEST_CASE("Relay: events delivered twice are counted once, over any number of connections") {
   Scene scene;
   scene.agent.start();
   for (int i = 0; i < 3; ++i) {
@@ -197,7 +197,7 @@ TEST_CASE("events delivered twice are counted once, over any number of connectio
   CHECK(scene.agent.sees({1, 2, -2, 5}));
 }
 
-TEST_CASE("a new supervisord counts its events anew, and is taken for what it is") {
+TEST_CASE("Relay: a new supervisord numbers its events anew, and is recognised") {
   Scene scene;
   scene.agent.start();
   {
@@ -211,7 +211,7 @@ TEST_CASE("a new supervisord counts its events anew, and is taken for what it is
   CHECK(scene.agent.sees({40, 0, 1}));
 }
 
-TEST_CASE("several relays deliver side by side, each with its own numbering") {
+TEST_CASE("Relay: several relays deliver side by side, each with its own numbering") {
   Scene scene;
   scene.agent.start();
   Relay one(scene.socket, 1'000'000, {"unix:///one", "1.1"});
@@ -223,7 +223,7 @@ TEST_CASE("several relays deliver side by side, each with its own numbering") {
   CHECK(scene.agent.last_source().server_url == "unix:///two");
 }
 
-TEST_CASE("when supervisord ends a relay, what it holds is delivered first") {
+TEST_CASE("Relay: when supervisord ends a relay, its buffer is delivered first") {
   Scene scene;
   Relay relay(scene.socket);
   relay.tell(1);
@@ -232,14 +232,14 @@ TEST_CASE("when supervisord ends a relay, what it holds is delivered first") {
   CHECK(scene.agent.sees({1}));
 }
 
-TEST_CASE("a relay without an agent ends as soon as it has tried for its short while") {
+TEST_CASE("Relay: a relay without an agent exits after its drain time") {
   Scene scene;
   Relay relay(scene.socket);
   relay.tell(1);
   CHECK(relay.end());
 }
 
-TEST_CASE("who does not speak as a relay is put out, and the others go on") {
+TEST_CASE("Relay: a malformed frame closes its connection, and no other") {
   Scene scene;
   scene.agent.start();
   Relay relay(scene.socket);
@@ -256,7 +256,7 @@ TEST_CASE("who does not speak as a relay is put out, and the others go on") {
   CHECK(scene.agent.sees({1, 2}));
 }
 
-TEST_CASE("another user's process delivers nothing, even if the socket lets it in") {
+TEST_CASE("Relay: a process of another user is refused, even with permission on the socket") {
   if (::geteuid() != 0) {
     return;  // nobody else to be
   }
@@ -281,7 +281,7 @@ TEST_CASE("another user's process delivers nothing, even if the socket lets it i
   CHECK(status == 0);
 }
 
-TEST_CASE("only one agent can have the socket, and a dead one's is taken over") {
+TEST_CASE("RelayServer: only one agent can have the socket, and a stale one is replaced") {
   tests::TemporaryFolder folder;
   const std::string socket = folder.path() + "/events.sock";
   const base::SystemClock clock;
@@ -307,7 +307,21 @@ TEST_CASE("only one agent can have the socket, and a dead one's is taken over") 
   CHECK(RelayServer::listen(socket, inbox, clock, {}));
 }
 
-TEST_CASE("a place where no socket can be says so") {
+TEST_CASE("RelayServer: a socket file that another agent has replaced is left alone") {
+  tests::TemporaryFolder folder;
+  const std::string socket = folder.path() + "/events.sock";
+  const base::SystemClock clock;
+  Inbox inbox([] {});
+  auto first = RelayServer::listen(socket, inbox, clock, {});
+  REQUIRE(first);
+  ::unlink(socket.c_str());
+  const auto second = RelayServer::listen(socket, inbox, clock, {});
+  REQUIRE(second);
+  first->reset();
+  CHECK(connect_unix(socket));
+}
+
+TEST_CASE("RelayServer: an impossible socket path is an error") {
   tests::TemporaryFolder folder;
   const base::SystemClock clock;
   Inbox inbox([] {});
@@ -332,7 +346,7 @@ TEST_CASE("a place where no socket can be says so") {
   CHECK(::access(other.c_str(), F_OK) == 0);
 }
 
-TEST_CASE("a listener's source names its parent process") {
+TEST_CASE("source_of_listener: a listener's source names its parent process") {
   const EventSource source = source_of_listener("unix:///s");
   CHECK(source.server_url == "unix:///s");
   const std::string pid = std::to_string(::getppid()) + ".";

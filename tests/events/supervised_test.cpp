@@ -102,7 +102,7 @@ std::size_t count(const std::vector<std::string>& lines, const std::string& what
                     [&](const std::string& line) { return line.find(what) != std::string::npos; }));
 }
 
-TEST_CASE("a listener hears every start and every exit of a fast crash loop") {
+TEST_CASE("EventReader: a listener gets every start and every exit of a fast crash loop") {
   const tests::TemporaryFolder folder;
   const std::string file = fresh_file(folder);
   Supervised supervised(crashing + listener("read " + file));
@@ -124,7 +124,7 @@ TEST_CASE("a listener hears every start and every exit of a fast crash loop") {
   CHECK(count(lines, "gap") == 0);
 }
 
-TEST_CASE("a listener that is killed again and again misses nothing") {
+TEST_CASE("EventReader: a listener that is killed again and again misses nothing") {
   const tests::TemporaryFolder folder;
   const std::string file = fresh_file(folder);
   Supervised supervised(crashing + listener("read " + file));
@@ -153,7 +153,9 @@ TEST_CASE("a listener that is killed again and again misses nothing") {
   CHECK(static_cast<std::size_t>(starts) == supervised.logged("spawned: 'crash'"));
 }
 
-TEST_CASE("a survey's mark is heard after what its listing has, and before what it has not") {
+TEST_CASE(
+    "EventReader: a survey's mark comes after the events that its listing has, and before the "
+    "others") {
   const tests::TemporaryFolder folder;
   const std::string file = fresh_file(folder);
   Supervised supervised(crashing + listener("read " + file));
@@ -238,7 +240,7 @@ class Agent : public RelayEnd {
 
 const InstanceName crash{"crash", "crash"};
 
-TEST_CASE("through a relay nothing is lost or counted twice, though the agent restarts") {
+TEST_CASE("Relay: through a relay nothing is lost or counted twice, though the agent restarts") {
   const tests::TemporaryFolder folder;
   Agent agent(folder.path() + "/agent.sock");
   agent.start();
@@ -261,7 +263,7 @@ TEST_CASE("through a relay nothing is lost or counted twice, though the agent re
   CHECK(agent.source().daemon.starts_with(std::to_string(supervised.daemon.pid()) + "."));
 }
 
-TEST_CASE("what dies with a relay is known to be lost") {
+TEST_CASE("Relay: events lost with a relay are counted as lost") {
   const tests::TemporaryFolder folder;
   Agent agent(folder.path() + "/agent.sock");
   agent.start();
@@ -277,7 +279,7 @@ TEST_CASE("what dies with a relay is known to be lost") {
   CHECK(agent.knows_of_all());
 }
 
-TEST_CASE("a burst of starts is heard as a whole, whatever supervisord is called") {
+TEST_CASE("EventReader: a burst of starts is received whole, whatever supervisord's identifier") {
   const tests::TemporaryFolder folder;
   Agent agent(folder.path() + "/agent.sock");
   agent.start();
@@ -295,7 +297,9 @@ TEST_CASE("a burst of starts is heard as a whole, whatever supervisord is called
   CHECK(agent.gaps().empty());
 }
 
-TEST_CASE("a restart of supervisord by RPC is a gap, and its events are not taken for repeats") {
+TEST_CASE(
+    "EventReader: a restart of supervisord by RPC is a gap, and its events are not taken for "
+    "repeats") {
   const tests::TemporaryFolder folder;
   Agent agent(folder.path() + "/agent.sock");
   agent.start();
@@ -311,7 +315,7 @@ TEST_CASE("a restart of supervisord by RPC is a gap, and its events are not take
   CHECK(agent.gaps().front().cause == Gap::Cause::pool_restarted);
 }
 
-TEST_CASE("supervisord's log alone tells every start, and how every run ended") {
+TEST_CASE("LogTail: supervisord's log alone tells every start, and how every run ended") {
   Supervised supervised(crashing);
   LogTail tail;
   std::size_t spawned = 0;

@@ -18,7 +18,7 @@ struct FakeConnection final : ManagedConnection {
   bool closed = false;
 };
 
-TEST_CASE("there is room until a limit is reached") {
+TEST_CASE("ConnectionTable: there is room until a limit is reached") {
   ConnectionTable table({2, 2});
   FakeConnection one;
   FakeConnection two;
@@ -30,7 +30,8 @@ TEST_CASE("there is room until a limit is reached") {
   CHECK(table.size() == 2);
 }
 
-TEST_CASE("who has asked for nothing longest makes room first, then who is idle longest") {
+TEST_CASE(
+    "ConnectionTable: the longest without a request makes room first, then the longest idle") {
   ConnectionTable table({4, 4});
   FakeConnection idle_first;
   FakeConnection idle_second;
@@ -52,7 +53,7 @@ TEST_CASE("who has asked for nothing longest makes room first, then who is idle 
   CHECK(table.make_room("f") == Admission::refused);
 }
 
-TEST_CASE("who is being answered is never closed for another") {
+TEST_CASE("ConnectionTable: a connection being answered is never closed for another") {
   ConnectionTable table({1, 1});
   FakeConnection busy;
   const auto position = table.add(busy, "a");
@@ -64,7 +65,7 @@ TEST_CASE("who is being answered is never closed for another") {
   CHECK(busy.closed);
 }
 
-TEST_CASE("an address that is over its limit makes room among its own") {
+TEST_CASE("ConnectionTable: an address that is over its limit makes room among its own") {
   ConnectionTable table({10, 2});
   FakeConnection other;
   FakeConnection first;
@@ -84,7 +85,7 @@ TEST_CASE("an address that is over its limit makes room among its own") {
   CHECK(table.make_room("c") == Admission::free);
 }
 
-TEST_CASE("unix sockets have no address to count") {
+TEST_CASE("ConnectionTable: unix sockets have no address to count") {
   ConnectionTable table({3, 1});
   FakeConnection one;
   FakeConnection two;
@@ -93,7 +94,9 @@ TEST_CASE("unix sockets have no address to count") {
   CHECK(table.make_room("") == Admission::free);
 }
 
-TEST_CASE("who was told to leave holds no position, and is still there until gone") {
+TEST_CASE(
+    "ConnectionTable: a closing connection counts for no limit, and stays in the table until it is "
+    "removed") {
   ConnectionTable table({1, 1});
   FakeConnection connection;
   const auto position = table.add(connection, "a");
@@ -120,7 +123,7 @@ struct SlowJob {
   }
 };
 
-TEST_CASE("jobs run side by side, as many as there are threads") {
+TEST_CASE("WorkerPool: jobs run side by side, as many as there are threads") {
   SlowJob one;
   SlowJob other;
   WorkerPool pool({2, 0}, "test");
@@ -132,7 +135,7 @@ TEST_CASE("jobs run side by side, as many as there are threads") {
   other.released = true;
 }
 
-TEST_CASE("a full queue refuses, and a stop drops what waits but not what runs") {
+TEST_CASE("WorkerPool: a full queue refuses, and a stop drops what waits but not what runs") {
   SlowJob slow;
   const auto ran = std::make_shared<std::atomic<int>>(0);
   WorkerPool pool({1, 2}, "test");

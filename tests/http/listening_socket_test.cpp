@@ -22,7 +22,7 @@ ListenAddress unix_socket(const std::string& path) {
   return {"", 0, path};
 }
 
-TEST_CASE("port 0 is bound to a port of the kernel's choice") {
+TEST_CASE("ListeningSocket: port 0 is bound to a port of the kernel's choice") {
   const auto one = ListeningSocket::open({"127.0.0.1", 0, ""});
   const auto other = ListeningSocket::open({"", 0, ""});
   REQUIRE(one);
@@ -33,13 +33,13 @@ TEST_CASE("port 0 is bound to a port of the kernel's choice") {
   CHECK(RawClient(other->port()).is_connected());
 }
 
-TEST_CASE("a host name is bound on its IPv4 address") {
+TEST_CASE("ListeningSocket: a host name is bound on its IPv4 address") {
   const auto socket = ListeningSocket::open({"localhost", 0, ""});
   REQUIRE(socket);
   CHECK(RawClient(socket->port()).is_connected());
 }
 
-TEST_CASE("an address that is in use is a conflict that says what to do") {
+TEST_CASE("ListeningSocket: an address that is in use is a conflict that says what to do") {
   const auto first = ListeningSocket::open({"127.0.0.1", 0, ""});
   REQUIRE(first);
   const auto second = ListeningSocket::open({"127.0.0.1", first->port(), ""});
@@ -51,7 +51,7 @@ TEST_CASE("an address that is in use is a conflict that says what to do") {
                         " another port"});
 }
 
-TEST_CASE("an address or a host that is not there is told as such") {
+TEST_CASE("ListeningSocket: an address or a host that does not exist is an error that says so") {
   const auto foreign = ListeningSocket::open({"192.0.2.1", 0, ""});
   REQUIRE_FALSE(foreign);
   CHECK(foreign.error().kind == ErrorKind::invalid_argument);
@@ -62,7 +62,7 @@ TEST_CASE("an address or a host that is not there is told as such") {
   CHECK(unknown.error().message.find("no host of that name") != std::string::npos);
 }
 
-TEST_CASE("a unix socket is for its user and group, and goes when it is closed") {
+TEST_CASE("ListeningSocket: a unix socket is for its user and group, and goes when it is closed") {
   const tests::TemporaryFolder folder;
   const std::string path = folder.path() + "/socket";
   {
@@ -75,7 +75,7 @@ TEST_CASE("a unix socket is for its user and group, and goes when it is closed")
   CHECK_FALSE(std::filesystem::exists(path));
 }
 
-TEST_CASE("a socket file that nobody answers on is replaced, and one that is answered on is not") {
+TEST_CASE("ListeningSocket: a stale socket file is replaced, and one in use is not") {
   const tests::TemporaryFolder folder;
   const std::string path = folder.path() + "/socket";
   {
@@ -93,7 +93,7 @@ TEST_CASE("a socket file that nobody answers on is replaced, and one that is ans
   CHECK(RawClient(path).is_connected());
 }
 
-TEST_CASE("a socket file that another server has taken over is left alone") {
+TEST_CASE("ListeningSocket: a socket file that another server has taken over is left alone") {
   const tests::TemporaryFolder folder;
   const std::string path = folder.path() + "/socket";
   std::optional<ListeningSocket> second;
@@ -108,7 +108,7 @@ TEST_CASE("a socket file that another server has taken over is left alone") {
   CHECK(RawClient(path).is_connected());
 }
 
-TEST_CASE("a file that is no socket is never replaced, and a folder never made") {
+TEST_CASE("ListeningSocket: a file that is no socket is never replaced, and a folder never made") {
   const tests::TemporaryFolder folder;
   const std::string path = folder.path() + "/precious";
   std::ofstream(path) << "data";
@@ -122,7 +122,8 @@ TEST_CASE("a file that is no socket is never replaced, and a folder never made")
   CHECK(nowhere.error().message.find("folder does not exist") != std::string::npos);
 }
 
-TEST_CASE("a server answers on a unix socket and takes its file away when it stops") {
+TEST_CASE(
+    "ListeningSocket: a server answers on a unix socket and takes its file away when it stops") {
   const tests::TemporaryFolder folder;
   ListenerOptions options = on_loopback();
   options.address = unix_socket(folder.path() + "/socket");
@@ -141,7 +142,7 @@ PeerAddress v6(const char* text) {
   return peer_address(reinterpret_cast<const sockaddr&>(name));
 }
 
-TEST_CASE("an IPv4 client is its address, over a dual-stack socket too") {
+TEST_CASE("peer_address: an IPv4 client is its address, over a dual-stack socket too") {
   sockaddr_in name{};
   name.sin_family = AF_INET;
   REQUIRE(::inet_pton(AF_INET, "192.0.2.7", &name.sin_addr) == 1);
@@ -150,12 +151,12 @@ TEST_CASE("an IPv4 client is its address, over a dual-stack socket too") {
   CHECK(v6("::ffff:192.0.2.7") == PeerAddress{"192.0.2.7", "192.0.2.7"});
 }
 
-TEST_CASE("an IPv6 client is counted with its whole /64") {
+TEST_CASE("peer_address: an IPv6 client is counted with its whole /64") {
   CHECK(v6("2001:db8:1:2:3:4:5:6") == PeerAddress{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"});
   CHECK(v6("::1") == PeerAddress{"::1", "::/64"});
 }
 
-TEST_CASE("a client on a unix socket has no address to count") {
+TEST_CASE("peer_address: a client on a unix socket has no address to count") {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   CHECK(peer_address(reinterpret_cast<const sockaddr&>(name)) == PeerAddress{"unix", ""});

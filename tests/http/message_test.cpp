@@ -12,7 +12,7 @@ Request with_query(std::string query) {
   return request;
 }
 
-TEST_CASE("a header is found in any case, and the first one of its name counts") {
+TEST_CASE("Request: a header is found in any case, and the first one of its name counts") {
   Request request;
   request.headers = {{"Host", "here"}, {"X-Trace", "one"}, {"x-trace", "two"}};
   CHECK(request.header("hOST") == "here");
@@ -21,7 +21,7 @@ TEST_CASE("a header is found in any case, and the first one of its name counts")
   CHECK_FALSE(request.header(""));
 }
 
-TEST_CASE("a query parameter is decoded, with + for a blank") {
+TEST_CASE("Request: a query parameter is decoded, with + for a blank") {
   const Request request = with_query("group=a%20b&name=x+y&wait&sum=1%2B1=2&group=other");
   CHECK(request.parameter("group") == "a b");
   CHECK(request.parameter("name") == "x y");
@@ -30,18 +30,18 @@ TEST_CASE("a query parameter is decoded, with + for a blank") {
   CHECK_FALSE(request.parameter("absent"));
 }
 
-TEST_CASE("the name of a query parameter may be encoded too") {
+TEST_CASE("Request: the name of a query parameter may be encoded too") {
   CHECK(with_query("gr%6Fup=web").parameter("group") == "web");
 }
 
-TEST_CASE("a query with a bad escape anywhere gives nothing") {
+TEST_CASE("Request: a query with a bad escape anywhere gives nothing") {
   for (const char* query : {"a=%", "a=%4", "a=%zz", "a=1&b=%g0", "%=1&a=1", "a=1&b=%+1", "a=%-1"}) {
     CAPTURE(query);
     CHECK_FALSE(with_query(query).parameter("a"));
   }
 }
 
-TEST_CASE("an empty query, or one of separators alone, holds no parameter") {
+TEST_CASE("Request: an empty query, or one of separators alone, holds no parameter") {
   for (const char* query : {"", "&", "&&&"}) {
     CAPTURE(query);
     CHECK_FALSE(with_query(query).parameter(""));
@@ -49,7 +49,7 @@ TEST_CASE("an empty query, or one of separators alone, holds no parameter") {
   }
 }
 
-TEST_CASE("percent decoding gives any byte, and nothing on a bad escape") {
+TEST_CASE("percent_decode: percent decoding gives any byte, and nothing on a bad escape") {
   CHECK(percent_decode("group%3aname") == "group:name");
   CHECK(percent_decode("%C3%A4+%00") == std::string("\xC3\xA4+\0", 4));
   CHECK(percent_decode("") == "");
@@ -59,7 +59,7 @@ TEST_CASE("percent decoding gives any byte, and nothing on a bad escape") {
   CHECK_FALSE(percent_decode("% 1"));
 }
 
-TEST_CASE("an answer's head names its status, its headers and its length") {
+TEST_CASE("response_head: an answer's head names its status, its headers and its length") {
   Response response;
   response.headers = {{"Content-Type", "text/plain"}};
   response.body = std::string("hello");
@@ -70,14 +70,14 @@ TEST_CASE("an answer's head names its status, its headers and its length") {
         "Connection: close\r\n\r\n");
 }
 
-TEST_CASE("shared segments count together") {
+TEST_CASE("response_head: shared segments count together") {
   Response response;
   response.body = std::vector<SharedBytes>{std::make_shared<const std::string>("abc"),
                                            std::make_shared<const std::string>("de")};
   CHECK(body_size(response) == 5);
 }
 
-TEST_CASE("a header cannot end the head, nor take the transport's place") {
+TEST_CASE("response_head: a header cannot end the head, nor take the transport's place") {
   Response response;
   response.headers = {{"Location", "/a\r\nSet-Cookie: x"},
                       {"Bad\nName", "x"},
@@ -93,7 +93,7 @@ TEST_CASE("a header cannot end the head, nor take the transport's place") {
         "HTTP/1.1 200 OK\r\nGood: a\tb\r\nContent-Length: 0\r\n\r\n");
 }
 
-TEST_CASE("an answer that must not have a body has no length") {
+TEST_CASE("response_head: an answer that must not have a body has no length") {
   Response response;
   response.body = std::string("ignored");
   for (const int status : {204, 304}) {
@@ -104,7 +104,7 @@ TEST_CASE("an answer that must not have a body has no length") {
   }
 }
 
-TEST_CASE("a status that cannot be sent is an internal error") {
+TEST_CASE("response_head: a status that cannot be sent is an internal error") {
   Response response;
   for (const int status : {-1, 0, 100, 199, 600, 99999}) {
     response.status = status;
@@ -114,7 +114,7 @@ TEST_CASE("a status that cannot be sent is an internal error") {
   CHECK(response_head(response, Persistence::keep_alive).starts_with("HTTP/1.1 599 \r\n"));
 }
 
-TEST_CASE("the transport's own errors say why in one line and close") {
+TEST_CASE("response_head: the transport's own errors say why in one line and close") {
   const Response response = plain_error(503, "too many connections");
   CHECK(std::get<std::string>(response.body) == "503 Service Unavailable: too many connections\n");
   CHECK(asks_to_close(response));

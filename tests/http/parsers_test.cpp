@@ -42,7 +42,7 @@ std::string get_with(const std::string& headers) {
   return "GET / HTTP/1.1\r\nHost: here\r\n" + headers + "\r\n";
 }
 
-TEST_CASE("a request becomes method, path, query, headers and body") {
+TEST_CASE("RequestParser: a request becomes method, path, query, headers and body") {
   const Request request = request_of(
       "POST /api/v1/processes/web%3Aapp/restart?wait=30s&x HTTP/1.1\r\n"
       "Host: here\r\nContent-Type:application/json  \r\nContent-Length: 4\r\n\r\n{ }\n");
@@ -54,7 +54,7 @@ TEST_CASE("a request becomes method, path, query, headers and body") {
   CHECK(request.headers.size() == 3);
 }
 
-TEST_CASE("each method has its name, and one we do not know is other") {
+TEST_CASE("RequestParser: each method has its name, and an unknown one is other") {
   const auto method_of = [](const std::string& name) {
     return request_of(name + " / HTTP/1.1\r\nHost: here\r\n\r\n").method;
   };
@@ -68,7 +68,7 @@ TEST_CASE("each method has its name, and one we do not know is other") {
   CHECK(method_of("get") == Method::other);
 }
 
-TEST_CASE("a request that drips in byte by byte is the same request") {
+TEST_CASE("RequestParser: a request that drips in byte by byte is the same request") {
   const std::string text =
       "\r\nPUT /a?b HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
       "3;note=x\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: t\r\n\r\n";
@@ -87,13 +87,13 @@ TEST_CASE("a request that drips in byte by byte is the same request") {
   CHECK_FALSE(request.header("Trailer"));
 }
 
-TEST_CASE("what follows a request is left for the next one") {
+TEST_CASE("RequestParser: what follows a request is left for the next one") {
   CHECK(outcome_of(get_with("") + "GET /next").rest == "GET /next");
   CHECK(outcome_of(get_with("Content-Length: 2\r\n") + "abGET").rest == "GET");
   CHECK(outcome_of(get_with("Transfer-Encoding: chunked\r\n") + "0\r\n\r\nGET").rest == "GET");
 }
 
-TEST_CASE("a request that is not all here yet is waited for") {
+TEST_CASE("RequestParser: an incomplete request waits for more bytes") {
   CHECK(outcome_of("").state == State::head);
   CHECK(outcome_of("\r").state == State::head);
   CHECK(outcome_of("GET / HTTP/1.1\r\nHost: here\r\n\r").state == State::head);
@@ -101,7 +101,7 @@ TEST_CASE("a request that is not all here yet is waited for") {
   CHECK(outcome_of(get_with("Transfer-Encoding: chunked\r\n") + "2\r\nab").state == State::body);
 }
 
-TEST_CASE("a body whose length has two readings is refused") {
+TEST_CASE("RequestParser: a body whose length has two readings is refused") {
   const std::string chunk = "1\r\na\r\n0\r\n\r\n";
   CHECK(status_of(get_with("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n") + chunk) == 400);
   CHECK(status_of(get_with("Transfer-Encoding: chunked\r\nContent-Length: 1\r\n") + chunk) == 400);
@@ -115,7 +115,7 @@ TEST_CASE("a body whose length has two readings is refused") {
   }
 }
 
-TEST_CASE("a Transfer-Encoding other than chunked is refused") {
+TEST_CASE("RequestParser: a Transfer-Encoding other than chunked is refused") {
   for (const char* coding : {"gzip", "gzip, chunked", "chunked, gzip", "xchunked", "identity",
                              "identity\r\nTransfer-Encoding: chunked"}) {
     CAPTURE(coding);
@@ -125,7 +125,7 @@ TEST_CASE("a Transfer-Encoding other than chunked is refused") {
   CHECK(status_of("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n") == 400);
 }
 
-TEST_CASE("a chunk that is not well-formed is refused") {
+TEST_CASE("RequestParser: a chunk that is not well-formed is refused") {
   const std::string head = get_with("Transfer-Encoding: chunked\r\n");
   for (const char* body : {"g\r\n", "\r\n", "-1\r\n", "+1\r\n", " 1\r\n", "1 \r\n", "0x1\r\n",
                            "1,\r\n", "1\n", "1\ra", "1;a=\"\n", "1\r\nabc", "1\r\na\n",
@@ -135,7 +135,7 @@ TEST_CASE("a chunk that is not well-formed is refused") {
   }
 }
 
-TEST_CASE("extensions of a chunk are passed over, whatever they say") {
+TEST_CASE("RequestParser: extensions of a chunk are ignored, whatever they contain") {
   const std::string head = get_with("Transfer-Encoding: chunked\r\n");
   for (const char* chunk : {"1;a\r\n", "1 ; a=b\r\n", "1;a=\"b\r\n", "01;;;\r\n"}) {
     CAPTURE(chunk);
@@ -143,7 +143,7 @@ TEST_CASE("extensions of a chunk are passed over, whatever they say") {
   }
 }
 
-TEST_CASE("a header that parsers disagree on is refused") {
+TEST_CASE("RequestParser: a header that parsers disagree on is refused") {
   for (const char* header :
        {"Folded: a\r\n b\r\n", "Folded: a\r\n\tb\r\n", " Host: there\r\n", "Name : value\r\n",
         "No-Colon\r\n", ": empty\r\n", "Bare: line\nfeed\r\n", "Bare: carriage\rreturn\r\n",
@@ -155,7 +155,7 @@ TEST_CASE("a header that parsers disagree on is refused") {
   CHECK(status_of("GET / HTTP/1.1\nHost: here\n\n") == 400);
 }
 
-TEST_CASE("a target that is not a clean path is refused") {
+TEST_CASE("RequestParser: a target that is not a clean path is refused") {
   for (const char* target : {"http://here/", "here:80", "*", "", "a/b", "/a b", "/a#b", "/\xC3\xA4",
                              "/\x7F", "/a\tb", "//x\x01"}) {
     CAPTURE(target);
@@ -163,7 +163,7 @@ TEST_CASE("a target that is not a clean path is refused") {
   }
 }
 
-TEST_CASE("a request line that is none is refused at its first impossible byte") {
+TEST_CASE("RequestParser: a malformed request line is refused at its first impossible byte") {
   CHECK(status_of("\x16\x03\x01") == 400);  // somebody speaks TLS
   CHECK(status_of(" GET") == 400);
   CHECK(status_of("\r\n\r\nGET") == 400);
@@ -175,13 +175,13 @@ TEST_CASE("a request line that is none is refused at its first impossible byte")
   CHECK(status_of("GET / http/1.1\r\nHost: here\r\n\r\n") == 400);
 }
 
-TEST_CASE("exactly one Host is needed, but not by HTTP/1.0") {
+TEST_CASE("RequestParser: exactly one Host is needed, but not by HTTP/1.0") {
   CHECK(status_of("GET / HTTP/1.1\r\n\r\n") == 400);
   CHECK(status_of(get_with("Host: there\r\n")) == 400);
   CHECK(outcome_of("GET / HTTP/1.0\r\n\r\n").state == State::complete);
 }
 
-TEST_CASE("what is too large is refused by its own status") {
+TEST_CASE("RequestParser: each bound has its own status") {
   CHECK(status_of("GET /" + std::string(2000, 'a')) == 414);
   CHECK(status_of(get_with("Long: " + std::string(2000, 'a') + "\r\n")) == 431);
   std::string many;
@@ -201,18 +201,18 @@ TEST_CASE("what is too large is refused by its own status") {
   CHECK(status_of(get_with("Transfer-Encoding: chunked\r\n") + chunks) == 413);
 }
 
-TEST_CASE("a chunk's header that never ends is refused") {
+TEST_CASE("RequestParser: a chunk's header that never ends is refused") {
   const std::string head = get_with("Transfer-Encoding: chunked\r\n");
   CHECK(status_of(head + "1;" + std::string(2000, 'a')) == 400);
   CHECK(status_of(head + "0\r\nTrailer: " + std::string(2000, 'a')) == 400);
 }
 
-TEST_CASE("an encoded body is refused, since nobody decodes it") {
+TEST_CASE("RequestParser: an encoded body is refused") {
   CHECK(status_of(get_with("Content-Encoding: gzip\r\nContent-Length: 1\r\n")) == 415);
   CHECK(outcome_of(get_with("Content-Encoding: identity\r\n")).state == State::complete);
 }
 
-TEST_CASE("a client may wait for a 100, and for nothing else") {
+TEST_CASE("RequestParser: a client may wait for a 100, and for nothing else") {
   std::string text = get_with("Expect: 100-Continue\r\nContent-Length: 1\r\n");
   RequestParser parser(limits);
   CHECK(parser.consume(text) == State::body);
@@ -220,7 +220,8 @@ TEST_CASE("a client may wait for a 100, and for nothing else") {
   CHECK(status_of(get_with("Expect: tea\r\n")) == 417);
 }
 
-TEST_CASE("a connection is kept unless the client wants it closed or speaks HTTP/1.0") {
+TEST_CASE(
+    "RequestParser: a connection is kept unless the client wants it closed or speaks HTTP/1.0") {
   const auto keeps = [](std::string text) {
     RequestParser parser(limits);
     REQUIRE(parser.consume(text) == State::complete);
@@ -257,7 +258,9 @@ ErrorKind failure_of(std::string_view bytes, std::size_t max_bytes = bound) {
   return answer.error().kind;
 }
 
-TEST_CASE("a captured answer is whole without the peer closing, however it is cut in pieces") {
+TEST_CASE(
+    "ResponseParser: a captured answer is complete without the server closing, in whatever pieces "
+    "it comes") {
   for (const char* name : {"200-http11.http", "200-http11-close.http", "200-http10.http",
                            "getAllProcessInfo-all-states.http"}) {
     for (const std::size_t piece : {1U, 7U, 100'000U}) {
@@ -274,7 +277,7 @@ TEST_CASE("a captured answer is whole without the peer closing, however it is cu
   }
 }
 
-TEST_CASE("an answer that announces too few bytes is read to its real end") {
+TEST_CASE("ResponseParser: an answer that announces too few bytes is read to its real end") {
   const char* name = "deferred-nonascii-startProcessGroup-content-length-too-small.http";
   for (const std::size_t piece : {1U, 500U, 100'000U}) {
     ResponseParser parser(bounded(bound));
@@ -288,7 +291,7 @@ TEST_CASE("an answer that announces too few bytes is read to its real end") {
   }
 }
 
-TEST_CASE("of a refusal the header is enough") {
+TEST_CASE("ResponseParser: of another status than 200 the header is enough") {
   for (const auto& [name, status] : {std::pair("401.http", 401),
                                      {"404-get.http", 404},
                                      {"400-get-rpc2.http", 400},
@@ -302,7 +305,7 @@ TEST_CASE("of a refusal the header is enough") {
   }
 }
 
-TEST_CASE("an answer without a length ends when the peer closes") {
+TEST_CASE("ResponseParser: an answer without a length ends when the peer closes") {
   ResponseParser parser(bounded(bound));
   CHECK(parser.feed("HTTP/1.0 200 OK\r\n\r\n<methodResponse>"));
   CHECK(parser.feed("</methodResponse>"));
@@ -310,7 +313,7 @@ TEST_CASE("an answer without a length ends when the peer closes") {
   CHECK(parser.take()->body == "<methodResponse></methodResponse>");
 }
 
-TEST_CASE("a chunked answer is put together") {
+TEST_CASE("ResponseParser: a chunked answer is decoded") {
   ResponseParser parser(bounded(bound));
   CHECK(feed_in_pieces(parser,
                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -319,7 +322,8 @@ TEST_CASE("a chunked answer is put together") {
   CHECK(parser.take()->body == "<method");
 }
 
-TEST_CASE("a chunked answer without a chunk is empty, in however many pieces it comes") {
+TEST_CASE(
+    "ResponseParser: a chunked answer without a chunk is empty, in however many pieces it comes") {
   for (const std::size_t piece : {1U, 3U, 4U, 100U}) {
     ResponseParser parser(bounded(bound));
     CHECK(feed_in_pieces(parser, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -329,7 +333,7 @@ TEST_CASE("a chunked answer without a chunk is empty, in however many pieces it 
   }
 }
 
-TEST_CASE("a chunk's quoted extension ends with its line") {
+TEST_CASE("ResponseParser: a chunk's quoted extension ends with its line") {
   ResponseParser parser(bounded(bound));
   CHECK(feed_in_pieces(parser,
                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -338,7 +342,8 @@ TEST_CASE("a chunk's quoted extension ends with its line") {
   CHECK(parser.take()->body == "abcd");
 }
 
-TEST_CASE("closed without an answer, and closed in its middle, are both unreachable") {
+TEST_CASE(
+    "ResponseParser: closed without an answer, and closed in its middle, are both unreachable") {
   CHECK(failure_of("") == ErrorKind::unreachable);
   CHECK(failure_of("HTTP/1.1 20") == ErrorKind::unreachable);
   CHECK(failure_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfour") == ErrorKind::unreachable);
@@ -346,7 +351,7 @@ TEST_CASE("closed without an answer, and closed in its middle, are both unreacha
         ErrorKind::unreachable);
 }
 
-TEST_CASE("what is not HTTP is malformed") {
+TEST_CASE("ResponseParser: what is not HTTP is malformed") {
   for (const char* bytes : {"SSH-2.0-OpenSSH_9.2\r\n", "\x15\x03\x01", "HTTP/None 400 Bad\r\n\r\n",
                             "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"}) {
@@ -355,7 +360,7 @@ TEST_CASE("what is not HTTP is malformed") {
   }
 }
 
-TEST_CASE("header, body and a chunk's header are bounded") {
+TEST_CASE("ResponseParser: header, body and a chunk's header are bounded") {
   const std::string flood(100'000, 'x');
   CHECK(failure_of("HTTP/1.1 200 " + flood) == ErrorKind::malformed);
   CHECK(failure_of("HTTP/1.1 200 OK\r\nX: " + flood + "\r\n\r\n") == ErrorKind::malformed);
@@ -369,7 +374,9 @@ TEST_CASE("header, body and a chunk's header are bounded") {
         ErrorKind::malformed);
 }
 
-TEST_CASE("a stream's bytes are handed on as they come, NUL included, beyond the bound for one") {
+TEST_CASE(
+    "ResponseParser: a consumer gets the bytes as they come, NUL included, beyond the bound for "
+    "one piece") {
   std::string seen;
   ResponseParser parser(bounded(100), [&](std::string_view bytes) {
     seen += bytes;
@@ -383,7 +390,7 @@ TEST_CASE("a stream's bytes are handed on as they come, NUL included, beyond the
   CHECK(seen.size() == 23 + 500);
 }
 
-TEST_CASE("a stream ends when its consumer has enough") {
+TEST_CASE("ResponseParser: a stream ends when its consumer has enough") {
   ResponseParser parser(bounded(bound), [](std::string_view) { return false; });
   CHECK(feed_in_pieces(parser, fixture("logtail-nul-chunked.http"), 100'000));
   parser.end();

@@ -20,7 +20,7 @@ DeferredResponse one_that_falls_back_to_504() {
   return DeferredResponse(1s, [] { return with_status(504); });
 }
 
-TEST_CASE("a response that is completed is taken, by whichever handle") {
+TEST_CASE("DeferredResponse: a completed response is taken through any handle") {
   const DeferredResponse deferred = one_that_falls_back_to_504();
   const DeferredResponse copy = deferred;
   CHECK_FALSE(deferred.ready());
@@ -29,14 +29,16 @@ TEST_CASE("a response that is completed is taken, by whichever handle") {
   CHECK(deferred.take().status == 201);
 }
 
-TEST_CASE("the first response counts") {
+TEST_CASE("DeferredResponse: the first response counts") {
   const DeferredResponse deferred = one_that_falls_back_to_504();
   deferred.complete(with_status(201));
   deferred.complete(with_status(202));
   CHECK(deferred.take().status == 201);
 }
 
-TEST_CASE("without a response in time there is another one, and what comes then is dropped") {
+TEST_CASE(
+    "DeferredResponse: without a response in time the fallback is taken, and a later response is "
+    "dropped") {
   const DeferredResponse deferred = one_that_falls_back_to_504();
   int notified = 0;
   deferred.subscribe([&] { ++notified; });
@@ -46,7 +48,7 @@ TEST_CASE("without a response in time there is another one, and what comes then 
   CHECK_FALSE(deferred.ready());
 }
 
-TEST_CASE("who waits is told once") {
+TEST_CASE("DeferredResponse: the subscriber is notified once") {
   const DeferredResponse deferred = one_that_falls_back_to_504();
   int notified = 0;
   deferred.subscribe([&] { ++notified; });
@@ -55,7 +57,7 @@ TEST_CASE("who waits is told once") {
   CHECK(notified == 1);
 }
 
-TEST_CASE("who comes after the response need not wait") {
+TEST_CASE("DeferredResponse: a subscriber after the response is not notified") {
   const DeferredResponse deferred = one_that_falls_back_to_504();
   deferred.complete(with_status(201));
   int notified = 0;
@@ -70,7 +72,7 @@ StreamOptions with_room_for(std::size_t bytes) {
   return options;
 }
 
-TEST_CASE("what is written waits, in order, until it is taken") {
+TEST_CASE("StreamWriter: bytes wait in order until they are taken") {
   const auto [writer, reader] = make_stream();
   CHECK_FALSE(reader->ready());
   CHECK(writer.write("one "));
@@ -80,7 +82,9 @@ TEST_CASE("what is written waits, in order, until it is taken") {
   CHECK(reader->take()->bytes.empty());
 }
 
-TEST_CASE("what was written before the end is taken with it, and nothing comes after it") {
+TEST_CASE(
+    "StreamWriter: the bytes before the end are taken with it, and nothing can be written after "
+    "it") {
   const auto [writer, reader] = make_stream();
   writer.write("the last");
   writer.end();
@@ -91,7 +95,7 @@ TEST_CASE("what was written before the end is taken with it, and nothing comes a
   CHECK(piece->last);
 }
 
-TEST_CASE("who writes more than there is room for loses the client") {
+TEST_CASE("StreamWriter: writing more than there is room for disconnects the client") {
   const auto [writer, reader] = make_stream(with_room_for(4));
   auto news = StreamReader::Change::data;
   bool told = false;
@@ -105,13 +109,13 @@ TEST_CASE("who writes more than there is room for loses the client") {
   CHECK_FALSE(writer.write("6"));
 }
 
-TEST_CASE("a single piece may be larger than the room") {
+TEST_CASE("StreamWriter: a single write may be larger than the room") {
   const auto [writer, reader] = make_stream(with_room_for(4));
   CHECK(writer.write("123456"));
   CHECK(reader->take()->bytes == "123456");
 }
 
-TEST_CASE("a producer may wait for room") {
+TEST_CASE("StreamWriter: a producer may wait for room") {
   const auto [writer, reader] = make_stream(with_room_for(4));
   CHECK(writer.write("1234"));
   CHECK_FALSE(writer.write("5", 1ms));
@@ -121,7 +125,7 @@ TEST_CASE("a producer may wait for room") {
   CHECK(other.write("5", 10s));
 }
 
-TEST_CASE("the producer is told once when nobody listens any more, however late it asks") {
+TEST_CASE("StreamWriter: on_disconnect is called once, also if it is set afterwards") {
   auto [writer, reader] = make_stream();
   int told = 0;
   writer.on_disconnect([&] { ++told; });
@@ -132,7 +136,7 @@ TEST_CASE("the producer is told once when nobody listens any more, however late 
   CHECK(told == 2);
 }
 
-TEST_CASE("a producer that waits for room is woken when the client leaves") {
+TEST_CASE("StreamWriter: a producer that waits for room is woken by a disconnect") {
   ResponseStream stream = make_stream(with_room_for(1));
   stream.writer.write("1");
   const std::jthread leaving([&] { stream.reader.reset(); });

@@ -56,7 +56,7 @@ std::vector<RawClient> half_open_clients(std::uint16_t port, std::size_t count) 
   return clients;
 }
 
-TEST_CASE("600 half-open clients neither delay a scrape nor starve the other listener") {
+TEST_CASE("Server: 600 half-open clients neither delay a scrape nor starve the other listener") {
   const RunningServer metrics(on_loopback(), fine);
   ListenerOptions control_options = on_loopback();
   control_options.workers = 2;
@@ -69,7 +69,7 @@ TEST_CASE("600 half-open clients neither delay a scrape nor starve the other lis
   CHECK(control->stats().evicted_connections == 0);
 }
 
-TEST_CASE("a connection that was served is kept while half-open ones can make room") {
+TEST_CASE("Server: a connection that was served is kept while half-open ones can make room") {
   ListenerOptions options = on_loopback();
   options.max_connections = 10;
   const RunningServer server(options, fine);
@@ -80,7 +80,7 @@ TEST_CASE("a connection that was served is kept while half-open ones can make ro
   CHECK(scraper.get("/", "fine").ends_with("fine"));
 }
 
-TEST_CASE("when all are being answered, one more is told to come back") {
+TEST_CASE("Server: when all connections are being answered, one more gets a 503") {
   std::atomic<bool> release = false;
   ListenerOptions options = on_loopback();
   options.max_connections = 2;
@@ -104,7 +104,7 @@ TEST_CASE("when all are being answered, one more is told to come back") {
   }
 }
 
-TEST_CASE("one address cannot take more than its share") {
+TEST_CASE("Server: one address cannot take more than its share") {
   ListenerOptions options = on_loopback();
   options.max_connections_per_address = 3;
   const RunningServer server(options, fine);
@@ -115,7 +115,7 @@ TEST_CASE("one address cannot take more than its share") {
   CHECK_FALSE(clients[4].is_closed());
 }
 
-TEST_CASE("who says nothing is closed without a word, who stops half-way is told") {
+TEST_CASE("Server: a silent client is closed without an answer, an incomplete request gets a 408") {
   const RunningServer server(impatient(), fine);
   const RawClient silent(server.port());
   const RawClient half(server.port());
@@ -127,7 +127,7 @@ TEST_CASE("who says nothing is closed without a word, who stops half-way is told
   CHECK(body.receive_all().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
 }
 
-TEST_CASE("a client that drips is cut at the deadline, however busy it looks") {
+TEST_CASE("Server: a client that sends byte by byte is cut at the deadline") {
   const RunningServer server(impatient(), fine);
   const std::string header = "GET / HTTP/1.1\r\nHost: here\r\nX: ";
   const std::string body =
@@ -139,14 +139,14 @@ TEST_CASE("a client that drips is cut at the deadline, however busy it looks") {
   }
 }
 
-TEST_CASE("an idle connection is closed after its time") {
+TEST_CASE("Server: an idle connection is closed after its time") {
   const RunningServer server(impatient(), fine);
   const RawClient client(server.port());
   CHECK(client.get("/", "fine").ends_with("fine"));
   CHECK(client.receive_all().empty());
 }
 
-TEST_CASE("a client that does not read its answer is cut at the deadline") {
+TEST_CASE("Server: a client that does not read its answer is cut at the deadline") {
   ListenerOptions options = impatient();
   const auto large = std::make_shared<const std::string>(32 * 1024 * 1024, 'x');
   std::atomic<bool> asked = false;
@@ -163,7 +163,7 @@ TEST_CASE("a client that does not read its answer is cut at the deadline") {
   CHECK(client.receive_all().size() < large->size());
 }
 
-TEST_CASE("each breach of a bound is answered by its status and the end") {
+TEST_CASE("Server: each breach of a bound is answered by its status and the end") {
   ListenerOptions options = on_loopback();
   options.max_header_bytes = 512;
   options.max_body_bytes = 100;
@@ -190,7 +190,7 @@ TEST_CASE("each breach of a bound is answered by its status and the end") {
   }
 }
 
-TEST_CASE("an upload that is too large reads its refusal, though it is still sending") {
+TEST_CASE("Server: a client of too large an upload reads its refusal while it is still sending") {
   const RunningServer server(on_loopback(), fine);
   const RawClient client(server.port());
   client.send("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 2000000\r\n\r\n");
@@ -198,7 +198,7 @@ TEST_CASE("an upload that is too large reads its refusal, though it is still sen
   CHECK(client.receive_until("\n").starts_with("HTTP/1.1 413 "));
 }
 
-TEST_CASE("a thousand connections cut in every phase leave no descriptor behind") {
+TEST_CASE("Server: a thousand connections cut in every phase leave no descriptor behind") {
   const auto large = std::make_shared<const std::string>(1024 * 1024, 'x');
   ListenerOptions options = on_loopback();
   options.workers = 2;
@@ -253,7 +253,9 @@ class OneMoreDescriptor {
   rlimit before_{};
 };
 
-TEST_CASE("out of descriptors, the server waits, says so once, and then serves who waited") {
+TEST_CASE(
+    "Server: out of descriptors, the server waits, logs it once, and then serves the clients that "
+    "waited") {
   if (std::string_view(REEVE_SANITIZED_BY).find("undefined") != std::string_view::npos) {
     tests::skip("UBSan itself needs a pipe to look at an object");
     return;

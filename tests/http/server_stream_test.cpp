@@ -57,7 +57,7 @@ StreamOptions with_heartbeat() {
   return options;
 }
 
-TEST_CASE("what is fed arrives piece by piece, in chunks, and its end is seen") {
+TEST_CASE("Server: a stream arrives piece by piece, in chunks, and its end is seen") {
   const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
@@ -76,7 +76,7 @@ TEST_CASE("what is fed arrives piece by piece, in chunks, and its end is seen") 
   CHECK(client.receive_all() == "4\r\nlast\r\n0\r\n\r\n");
 }
 
-TEST_CASE("a client of HTTP/1.0 gets the bare bytes until the connection ends") {
+TEST_CASE("Server: a client of HTTP/1.0 gets the bare bytes until the connection ends") {
   const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
@@ -90,7 +90,7 @@ TEST_CASE("a client of HTTP/1.0 gets the bare bytes until the connection ends") 
   CHECK(answer.ends_with("\r\n\r\nbytes"));
 }
 
-TEST_CASE("HEAD gets no body, and the producer hears that nobody listens") {
+TEST_CASE("Server: HEAD gets no body, and the stream is disconnected") {
   const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
@@ -99,7 +99,7 @@ TEST_CASE("HEAD gets no body, and the producer hears that nobody listens") {
   CHECK(handler.client_is_gone());
 }
 
-TEST_CASE("the producer hears of a client that leaves while there is nothing to send") {
+TEST_CASE("Server: a client that disconnects while there is nothing to send is noticed") {
   const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   RawClient client(server.port());
@@ -120,7 +120,8 @@ TEST_CASE("the producer hears of a client that leaves while there is nothing to 
   CHECK(eventually(5s, [&] { return server->stats().open_connections == 0; }));
 }
 
-TEST_CASE("a client that reads too slowly is cut off in the middle, and blocks nobody") {
+TEST_CASE(
+    "Server: a client that reads too slowly is disconnected in the middle, and blocks no other") {
   const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
@@ -140,7 +141,7 @@ TEST_CASE("a client that reads too slowly is cut off in the middle, and blocks n
   CHECK_FALSE(client.receive_all().ends_with("0\r\n\r\n"));
 }
 
-TEST_CASE("a client that takes nothing is given up after the write timeout") {
+TEST_CASE("Server: a client that reads nothing is closed after the write timeout") {
   const StreamHandler handler;
   ListenerOptions options = on_loopback();
   options.write_timeout = 50ms;
@@ -152,7 +153,7 @@ TEST_CASE("a client that takes nothing is given up after the write timeout") {
   CHECK_FALSE(client.receive_all().ends_with("0\r\n\r\n"));
 }
 
-TEST_CASE("a producer that waits for room feeds a slow client everything") {
+TEST_CASE("Server: a producer that waits for room sends a slow client everything") {
   StreamOptions narrow;
   narrow.max_waiting = 1000;
   const StreamHandler handler(narrow);
@@ -170,7 +171,7 @@ TEST_CASE("a producer that waits for room feeds a slow client everything") {
   CHECK(answer.size() - answer.find("\r\n\r\n") - 4 == 20'000'000);
 }
 
-TEST_CASE("while there is nothing to send there are heartbeats") {
+TEST_CASE("Server: while there is nothing to send there are heartbeats") {
   const StreamHandler handler(with_heartbeat());
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
@@ -180,7 +181,7 @@ TEST_CASE("while there is nothing to send there are heartbeats") {
   CHECK(client.receive_until("4\r\nnews\r\n").ends_with("4\r\nnews\r\n"));
 }
 
-TEST_CASE("a stop of the server ends a feed well, with what was written") {
+TEST_CASE("Server: a stop ends a stream properly, with the bytes written before") {
   const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
@@ -192,7 +193,7 @@ TEST_CASE("a stop of the server ends a feed well, with what was written") {
   CHECK(handler.client_is_gone());
 }
 
-TEST_CASE("a producer that never ends does not hold up a stop of the server") {
+TEST_CASE("Server: a producer that never ends does not hold up a stop of the server") {
   const StreamHandler handler;
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
@@ -207,7 +208,7 @@ TEST_CASE("a producer that never ends does not hold up a stop of the server") {
   CHECK(handler.client_is_gone());
 }
 
-TEST_CASE("a feed that is never sent has no listener") {
+TEST_CASE("Server: a stream that is never sent is disconnected") {
   const StreamHandler handler;
   ListenerOptions options = on_loopback();
   options.workers = 1;
@@ -227,7 +228,7 @@ TEST_CASE("a feed that is never sent has no listener") {
   CHECK(handler.client_is_gone());
 }
 
-TEST_CASE("a feed may go on after its server is gone") {
+TEST_CASE("Server: a stream's writer may outlive the server") {
   const StreamHandler handler;
   RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());

@@ -18,7 +18,7 @@ Response echo(const Request& request) {
   return response;
 }
 
-TEST_CASE("an ordinary client gets its answer, again and again on one connection") {
+TEST_CASE("Server: an ordinary client gets its answer, again and again on one connection") {
   const RunningServer server(on_loopback(), echo);
   httplib::Client client("127.0.0.1", server.port());
   client.set_keep_alive(true);
@@ -37,7 +37,7 @@ TEST_CASE("an ordinary client gets its answer, again and again on one connection
   CHECK(server->stats().open_connections == 1);
 }
 
-TEST_CASE("HEAD is answered with the length of GET and no body") {
+TEST_CASE("Server: HEAD is answered with the length of GET and no body") {
   const RunningServer server(on_loopback(), echo);
   const RawClient client(server.port());
   client.send("HEAD /a HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
@@ -46,7 +46,7 @@ TEST_CASE("HEAD is answered with the length of GET and no body") {
   CHECK(answer.ends_with("\r\n\r\n"));
 }
 
-TEST_CASE("shared segments arrive in order, however large") {
+TEST_CASE("Server: shared segments arrive in order, however large") {
   const auto first = std::make_shared<const std::string>(3'000'000, 'a');
   const auto second = std::make_shared<const std::string>("b");
   const RunningServer server(on_loopback(), [=](const Request&) {
@@ -60,7 +60,7 @@ TEST_CASE("shared segments arrive in order, however large") {
   CHECK(answer->body == *first + *second + *first);
 }
 
-TEST_CASE("a chunked body is put together") {
+TEST_CASE("Server: a chunked body is decoded") {
   const RunningServer server(on_loopback(), echo);
   httplib::Client client("127.0.0.1", server.port());
   const auto answer = client.Post(
@@ -77,7 +77,7 @@ TEST_CASE("a chunked body is put together") {
   CHECK(answer->body.size() == std::string("/c?\n").size() + 6000);
 }
 
-TEST_CASE("a client that asks first is told to go on, or why not") {
+TEST_CASE("Server: a client that expects a 100 gets it, or a refusal") {
   ListenerOptions options = on_loopback();
   options.max_body_bytes = 10;
   const RunningServer server(options, echo);
@@ -91,7 +91,7 @@ TEST_CASE("a client that asks first is told to go on, or why not") {
   CHECK(client.receive_all().starts_with("HTTP/1.1 413 "));
 }
 
-TEST_CASE("requests sent at once are answered one after the other") {
+TEST_CASE("Server: requests sent at once are answered one after the other") {
   const RunningServer server(on_loopback(), echo);
   const RawClient client(server.port());
   client.send(
@@ -106,7 +106,7 @@ TEST_CASE("requests sent at once are answered one after the other") {
   CHECK(answers.find("/4?") == std::string::npos);
 }
 
-TEST_CASE("HTTP/1.0 gets its answer and the end") {
+TEST_CASE("Server: HTTP/1.0 gets its answer and the end") {
   const RunningServer server(on_loopback(), echo);
   const RawClient client(server.port());
   client.send("GET /old HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
@@ -116,7 +116,7 @@ TEST_CASE("HTTP/1.0 gets its answer and the end") {
   CHECK(answer.ends_with("/old?\n"));
 }
 
-TEST_CASE("a client that ends its side after the request still gets the answer") {
+TEST_CASE("Server: a client that ends its side after the request still gets the answer") {
   const RunningServer server(on_loopback(), echo);
   const RawClient client(server.port());
   client.send("GET /half HTTP/1.1\r\nHost: here\r\n\r\n");
@@ -124,7 +124,7 @@ TEST_CASE("a client that ends its side after the request still gets the answer")
   CHECK(client.receive_all().ends_with("/half?\n"));
 }
 
-TEST_CASE("a handler's exception is a 500 whose text stays in the log") {
+TEST_CASE("Server: a handler's exception is a 500 whose text is in the log alone") {
   const RunningServer server(on_loopback(), [](const Request& request) -> Response {
     if (request.path == "/throw") {
       throw std::runtime_error("the secret plan");
@@ -143,7 +143,7 @@ TEST_CASE("a handler's exception is a 500 whose text stays in the log") {
   CHECK(RawClient(server.port()).get("/", "fine").ends_with("fine"));
 }
 
-TEST_CASE("every address means IPv4 and IPv6") {
+TEST_CASE("Server: every address means IPv4 and IPv6") {
   ListenerOptions options = on_loopback();
   options.address = {"", 0, ""};
   const RunningServer server(options, echo);

@@ -53,7 +53,7 @@ base::Error error_of(const TlsOptions& tls) {
   return opened.error();
 }
 
-TEST_CASE("over TLS a body may be made while it is sent, and its client may leave") {
+TEST_CASE("Server: over TLS a body may be streamed, and its client may disconnect") {
   std::atomic<bool> gone = false;
   const RunningServer server(with(localhost()), [&](const Request& request) {
     const ResponseStream stream = make_stream();
@@ -78,7 +78,8 @@ TEST_CASE("over TLS a body may be made while it is sent, and its client may leav
   CHECK(eventually(5s, [&] { return gone.load(); }));
 }
 
-TEST_CASE("over TLS a client is served as without, large answers and kept connections too") {
+TEST_CASE(
+    "Server: over TLS a client is served as without, large answers and kept connections too") {
   const RunningServer server(with(localhost()), [](const Request& request) {
     return text_response(std::string(3'000'000, request.encrypted ? 'x' : '-'));
   });
@@ -94,7 +95,7 @@ TEST_CASE("over TLS a client is served as without, large answers and kept connec
   CHECK(server->stats().accepted_connections == 1);
 }
 
-TEST_CASE("a client's certificate is optional or required, and its names are known") {
+TEST_CASE("Server: a client's certificate is optional or required, and its names are known") {
   TlsOptions tls = localhost();
   tls.client_ca_file = file("client-ca.pem");
   for (const bool required : {false, true}) {
@@ -111,13 +112,13 @@ TEST_CASE("a client's certificate is optional or required, and its names are kno
   }
 }
 
-TEST_CASE("without a client authority, no certificate has names") {
+TEST_CASE("Server: without a client authority, no certificate has names") {
   const RunningServer server(with(localhost()), names);
   httplib::SSLClient client("localhost", server.port(), file("client.pem"), file("client.key"));
   CHECK(get(client) == "encrypted");
 }
 
-TEST_CASE("new certificates are for new connections once they are put to use, if they are right") {
+TEST_CASE("Server: new certificates are used for new connections once applied, if they are valid") {
   const RunningServer server(with(localhost()), names);
   const auto is_localhost = [&] {
     httplib::SSLClient client("localhost", server.port());
@@ -141,14 +142,14 @@ TEST_CASE("new certificates are for new connections once they are put to use, if
   CHECK(get(kept) == "encrypted");
 }
 
-TEST_CASE("TLS cannot be turned on while running") {
+TEST_CASE("Server: TLS cannot be turned on while running") {
   const RunningServer server(on_loopback(), names);
   const auto prepared = server->prepare_tls(localhost());
   REQUIRE_FALSE(prepared);
   CHECK(prepared.error().kind == ErrorKind::invalid_argument);
 }
 
-TEST_CASE("an error in a certificate file names the file") {
+TEST_CASE("Server: an error in a certificate file names the file") {
   TlsOptions tls = localhost();
   tls.cert_file = file("none.pem");
   CHECK(error_of(tls).kind == ErrorKind::not_found);
@@ -177,7 +178,7 @@ TEST_CASE("an error in a certificate file names the file") {
   CHECK(is_about(error_of(tls), "TLS10"));
 }
 
-TEST_CASE("who does not shake hands is closed at the header's deadline") {
+TEST_CASE("Server: a client without a TLS handshake is closed at the header's deadline") {
   ListenerOptions options = with(localhost());
   options.header_timeout = 100ms;
   const RunningServer server(options, names);

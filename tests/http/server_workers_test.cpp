@@ -66,7 +66,7 @@ class DeferredHandler {
       std::make_shared<base::Guarded<std::optional<DeferredResponse>>>();
 };
 
-TEST_CASE("while a handler takes its time, others are served") {
+TEST_CASE("Server: while a handler takes its time, others are served") {
   const SlowHandler handler;
   const RunningServer server(with_workers(2), handler);
   const RawClient slow(server.port());
@@ -77,7 +77,7 @@ TEST_CASE("while a handler takes its time, others are served") {
   CHECK(slow.receive_until("fine").ends_with("fine"));
 }
 
-TEST_CASE("more requests than may wait for a worker are told to come back") {
+TEST_CASE("Server: more requests than may wait for a worker get a 503") {
   const SlowHandler handler;
   ListenerOptions options = with_workers(1);
   options.max_queued = 1;
@@ -98,7 +98,7 @@ TEST_CASE("more requests than may wait for a worker are told to come back") {
   CHECK(third.ends_with("fine"));
 }
 
-TEST_CASE("a worker's exception is a 500, and the worker lives on") {
+TEST_CASE("Server: a worker's exception is a 500, and the worker lives on") {
   const RunningServer server(with_workers(1), [](const Request& request) -> Response {
     if (request.path == "/throw") {
       throw std::runtime_error("no");
@@ -109,7 +109,7 @@ TEST_CASE("a worker's exception is a 500, and the worker lives on") {
   CHECK(RawClient(server.port()).get("/", "fine").ends_with("fine"));
 }
 
-TEST_CASE("a client that leaves while its request is worked on does no harm") {
+TEST_CASE("Server: a client may disconnect while its request is handled") {
   const SlowHandler handler;
   const RunningServer server(with_workers(1), handler);
   {
@@ -122,7 +122,7 @@ TEST_CASE("a client that leaves while its request is worked on does no harm") {
   CHECK(RawClient(server.port()).get("/", "fine").ends_with("fine"));
 }
 
-TEST_CASE("a response that comes later needs no worker while it is waited for") {
+TEST_CASE("Server: a deferred response holds no worker") {
   const DeferredHandler handler(1h);
   const RunningServer server(with_workers(1), handler);
   std::vector<RawClient> clients;
@@ -142,7 +142,7 @@ TEST_CASE("a response that comes later needs no worker while it is waited for") 
   }
 }
 
-TEST_CASE("a response that is there before it is waited for is sent at once") {
+TEST_CASE("Server: a deferred response that is complete already is sent at once") {
   const RunningServer server(on_loopback(), [](const Request&) {
     const DeferredResponse deferred(1h, [] { return text_response("otherwise"); });
     deferred.complete(text_response("already"));
@@ -153,7 +153,7 @@ TEST_CASE("a response that is there before it is waited for is sent at once") {
   CHECK(RawClient(server.port()).get("/", "already").ends_with("already"));
 }
 
-TEST_CASE("a response that does not come in time is replaced") {
+TEST_CASE("Server: a deferred response that is not completed in time is replaced by its fallback") {
   const DeferredHandler handler(10ms);
   const RunningServer server(on_loopback(), handler);
   const RawClient client(server.port());
@@ -162,7 +162,7 @@ TEST_CASE("a response that does not come in time is replaced") {
   CHECK(client.get("/", "otherwise").ends_with("otherwise"));
 }
 
-TEST_CASE("a response may be completed after its client and its server are gone") {
+TEST_CASE("Server: a deferred response may be completed after its client and its server are gone") {
   const DeferredHandler handler(1h);
   {
     RunningServer server(on_loopback(), handler);
@@ -176,7 +176,7 @@ TEST_CASE("a response may be completed after its client and its server are gone"
   CHECK_FALSE(handler.given()->ready());
 }
 
-TEST_CASE("a delayed answer holds nobody else up") {
+TEST_CASE("Server: a delayed answer delays no other") {
   const RunningServer server(with_workers(1), [](const Request& request) {
     Response response = text_response("fine");
     if (request.path == "/login") {
@@ -190,7 +190,7 @@ TEST_CASE("a delayed answer holds nobody else up") {
   CHECK_FALSE(intruder.is_closed());
 }
 
-TEST_CASE("a delayed answer comes after its delay") {
+TEST_CASE("Server: a delayed answer comes after its delay") {
   const RunningServer server(on_loopback(), [](const Request&) {
     Response response = text_response("fine");
     response.delay = 20ms;
@@ -199,7 +199,7 @@ TEST_CASE("a delayed answer comes after its delay") {
   CHECK(RawClient(server.port()).get("/", "fine").ends_with("fine"));
 }
 
-TEST_CASE("a stop lets a request that is under way finish, and closes who only waits") {
+TEST_CASE("Server: a stop lets a request in progress finish, and closes idle connections") {
   const SlowHandler handler;
   const RunningServer server(with_workers(1), handler);
   const RawClient idle(server.port());
@@ -219,7 +219,7 @@ TEST_CASE("a stop lets a request that is under way finish, and closes who only w
   CHECK(answer.find("Connection: close\r\n") != std::string::npos);
 }
 
-TEST_CASE("a stop answers who waits for later, or for a delay, at once") {
+TEST_CASE("Server: a stop sends deferred and delayed responses at once") {
   const DeferredHandler handler(1h);
   const RunningServer server(on_loopback(), [&](const Request& request) {
     if (request.path == "/delay") {
@@ -240,7 +240,7 @@ TEST_CASE("a stop answers who waits for later, or for a delay, at once") {
   CHECK(deferred.receive_all().ends_with("otherwise"));
 }
 
-TEST_CASE("at its deadline a stop cuts off who is still sending or receiving") {
+TEST_CASE("Server: at its deadline a stop closes connections that still send or receive") {
   const auto large = std::make_shared<const std::string>(32 * 1024 * 1024, 'x');
   const RunningServer server(on_loopback(), [&](const Request&) {
     Response response;
@@ -256,7 +256,7 @@ TEST_CASE("at its deadline a stop cuts off who is still sending or receiving") {
   CHECK(server->stats().open_connections == 0);
 }
 
-TEST_CASE("a stop is hurried by its own stop token") {
+TEST_CASE("Server: a stop is cut short by its stop token") {
   const RunningServer server(on_loopback(), [](const Request&) { return text_response("fine"); });
   const RawClient client(server.port());
   client.send("POST / HTTP/1.1\r\nHost: here\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n");
@@ -270,7 +270,7 @@ TEST_CASE("a stop is hurried by its own stop token") {
   CHECK(client.receive_all().empty());
 }
 
-TEST_CASE("stopping twice is harmless, and so is never having started") {
+TEST_CASE("Server: stopping twice is harmless, and so is never having started") {
   const RunningServer server(on_loopback(), [](const Request&) { return text_response("fine"); });
   server.stop(1s);
   server.stop(1s);
