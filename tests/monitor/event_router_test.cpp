@@ -9,8 +9,8 @@ namespace reeve::monitor {
 namespace {
 
 using namespace std::chrono_literals;
-using events::Gap;
 using events::EventSource;
+using events::Gap;
 
 /// Two supervisords, and listeners that speak.
 class Routing {
