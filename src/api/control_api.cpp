@@ -3,32 +3,28 @@
 #include <atomic>
 #include <utility>
 
-#include "api/gate.h"
-#include "api/log_followers.h"
-#include "api/login_throttle.h"
-#include "api/observation.h"
+#include "api/authentication.h"
+#include "api/log_endpoints.h"
 #include "api/routes.h"
 #include "base/guarded.h"
 
 namespace reeve::api {
 namespace {
 
-constexpr std::chrono::milliseconds failed_login_delay{500};
-/// Half of the listener's workers: the others are there for whatever answers at once, alerts above
-/// all.
-constexpr int most_long_ones = 4;
+/// Half of the listener's workers: the others stay free for fast requests, alerts above all.
+constexpr int max_slow_requests = 4;
 
-/// One of those that are under way, for as long as it lives.
-class Counted {
+/// Counts a slow request while it runs.
+class SlowRequest {
  public:
-  explicit Counted(std::atomic<int>& count) : count_(count), before_(count++) {}
-  ~Counted() { --count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-  [[nodiscard]] int before() const { return before_; }
+  explicit SlowRequest(std::atomic<int>& running) : running_(running), before_(running++) {}
+  ~SlowRequest() { --running_; }
+  SlowRequest(const SlowRequest&) = delete;
+  SlowRequest& operator=(const SlowRequest&) = delete;
+  [[nodiscard]] bool is_admitted() const { return before_ < max_slow_requests; }
 
  private:
-  std::atomic<int>& count_;
+  std::atomic<int>& running_;
   int before_;
 };
 
@@ -42,35 +38,52 @@ Problem too_busy() {
 }  // namespace
 
 struct ControlApi::State {
-  [[nodiscard]] Problem login_failed(const http::Request& request, const Match& match,
-                                     Problem problem);
-  [[nodiscard]] http::Response pass_on(const Route& route, const Call& call);
+  [[nodiscard]] EndpointResult respond(const http::Request& request, const RouteMatch& match,
+                                       CheckResult& checked,
+                                       const std::shared_ptr<RequestMeasurement>& measurement);
+  [[nodiscard]] Problem count_failed_login(const http::Request& request, const RouteMatch& match,
+                                           Problem problem);
 
-  const ControlSurroundings around;
+  const ControlApiDeps deps;
   const base::Clock& clock;
   const base::Log log;
   LoginThrottle throttle;
-  base::Guarded<std::shared_ptr<const Gate>> gate;
+  base::Guarded<std::shared_ptr<const AccessRules>> rules;
   LogFollowers followers{clock};
-  std::atomic<int> long_ones = 0;
+  std::atomic<int> slow_requests = 0;
 };
 
-http::Response ControlApi::State::pass_on(const Route& route, const Call& call) {
-  if (!route.may_take_long) {
-    return route.endpoint(call);
+EndpointResult ControlApi::State::respond(const http::Request& request, const RouteMatch& match,
+                                          CheckResult& checked,
+                                          const std::shared_ptr<RequestMeasurement>& measurement) {
+  if (checked.login_failed) {
+    return tl::unexpected(count_failed_login(request, match, *std::move(checked.problem)));
   }
-  const Counted counted(long_ones);
-  return counted.before() < most_long_ones ? route.endpoint(call)
-                                           : answer(too_busy(), call.request.path);
+  if (checked.problem) {
+    return tl::unexpected(*std::move(checked.problem));
+  }
+  const RequestContext context{.request = request,
+                               .actor = *checked.actor,
+                               .path_parameters = std::move(checked.path_parameters),
+                               .deps = deps,
+                               .measurement = measurement,
+                               .clock = clock,
+                               .followers = followers};
+  if (!match.route->is_slow) {
+    return match.route->endpoint(context);
+  }
+  const SlowRequest slow(slow_requests);
+  return slow.is_admitted() ? match.route->endpoint(context)
+                            : EndpointResult(tl::unexpected(too_busy()));
 }
 
-/// Counts it; after too many from one address the answer is another. A right token always gets
-/// in: otherwise anybody on the same address could lock its owner out. Alertmanager is told the
-/// same each time: it knows no 429.
-Problem ControlApi::State::login_failed(const http::Request& request, const Match& match,
-                                        Problem problem) {
-  const auto wait = throttle.wait_for(request.peer);
-  if (!wait && throttle.failed(request.peer) == 1) {
+/// After too many failures from one address the response is 429. A right token is accepted all the
+/// same: otherwise a neighbour on the address could lock its owner out. For alerts the response
+/// stays 401: Alertmanager does not retry after a 429.
+Problem ControlApi::State::count_failed_login(const http::Request& request, const RouteMatch& match,
+                                              Problem problem) {
+  const auto wait = throttle.retry_after(request.peer);
+  if (!wait && throttle.count_failure(request.peer) == 1) {
     log.warning("a login on the control listener failed",
                 {{"peer", request.peer}, {"path", request.path}});
   }
@@ -84,39 +97,37 @@ Problem ControlApi::State::login_failed(const http::Request& request, const Matc
           .headers = {{"Retry-After", std::to_string(wait->count())}}};
 }
 
-ControlApi::ControlApi(ControlSurroundings surroundings, const ControlOptions& options,
-                       const base::Clock& clock, base::Log log)
-    : state_(new State{std::move(surroundings), clock, std::move(log), LoginThrottle(clock), {}}) {
+ControlApi::ControlApi(ControlApiDeps deps, const ControlOptions& options, const base::Clock& clock,
+                       base::Log log)
+    : state_(new State{.deps = std::move(deps),
+                       .clock = clock,
+                       .log = std::move(log),
+                       .throttle = LoginThrottle(clock),
+                       .rules = {}}) {
   configure(options);
 }
 
 ControlApi::~ControlApi() = default;
 
 void ControlApi::configure(const ControlOptions& options) {
-  auto next = std::make_shared<const Gate>(options, state_->around.listen_host);
-  state_->gate.with([&](auto& gate) { gate = std::move(next); });
+  auto next = std::make_shared<const AccessRules>(options, state_->deps.listen_host);
+  state_->rules.with([&](auto& rules) { rules = std::move(next); });
 }
 
 http::Response ControlApi::handle(const http::Request& request) {
-  const auto gate = state_->gate.copy();
-  const Match match = find_route(request);
-  const auto observation = std::make_shared<Observation>(
-      match.route != nullptr ? match.route->name : "other", state_->clock, state_->around.observe);
-  Verdict verdict = check(request, match, *gate);
-  http::Response response;
-  if (!verdict.problem) {
-    response = state_->pass_on(
-        *match.route, {request, *verdict.actor, std::move(verdict.captured), state_->around,
-                       observation, state_->clock, state_->followers});
-  } else if (verdict.login_failed) {
-    response =
-        answer(state_->login_failed(request, match, *std::move(verdict.problem)), request.path);
+  const auto rules = state_->rules.copy();
+  const RouteMatch match = find_route(request);
+  const auto measurement = std::make_shared<RequestMeasurement>(
+      match.route != nullptr ? match.route->name : "other", state_->clock, state_->deps.observe);
+  CheckResult checked = check_request(request, match, *rules);
+  EndpointResult result = state_->respond(request, match, checked, measurement);
+  http::Response response =
+      result ? *std::move(result) : problem_response(result.error(), request.path);
+  if (checked.login_failed) {
     response.delay = failed_login_delay;
-  } else {
-    response = answer(*verdict.problem, request.path);
   }
-  if (!std::holds_alternative<http::DeferredResponse>(response.body)) {
-    observation->end(response.status);
+  if (!std::holds_alternative<http::Later>(response.body)) {
+    measurement->end(response.status);
   }
   return response;
 }

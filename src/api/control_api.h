@@ -1,19 +1,18 @@
 #pragma once
 
-// What the control listener answers. Every request passes one check in one visible order
-// (host, who, route, scope, content type, origin) before its handler; handlers are thin: they
-// read the snapshot or submit a command. handle() runs on the listener's workers, several at
-// once; `?wait=` holds none of them, and what is followed has threads of its own.
+// The handler of the control listener. Each request is matched to a route, passes check_request(),
+// and is handed to the route's endpoint; a problem becomes the response here, and only here.
+// handle() runs on the listener's workers, several at once. Waiting (`?wait=`) holds no worker, and
+// each followed log has a thread of its own. It never talks to the transport.
 
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "alerts/responder.h"
 #include "api/event_hub.h"
-#include "api/metrics_api.h"
+#include "api/http_helpers.h"
 #include "api/options.h"
 #include "base/log.h"
 #include "control/audit.h"
@@ -28,17 +27,17 @@
 
 namespace reeve::api {
 
-struct ControlSurroundings {
+/// What is pointed to must outlive the API.
+struct ControlApiDeps {
   std::function<std::shared_ptr<const monitor::Snapshot>()> snapshot;
-  control::Controller* controller = nullptr;  ///< must outlive the API
-  /// Says what has changed but needs a restart of the agent; empty if nothing has.
+  control::Controller* controller = nullptr;
+  /// Returns the changed settings that need a restart of the agent; empty if there are none.
   std::function<base::Result<std::string>()> reload;
   RequestObserver observe;
   /// The host of the listen address; empty where it binds all.
   std::string listen_host;
-  /// Whose logs can be read.
+  /// The supervisords whose logs can be read.
   std::vector<monitor::Member> members = {};
-  /// These must outlive the API.
   EventHub* events = nullptr;
   guards::Guards* guards = nullptr;
   guards::Maintenance* maintenance = nullptr;
@@ -49,14 +48,14 @@ struct ControlSurroundings {
 class ControlApi {
  public:
   /// `clock` must outlive this.
-  ControlApi(ControlSurroundings surroundings, const ControlOptions& options,
-             const base::Clock& clock, base::Log log);
+  ControlApi(ControlApiDeps deps, const ControlOptions& options, const base::Clock& clock,
+             base::Log log);
   ~ControlApi();
   ControlApi(const ControlApi&) = delete;
   ControlApi& operator=(const ControlApi&) = delete;
 
   [[nodiscard]] http::Response handle(const http::Request& request);
-  /// For requests from now on.
+  /// Applies to requests from now on.
   void configure(const ControlOptions& options);
 
  private:

@@ -1,9 +1,9 @@
 #pragma once
 
-// What happens, told as it happens: changes between two snapshots, operations, decisions, as
-// server-sent events. The last thousand are kept, so that a client that lost its connection goes on
-// where it was; one for whom that is too late is told to read everything anew. Fed from any
-// thread, never waits for a client: a slow one is cut off.
+// Server-sent events for the clients of GET /api/v1/events: changes between two snapshots,
+// operations, decisions. The last thousand events are kept, so that a client which reconnects
+// resumes after the last one it received; if that is no longer kept it gets a `reset`. publish() is
+// called on any thread and never waits for a client: a slow one is disconnected.
 
 #include <cstdint>
 #include <deque>
@@ -25,46 +25,47 @@ namespace reeve::api {
 class EventHub {
  public:
   static constexpr std::size_t max_kept = 1000;
-  static constexpr std::size_t max_listeners = 32;
-  /// More processes that change, or decisions on a post of alerts, than these at once are one
-  /// event: everything is to be read anew. One storm pushes nothing else out.
+  static constexpr std::size_t max_subscribers = 32;
+  /// More changed processes, or decisions on one post of alerts, than this are sent as one `reset`,
+  /// so that they do not displace all other events.
   static constexpr std::size_t max_at_once = 256;
 
-  /// Ids are larger than those of every earlier run of the agent, as far as clocks go forward.
+  /// Event ids are larger than those of earlier runs of the agent, unless the clock was set back.
   explicit EventHub(const base::Clock& clock);
 
   void publish(const std::shared_ptr<const monitor::Snapshot>& snapshot);
   void publish(const control::Operation& operation);
-  /// Those of kind decision, of one post of alerts; others are told of as operations, or not at
-  /// all.
+  /// The entries of one post of alerts. Only those of kind decision become events: the others
+  /// duplicate operations.
   void publish(const std::vector<control::AuditEntry>& entries);
 
-  /// A stream of all events from now on, or after the one with this id, for a Response; null if
-  /// as many listen as may.
-  [[nodiscard]] std::shared_ptr<http::StreamReader> listen(std::optional<std::uint64_t> after);
+  /// A stream of all events from now on, or after the one with this id, for a Response. Null if
+  /// there are max_subscribers.
+  [[nodiscard]] std::shared_ptr<http::Feed::Outlet> subscribe(std::optional<std::uint64_t> after);
 
  private:
-  struct Event {
+  struct KeptEvent {
     std::uint64_t id;
     std::string text;
   };
-  struct Told {
+  struct NewEvent {
     std::string_view type;
     std::string data;
   };
   struct State {
     std::uint64_t last_id;
-    std::deque<Event> kept;  ///< with ids that have no gaps, up to the last
-    std::vector<http::StreamWriter> listeners;
+    std::deque<KeptEvent> kept;  ///< ids without gaps, up to last_id
+    std::vector<http::Feed> subscribers;
     std::shared_ptr<const monitor::Snapshot> snapshot;
 
-    void tell(std::string_view type, std::string_view data);
-    [[nodiscard]] std::string greeting(std::optional<std::uint64_t> after) const;
+    void send(std::string_view type, std::string_view data);
+    [[nodiscard]] std::string first_bytes(std::optional<std::uint64_t> after) const;
   };
 
-  void tell_together(const std::vector<Told>& events);
+  void publish_together(const std::vector<NewEvent>& events);
 
-  /// Writing to a stream never waits and calls nobody back: it is done under the guard, for order.
+  /// Subscribers are written to under the guard, to keep the order: writing never waits and calls
+  /// nothing back.
   base::Guarded<State> state_;
 };
 

@@ -1,41 +1,64 @@
-// What keeps alerts from acting, and the record of what was decided and done.
+// Guards and maintenance, which keep alerts from acting, and the audit.
 
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
 
-#include "api/answer.h"
-#include "api/json_body.h"
-#include "api/problem.h"
-#include "api/process_address.h"
+#include "api/http_helpers.h"
+#include "api/process_endpoints.h"
+#include "api/request_body.h"
 #include "api/routes.h"
-#include "api/state_problem.h"
 #include "base/text.h"
-#include "json/json.h"
+#include "json/audit.h"
+#include "json/guard.h"
 
 namespace reeve::api {
+
+using control::AuditEntry;
+using control::AuditKind;
+using nlohmann::ordered_json;
+using substrate::Selector;
+
 namespace {
 
-constexpr std::size_t default_limit = 100;
-constexpr std::size_t max_limit = 10'000;
-constexpr std::string_view everything = "*";
+constexpr std::size_t max_scope_bytes = 1024;
+constexpr std::size_t default_audit_limit = 100;
+constexpr std::size_t max_audit_limit = 10'000;
+constexpr std::string_view all_processes = "*";
 
-/// The process that the path names, which is known or was; nothing for `*`.
-tl::expected<std::optional<guards::Target>, Problem> target_of(const Call& call) {
-  if (call.captured.front() == everything) {
-    if (call.request.parameter("supervisor")) {
+/// 403: the token's own allow list does not cover this.
+Problem not_allowed(const Principal& actor, std::string_view scope) {
+  return {.status = 403,
+          .type = "not_allowed",
+          .detail = "'" + actor.name + "' may not act on all of '" + std::string(scope) +
+                    "': see the token's own allow list"};
+}
+
+AuditEntry audit_entry(const RequestContext& context, AuditKind kind, std::string action) {
+  AuditEntry entry;
+  entry.at = context.clock.system_now();
+  entry.kind = kind;
+  entry.actor = context.actor.name;
+  entry.action = std::move(action);
+  return entry;
+}
+
+/// The process that the path names: it is in the snapshot, or has guards. Nothing for `*`.
+tl::expected<std::optional<guards::Target>, Problem> reset_target(const RequestContext& context) {
+  if (context.path_parameters.front() == all_processes) {
+    if (context.request.parameter("supervisor")) {
       return tl::unexpected(
           malformed_request("'*' is everything, of all supervisords: it takes no 'supervisor'"));
     }
     return std::nullopt;
   }
-  const auto snapshot = call.around.snapshot();
-  auto target = address_of(call, *snapshot);
+  const auto snapshot = context.deps.snapshot();
+  auto target = process_address(context, *snapshot);
   if (!target) {
     return tl::unexpected(std::move(target.error()));
   }
   const monitor::SupervisorSnapshot& supervisor = *snapshot->find(target->supervisor);
-  const auto guards = call.around.guards->list();
+  const auto guards = context.deps.guards->list();
   const bool is_known =
       supervisor.find(target->name) != nullptr ||
       std::any_of(guards.begin(), guards.end(),
@@ -46,15 +69,39 @@ tl::expected<std::optional<guards::Target>, Problem> target_of(const Call& call)
   return *std::move(target);
 }
 
-void record_reset(const Call& call, const std::optional<guards::Target>& target) {
-  control::AuditEntry entry;
-  entry.at = call.clock.system_now();
-  entry.kind = control::AuditKind::reset;
-  entry.actor = call.actor.name;
-  entry.action = "reset";
-  entry.target = target;
-  entry.reason = target ? "" : "everything";
-  call.around.audit->record({entry});
+/// Whether the scope matches a known process; true while a supervisord has never been read.
+bool may_match_process(const Selector& scope, const monitor::Snapshot& snapshot) {
+  return std::any_of(
+      snapshot.supervisors.begin(), snapshot.supervisors.end(), [&](const auto& supervisor) {
+        const auto& processes = supervisor.processes;
+        return !supervisor.snapshot_at ||
+               std::any_of(processes.begin(), processes.end(), [&](const auto& process) {
+                 return scope.matches(supervisor.name, process.detail.name);
+               });
+      });
+}
+
+/// The path's scope. Which patterns are scopes is checked by guards::Maintenance.
+tl::expected<Selector, Problem> maintenance_scope(const RequestContext& context) {
+  const std::string& text = context.path_parameters.front();
+  auto scope = Selector::parse(text);
+  if (!scope || text.size() > max_scope_bytes) {
+    return tl::unexpected(malformed_request("a scope is '*', 'group:*' or 'group:name'"));
+  }
+  if (!context.actor.may_act_on(*scope)) {
+    return tl::unexpected(not_allowed(context.actor, text));
+  }
+  return *std::move(scope);
+}
+
+void record_maintenance(const RequestContext& context, const Selector& scope, std::string action,
+                        const std::string& details) {
+  AuditEntry entry = audit_entry(context, AuditKind::maintenance, std::move(action));
+  entry.reason = "'" + scope.text() + "'" + details;
+  if (const auto single = scope.single()) {
+    entry.target = guards::Target{scope.supervisor(), *single};
+  }
+  context.deps.audit->record({entry});
 }
 
 /// RFC 3339, or Unix seconds.
@@ -77,63 +124,119 @@ tl::expected<std::optional<base::SystemTime>, Problem> since_of(const http::Requ
   return time;
 }
 
+/// 503 with what to do, where the state could not be read.
+tl::expected<void, Problem> check_readable(const std::optional<std::string>& unreadable) {
+  if (unreadable) {
+    return tl::unexpected(state_problem({base::ErrorKind::conflict, *unreadable}));
+  }
+  return {};
+}
+
 }  // namespace
 
-http::Response list_guards(const Call& call) {
-  const guards::Guards& guards = *call.around.guards;
-  if (const auto unreadable = guards.unreadable()) {
-    return answer(state_problem({base::ErrorKind::conflict, *unreadable}), call.request.path);
-  }
-  return answer(200, "application/json", json::to_text(json::to_json(guards.stats())));
+EndpointResult list_guards(const RequestContext& context) {
+  const guards::Guards& guards = *context.deps.guards;
+  return check_readable(guards.unreadable()).map([&] {
+    return json_response(200, json::to_json(guards.stats()));
+  });
 }
 
-http::Response reset_guards(const Call& call) {
-  const auto body = read_json_object(call.request.body);
-  if (!body || !body->empty()) {
-    return answer(body ? malformed_request("a reset takes no members") : body.error(),
-                  call.request.path);
+EndpointResult reset_guards(const RequestContext& context) {
+  if (const auto body = read_reset_body(context.request.body); !body) {
+    return tl::unexpected(body.error());
   }
-  const auto target = target_of(call);
+  const auto target = reset_target(context);
   if (!target) {
-    return answer(target.error(), call.request.path);
+    return tl::unexpected(target.error());
   }
-  const std::string name = *target ? (*target)->text() : std::string(everything);
-  const auto selector = substrate::Selector::parse(name);
-  if (!selector || !may_act_on(call.actor, *selector)) {
-    return answer(not_on_list(call.actor, name), call.request.path);
+  const std::string name = *target ? (*target)->text() : std::string(all_processes);
+  const auto selector = Selector::parse(name);
+  if (!selector || !context.actor.may_act_on(*selector)) {
+    return tl::unexpected(not_allowed(context.actor, name));
   }
-  guards::Guards& guards = *call.around.guards;
+  guards::Guards& guards = *context.deps.guards;
   auto done = *target ? guards.reset(**target) : guards.reset_all();
-  if (done && !*target && call.around.responder != nullptr) {
-    done = call.around.responder->forget_unreadable();
+  if (done && !*target && context.deps.responder != nullptr) {
+    done = context.deps.responder->forget_unreadable();
   }
   if (!done) {
-    return answer(state_problem(done.error()), call.request.path);
+    return tl::unexpected(state_problem(done.error()));
   }
-  record_reset(call, *target);
-  return list_guards(call);
+  AuditEntry entry = audit_entry(context, AuditKind::reset, "reset");
+  entry.target = *target;
+  entry.reason = *target ? "" : "everything";
+  context.deps.audit->record({entry});
+  return list_guards(context);
 }
 
-http::Response show_audit(const Call& call) {
-  const auto since = since_of(call.request);
+EndpointResult list_maintenance(const RequestContext& context) {
+  const guards::Maintenance& maintenance = *context.deps.maintenance;
+  return check_readable(maintenance.unreadable()).map([&] {
+    ordered_json list = ordered_json::array();
+    for (const guards::MaintenanceWindow& window : maintenance.list()) {
+      list.push_back(json::to_json(window));
+    }
+    return json_response(200, list);
+  });
+}
+
+EndpointResult set_maintenance(const RequestContext& context) {
+  const auto body = read_maintenance_body(context.request.body);
+  if (!body) {
+    return tl::unexpected(body.error());
+  }
+  const auto scope = maintenance_scope(context);
+  if (!scope) {
+    return tl::unexpected(scope.error());
+  }
+  if (!may_match_process(*scope, *context.deps.snapshot())) {
+    return tl::unexpected(
+        not_found("'" + scope->text() + "' names no process that is known: see reeve list"));
+  }
+  const auto window =
+      context.deps.maintenance->set(scope->text(), body->ttl, body->reason, context.actor.name);
+  if (!window) {
+    return tl::unexpected(state_problem(window.error()));
+  }
+  record_maintenance(context, *scope, "set",
+                     " until " + base::to_rfc3339(window->until) +
+                         (body->reason.empty() ? "" : ": " + body->reason));
+  return json_response(200, json::to_json(*window));
+}
+
+EndpointResult clear_maintenance(const RequestContext& context) {
+  const auto scope = maintenance_scope(context);
+  if (!scope) {
+    return tl::unexpected(scope.error());
+  }
+  const auto cleared = context.deps.maintenance->clear(scope->text());
+  if (!cleared) {
+    return tl::unexpected(state_problem(cleared.error()));
+  }
+  record_maintenance(context, *scope, "clear", "");
+  return make_response(204, "application/json", "");
+}
+
+EndpointResult show_audit(const RequestContext& context) {
+  const auto since = since_of(context.request);
   if (!since) {
-    return answer(since.error(), call.request.path);
+    return tl::unexpected(since.error());
   }
   const auto limit = base::parse_number<std::size_t>(
-      call.request.parameter("limit").value_or(std::to_string(default_limit)));
-  if (!limit || *limit == 0 || *limit > max_limit) {
-    return answer(malformed_request("'limit' is a number from 1 to " + std::to_string(max_limit)),
-                  call.request.path);
+      context.request.parameter("limit").value_or(std::to_string(default_audit_limit)));
+  if (!limit || *limit == 0 || *limit > max_audit_limit) {
+    return tl::unexpected(
+        malformed_request("'limit' is a number from 1 to " + std::to_string(max_audit_limit)));
   }
-  const auto entries = call.around.audit->read(*since, *limit);
+  const auto entries = context.deps.audit->read(*since, *limit);
   if (!entries) {
-    return answer(state_problem(entries.error()), call.request.path);
+    return tl::unexpected(state_problem(entries.error()));
   }
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const control::AuditEntry& entry : *entries) {
+  ordered_json list = ordered_json::array();
+  for (const AuditEntry& entry : *entries) {
     list.push_back(json::to_json(entry));
   }
-  return answer(200, "application/json", json::to_text(list));
+  return json_response(200, list);
 }
 
 }  // namespace reeve::api

@@ -1,65 +1,73 @@
-// What a process wrote: the end of its log, a range of it, or all that comes from now on.
+// Logs of processes: the end of a log, a range of it, or everything from now on.
+
+#include "api/log_endpoints.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <string>
+#include <thread>
+#include <utility>
 
-#include "api/answer.h"
-#include "api/log_followers.h"
-#include "api/problem.h"
-#include "api/process_address.h"
+#include "api/http_helpers.h"
+#include "api/process_endpoints.h"
 #include "api/routes.h"
 #include "base/text.h"
+#include "reeve/base/deadline.h"
 
 namespace reeve::api {
 
-using base::ErrorKind;
 using substrate::LogRange;
 using substrate::LogStream;
 
 namespace {
 
-constexpr std::uint64_t default_bytes = std::uint64_t{64} * 1024;
-constexpr std::uint64_t max_bytes = std::uint64_t{1024} * 1024;
-/// What supervisord sends of the past when somebody begins to follow a log.
-constexpr std::uint64_t followed_past = 1024;
-constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
+using namespace std::chrono_literals;
 
-struct Wanted {
-  std::uint64_t bytes = default_bytes;
+constexpr std::uint64_t default_range_bytes = std::uint64_t{64} * 1024;
+constexpr std::uint64_t max_range_bytes = std::uint64_t{1024} * 1024;
+/// supervisord sends so many bytes of the past when a log is followed.
+constexpr std::uint64_t tail_bytes = 1024;
+/// In place of bytes that are not UTF-8, where supervisord cannot send them: U+FFFD.
+constexpr std::string_view replacement = "\xEF\xBF\xBD";
+/// Following has no end of its own.
+constexpr base::Duration follow_timeout = 24h * 365;
+/// How long a client may fail to read before it is cut off; meanwhile supervisord's connection is
+/// not read either.
+constexpr base::Duration slow_client_timeout = 10s;
+
+struct LogQuery {
+  std::uint64_t bytes = default_range_bytes;
   std::optional<std::uint64_t> offset;
   bool follow = false;
 };
 
-/// A log of a process that is known, and who can read it.
-struct Source {
+/// A log of a known process, and the supervisord to read it from.
+struct LogSource {
   guards::Target target;
   LogStream stream;
   std::shared_ptr<substrate::Logs> logs;
   base::Deadline deadline;
 
-  [[nodiscard]] Problem problem_of(const base::Error& error) const {
-    const bool no_log = error.kind == ErrorKind::no_file;
-    return {.status = no_log ? 404 : http_status(error.kind),
-            .type = std::string(no_log ? "no_log" : to_string(error.kind)),
-            .detail = error.message,
-            .process = target.name.full(),
-            .fault = error.fault};
+  [[nodiscard]] tl::expected<std::string, Problem> read(const LogRange& range) const {
+    return logs->read_log(target.name, stream, range, deadline)
+        .map_error([&](const base::Error& error) { return log_problem(error, target.name); });
   }
-  [[nodiscard]] base::Result<std::string> read(const LogRange& range) const {
-    return logs->read_log(target.name, stream, range, deadline);
-  }
-  /// An error where there is no log, too: its size alone does not tell.
-  [[nodiscard]] base::Result<std::uint64_t> size() const {
-    auto bytes = logs->log_size(target.name, stream, deadline);
-    if (bytes && *bytes == 0) {
+  /// 404 if the process has no log.
+  [[nodiscard]] tl::expected<std::uint64_t, Problem> size() const {
+    const auto bytes = logs->log_size(target.name, stream, deadline);
+    if (!bytes) {
+      return tl::unexpected(log_problem(bytes.error(), target.name));
+    }
+    if (*bytes == 0) {  // also where there is no log: reading tells
       return read({LogRange::From::end, 0, 1}).map([](const auto&) { return std::uint64_t{0}; });
     }
-    return bytes;
+    return *bytes;
   }
 };
 
-tl::expected<std::optional<std::uint64_t>, Problem> number_of(const http::Request& request,
-                                                              const std::string& parameter) {
+tl::expected<std::optional<std::uint64_t>, Problem> byte_count(const http::Request& request,
+                                                               const std::string& parameter) {
   const auto text = request.parameter(parameter);
   const auto number = base::parse_number<std::uint64_t>(text.value_or("0"));
   if (!number) {
@@ -68,17 +76,18 @@ tl::expected<std::optional<std::uint64_t>, Problem> number_of(const http::Reques
   return text ? number : std::nullopt;
 }
 
-tl::expected<Wanted, Problem> wanted_by(const http::Request& request) {
-  const auto bytes = number_of(request, "bytes");
-  const auto offset = number_of(request, "offset");
+tl::expected<LogQuery, Problem> query_of(const http::Request& request) {
+  const auto bytes = byte_count(request, "bytes");
+  const auto offset = byte_count(request, "offset");
   const std::string follow = request.parameter("follow").value_or("false");
   for (const auto& number : {bytes, offset}) {
     if (!number) {
       return tl::unexpected(number.error());
     }
   }
-  if (*bytes > max_bytes) {
-    return tl::unexpected(malformed_request("'bytes' is at most " + std::to_string(max_bytes) +
+  if (*bytes > max_range_bytes) {
+    return tl::unexpected(malformed_request("'bytes' is at most " +
+                                            std::to_string(max_range_bytes) +
                                             ": read on at the offset that Log-Next-Offset tells"));
   }
   if (!follow.empty() && follow != "true" && follow != "false") {
@@ -88,12 +97,14 @@ tl::expected<Wanted, Problem> wanted_by(const http::Request& request) {
     return tl::unexpected(
         malformed_request("'follow' begins at the end: it takes 'bytes' of it, but no 'offset'"));
   }
-  return Wanted{bytes->value_or(default_bytes), *offset, follow != "false"};
+  return LogQuery{.bytes = bytes->value_or(default_range_bytes),
+                  .offset = *offset,
+                  .follow = follow != "false"};
 }
 
-tl::expected<Source, Problem> source_of(const Call& call, LogStream stream) {
-  const auto snapshot = call.around.snapshot();
-  auto target = address_of(call, *snapshot);
+tl::expected<LogSource, Problem> source_of(const RequestContext& context, LogStream stream) {
+  const auto snapshot = context.deps.snapshot();
+  auto target = process_address(context, *snapshot);
   if (!target) {
     return tl::unexpected(std::move(target.error()));
   }
@@ -101,7 +112,7 @@ tl::expected<Source, Problem> source_of(const Call& call, LogStream stream) {
   if (!supervisor.up || supervisor.find(target->name) == nullptr) {
     return tl::unexpected(unknown_process(*target, supervisor));
   }
-  const auto& members = call.around.members;
+  const auto& members = context.deps.members;
   const auto member = std::find_if(members.begin(), members.end(), [&](const auto& candidate) {
     return candidate.name == target->supervisor;
   });
@@ -110,52 +121,49 @@ tl::expected<Source, Problem> source_of(const Call& call, LogStream stream) {
                                   .type = "not_implemented",
                                   .detail = "logs of this supervisord cannot be read"});
   }
-  return Source{*std::move(target), stream, member->logs,
-                base::Deadline::after(call.clock, member->call_timeout)};
+  return LogSource{*std::move(target), stream, member->logs,
+                   base::Deadline::after(context.clock, member->call_timeout)};
 }
 
-http::Response text_answer(std::string text) {
-  const bool utf8 = base::is_utf8(text);
-  return answer(200, utf8 ? "text/plain; charset=utf-8" : "text/plain", std::move(text));
-}
-
-/// Where the next range begins, so that no character between the two is lost: one that was cut is
-/// left out of both. Where bytes were replaced, that cannot be told from the text.
-std::uint64_t end_of(const LogRange& range, const std::string& text) {
-  const bool cut =
+/// Where the next range begins. A character cut at the end is left out of this range and read with
+/// the next one; where bytes were replaced, the text does not show the cut.
+std::uint64_t next_offset(const LogRange& range, const std::string& text) {
+  const bool is_cut =
       !text.empty() && text.size() < range.length && text.find(replacement) == std::string::npos;
-  return range.offset + (cut ? text.size() : range.length);
+  return range.offset + (is_cut ? text.size() : range.length);
 }
 
-http::Response read_range(const Source& source, const Wanted& wanted, std::string_view path) {
+EndpointResult read_range(const LogSource& source, const LogQuery& query) {
   const auto size = source.size();
   if (!size) {
-    return answer(source.problem_of(size.error()), path);
+    return tl::unexpected(size.error());
   }
-  if (wanted.offset > *size) {
-    return answer(Problem{.status = 416,
-                          .type = "beyond_end",
-                          .detail = "the log has " + std::to_string(*size) +
-                                    " bytes: it was rotated or cleared, begin at offset 0",
-                          .process = source.target.name.full()},
-                  path);
+  if (query.offset > *size) {
+    return tl::unexpected(Problem{.status = 416,
+                                  .type = "beyond_end",
+                                  .detail = "the log has " + std::to_string(*size) +
+                                            " bytes: it was rotated or cleared, begin at offset 0",
+                                  .process = source.target.name.full()});
   }
   LogRange range{LogRange::From::start, 0, 0};
-  range.offset = wanted.offset.value_or(*size - std::min(*size, wanted.bytes));
-  range.length = std::min(wanted.bytes, *size - range.offset);
+  range.offset = query.offset.value_or(*size - std::min(*size, query.bytes));
+  range.length = std::min(query.bytes, *size - range.offset);
   auto text = range.length > 0 ? source.read(range) : std::string();
   if (!text) {
-    return answer(source.problem_of(text.error()), path);
+    return tl::unexpected(text.error());
   }
-  const std::uint64_t next = wanted.offset ? end_of(range, *text) : *size;
-  http::Response response = text_answer(*std::move(text));
+  const std::uint64_t next = query.offset ? next_offset(range, *text) : *size;
+  const bool is_utf8 = base::is_utf8(*text);
+  http::Response response =
+      make_response(200, is_utf8 ? "text/plain; charset=utf-8" : "text/plain", *std::move(text));
   response.headers.push_back({"Log-Size", std::to_string(*size)});
   response.headers.push_back({"Log-Next-Offset", std::to_string(next)});
   return response;
 }
 
-/// The end of a log of this size, to be compared byte for byte; empty where it cannot be.
-base::Result<std::string> exact_end(const Source& source, std::uint64_t size, std::uint64_t bytes) {
+/// The last `bytes` of a log of this size, byte for byte; empty where supervisord cannot send that.
+tl::expected<std::string, Problem> exact_end(const LogSource& source, std::uint64_t size,
+                                             std::uint64_t bytes) {
   if (bytes == 0) {
     return std::string();
   }
@@ -165,64 +173,141 @@ base::Result<std::string> exact_end(const Source& source, std::uint64_t size, st
   });
 }
 
-http::Response follow_from_end(const Call& call, const Source& source, std::uint64_t bytes) {
+EndpointResult follow_from_end(const RequestContext& context, const LogSource& source,
+                               std::uint64_t bytes) {
   const auto size = source.size();
   if (!size) {
-    return answer(source.problem_of(size.error()), call.request.path);
+    return tl::unexpected(size.error());
   }
-  const std::uint64_t past = std::min(followed_past, *size);
-  const std::uint64_t more = std::min(std::max(bytes, past), *size) - past;
-  const auto before =
-      more > 0 ? source.read({LogRange::From::start, *size - past - more, more}) : std::string();
-  if (!before) {
-    return answer(source.problem_of(before.error()), call.request.path);
+  const std::uint64_t tail = std::min(tail_bytes, *size);
+  const std::uint64_t more = std::min(std::max(bytes, tail), *size) - tail;
+  const auto before_tail =
+      more > 0 ? source.read({LogRange::From::start, *size - tail - more, more}) : std::string();
+  if (!before_tail) {
+    return tl::unexpected(before_tail.error());
   }
-  const auto seen = exact_end(source, *size, past);
-  if (!seen) {
-    return answer(source.problem_of(seen.error()), call.request.path);
+  const auto known_end = exact_end(source, *size, tail);
+  if (!known_end) {
+    return tl::unexpected(known_end.error());
   }
-  http::ResponseStream stream = http::make_stream();
-  if (!before->empty()) {
-    stream.writer.write(*before);
+  http::Feed::Ends ends = http::Feed::open();
+  if (!before_tail->empty()) {
+    ends.feed.write(*before_tail);
   }
-  const bool started = call.request.method == http::Method::head ||
-                       call.followers.start({source.logs, source.target.name, source.stream, *seen,
-                                             past - std::min(past, bytes), stream.writer});
+  const bool started = context.request.method == http::Method::head ||
+                       context.followers.start({.logs = source.logs,
+                                                .name = source.target.name,
+                                                .stream = source.stream,
+                                                .known_end = *known_end,
+                                                .skip = tail - std::min(tail, bytes),
+                                                .feed = ends.feed});
   if (!started) {
-    return answer(Problem{.status = 503,
-                          .type = "too_many_followers",
-                          .detail = "as many logs are followed as may be, " +
-                                    std::to_string(LogFollowers::max_followers) +
-                                    ": end one, or read this one without follow",
-                          .headers = {{"Retry-After", "10"}}},
-                  call.request.path);
+    return tl::unexpected(Problem{.status = 503,
+                                  .type = "too_many_followers",
+                                  .detail = "as many logs are followed as may be, " +
+                                            std::to_string(LogFollowers::max_followers) +
+                                            ": end one, or read this one without follow",
+                                  .headers = {{"Retry-After", "10"}}});
   }
-  http::Response response = answer(200, "text/plain", "");
-  response.body = std::move(stream.reader);
+  http::Response response = make_response(200, "text/plain", "");
+  response.body = std::move(ends.outlet);
   return response;
 }
 
-http::Response show_log(const Call& call, LogStream stream) {
-  const auto wanted = wanted_by(call.request);
-  if (!wanted) {
-    return answer(wanted.error(), call.request.path);
+EndpointResult show_log(const RequestContext& context, LogStream stream) {
+  const auto query = query_of(context.request);
+  if (!query) {
+    return tl::unexpected(query.error());
   }
-  const auto source = source_of(call, stream);
+  const auto source = source_of(context, stream);
   if (!source) {
-    return answer(source.error(), call.request.path);
+    return tl::unexpected(source.error());
   }
-  return wanted->follow ? follow_from_end(call, *source, wanted->bytes)
-                        : read_range(*source, *wanted, call.request.path);
+  return query->follow ? follow_from_end(context, *source, query->bytes)
+                       : read_range(*source, *query);
+}
+
+/// `known_end` and what `tail` has beyond it. They overlap, unless more was written between the two
+/// reads than the tail holds.
+std::string joined(const std::string& known_end, std::string_view tail) {
+  std::size_t common = std::min(known_end.size(), tail.size());
+  while (!known_end.ends_with(tail.substr(0, common))) {
+    --common;
+  }
+  return known_end + std::string(tail.substr(common));
+}
+
+void follow(const FollowedLog& log, const base::Deadline& deadline) {
+  std::uint64_t skip = log.skip;
+  const auto send = [&](std::string_view bytes) {
+    const std::size_t skipped = std::min<std::uint64_t>(skip, bytes.size());
+    skip -= skipped;
+    bytes.remove_prefix(skipped);
+    return bytes.empty() || log.feed.write(bytes, slow_client_timeout);
+  };
+  std::string tail;
+  bool is_joined = log.known_end.empty();
+  const auto receive = [&](std::string_view bytes) {
+    if (is_joined) {
+      return send(bytes);
+    }
+    tail += bytes;
+    is_joined = tail.size() >= log.known_end.size();
+    return !is_joined || send(joined(log.known_end, tail));
+  };
+  // An error ends the stream like the end of the log: the status was sent long before.
+  (void)log.logs->follow_log(log.name, log.stream, receive, deadline);
+  if (!is_joined) {
+    (void)send(joined(log.known_end, tail));
+  }
+  log.feed.end();
 }
 
 }  // namespace
 
-http::Response show_stdout_log(const Call& call) {
-  return show_log(call, LogStream::standard_output);
+EndpointResult show_stdout_log(const RequestContext& context) {
+  return show_log(context, LogStream::standard_output);
 }
 
-http::Response show_stderr_log(const Call& call) {
-  return show_log(call, LogStream::standard_error);
+EndpointResult show_stderr_log(const RequestContext& context) {
+  return show_log(context, LogStream::standard_error);
+}
+
+struct LogFollowers::Follower {
+  std::atomic<bool> done = false;
+  std::jthread thread;  // last: it ends before what it uses
+};
+
+LogFollowers::LogFollowers(const base::Clock& clock) : clock_(clock) {}
+
+LogFollowers::~LogFollowers() {
+  auto ending = followers_.with([](auto& followers) { return std::exchange(followers, {}); });
+  for (const auto& follower : ending) {
+    follower->thread.request_stop();
+  }
+}
+
+bool LogFollowers::start(const FollowedLog& log) {
+  std::stop_source stop_source(std::nostopstate);
+  followers_.with([&](auto& followers) {
+    // Joining these is quick: their threads are at their end.
+    followers.remove_if([](const auto& follower) { return follower->done.load(); });
+    if (followers.size() >= max_followers) {
+      return;
+    }
+    auto follower = std::make_unique<Follower>();
+    follower->thread =
+        std::jthread([this, log, done = &follower->done](const std::stop_token& stop) {
+          follow(log, base::Deadline::after(clock_, follow_timeout, stop));
+          *done = true;
+        });
+    stop_source = follower->thread.get_stop_source();
+    followers.push_back(std::move(follower));
+  });
+  if (stop_source.stop_possible()) {
+    log.feed.on_gone([stop_source]() mutable { stop_source.request_stop(); });
+  }
+  return stop_source.stop_possible();
 }
 
 }  // namespace reeve::api

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/answer.h"
+#include "api/http_helpers.h"
 #include "base/text.h"
 #include "http/grammar.h"
 #include "json/json.h"
@@ -68,36 +68,67 @@ Problem malformed_request(std::string detail) {
   return {.status = 400, .type = "malformed_request", .detail = std::move(detail)};
 }
 
+Problem invalid_request(std::string detail) {
+  return {.status = 422, .type = "invalid_request", .detail = std::move(detail)};
+}
+
+Problem not_found(std::string detail) {
+  return {.status = 404, .type = "not_found", .detail = std::move(detail)};
+}
+
+Problem problem_of(const base::Error& error) {
+  return {.status = http_status(error.kind),
+          .type = std::string(to_string(error.kind)),
+          .detail = error.message,
+          .fault = error.fault};
+}
+
 Problem problem_of(const guards::Refusal& refusal, const guards::Target& target) {
-  // Why supervisord cannot be asked is said more exactly by the error.
-  const bool away = refusal.reason == RefusalReason::unreachable;
-  return {.status = http_status(refusal),
-          .type = std::string(away ? to_string(refusal.error.kind) : to_string(refusal.reason)),
-          .detail = refusal.error.message,
-          .process = guards::Target{"", target.name}.text(),
-          .fault = refusal.error.fault,
-          .operation = refusal.operation};
+  Problem problem = problem_of(refusal.error);
+  problem.status = http_status(refusal);
+  // The kind of the error says more exactly why supervisord cannot be reached.
+  if (refusal.reason != RefusalReason::unreachable) {
+    problem.type = to_string(refusal.reason);
+  }
+  problem.process = guards::Target{"", target.name}.text();
+  problem.operation = refusal.operation;
+  return problem;
 }
 
 Problem problem_of(const control::Operation& operation) {
   const base::Error unknown{ErrorKind::internal, "it is not known why", std::nullopt};
-  const base::Error& error = operation.error ? *operation.error : unknown;
-  return {.status = http_status(error.kind),
-          .type = std::string(to_string(error.kind)),
-          .detail = error.message,
-          .process = guards::Target{"", operation.command.target.name}.text(),
-          .fault = error.fault,
-          .operation = operation.id};
+  Problem problem = problem_of(operation.error.value_or(unknown));
+  problem.process = guards::Target{"", operation.command.target.name}.text();
+  problem.operation = operation.id;
+  return problem;
 }
 
-http::Response answer(const Problem& problem, std::string_view instance) {
-  nlohmann::ordered_json body = {
-      {"type", "urn:reeve:problem:" + problem.type},
-      {"title", http::reason_phrase(problem.status)},
-      {"status", problem.status},
-      {"detail", base::to_utf8(problem.detail)},
-      {"instance", base::to_utf8(instance)},
-  };
+Problem log_problem(const base::Error& error, const substrate::InstanceName& name) {
+  Problem problem = problem_of(error);
+  if (error.kind == ErrorKind::no_file) {
+    problem.status = 404;
+    problem.type = "no_log";
+  }
+  problem.process = name.full();
+  return problem;
+}
+
+Problem state_problem(const base::Error& error) {
+  Problem problem = problem_of(error);
+  if (error.kind == ErrorKind::conflict) {
+    problem.status = 503;
+    problem.type = "state_unreadable";
+  }
+  return problem;
+}
+
+http::Response problem_response(const Problem& problem, std::string_view path) {
+  nlohmann::ordered_json body;
+  body["type"] = "urn:reeve:problem:" + problem.type;
+  body["title"] = http::reason_phrase(problem.status);
+  body["status"] = problem.status;
+  body["detail"] = base::to_utf8(problem.detail);
+  body["instance"] = base::to_utf8(path);
   if (!problem.process.empty()) {
     body["process"] = base::to_utf8(problem.process);
   }
@@ -108,7 +139,8 @@ http::Response answer(const Problem& problem, std::string_view instance) {
   if (!problem.operation.empty()) {
     body["operation"] = problem.operation;
   }
-  http::Response response = answer(problem.status, "application/problem+json", json::to_text(body));
+  http::Response response =
+      make_response(problem.status, "application/problem+json", json::to_text(body));
   response.headers.insert(response.headers.end(), problem.headers.begin(), problem.headers.end());
   return response;
 }

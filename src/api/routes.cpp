@@ -1,6 +1,11 @@
 #include "api/routes.h"
 
 #include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/http_helpers.h"
 
 namespace reeve::api {
 
@@ -10,19 +15,39 @@ namespace {
 
 std::optional<std::vector<std::string>> match_path(std::string_view pattern,
                                                    std::string_view path) {
-  std::vector<std::string> captured;
+  std::vector<std::string> parameters;
   while (!pattern.empty() && !path.empty()) {
     const std::string_view wanted = pattern.substr(0, pattern.find('/', 1));
     const std::string_view given = path.substr(0, path.find('/', 1));
     if (wanted.starts_with("/{") && given.size() > 1) {
-      captured.emplace_back(given.substr(1));
+      parameters.emplace_back(given.substr(1));
     } else if (wanted != given) {
       return std::nullopt;
     }
     pattern.remove_prefix(wanted.size());
     path.remove_prefix(given.size());
   }
-  return pattern.empty() && path.empty() ? std::optional(std::move(captured)) : std::nullopt;
+  return pattern.empty() && path.empty() ? std::optional(std::move(parameters)) : std::nullopt;
+}
+
+EndpointResult reload_configuration(const RequestContext& context) {
+  const auto reloaded = context.deps.reload();
+  if (!reloaded) {
+    return tl::unexpected(Problem{
+        .status = 422, .type = "invalid_configuration", .detail = reloaded.error().message});
+  }
+  nlohmann::ordered_json body;
+  body["reloaded"] = true;
+  body["needs_restart"] = *reloaded;
+  return json_response(200, body);
+}
+
+EndpointResult show_openapi(const RequestContext&) {
+  return make_response(200, "application/json", std::string(openapi_document()));
+}
+
+EndpointResult show_health(const RequestContext&) {
+  return text_response(200, "Reeve is healthy.");
 }
 
 }  // namespace
@@ -82,17 +107,18 @@ const std::vector<Route>& control_routes() {
   return routes;
 }
 
-Match find_route(const http::Request& request) {
+RouteMatch find_route(const http::Request& request) {
   const Method method = request.method == Method::head ? Method::get : request.method;
-  Match match;
+  RouteMatch match;
   for (const Route& route : control_routes()) {
-    auto captured = match_path(route.pattern, request.path);
-    if (captured && route.method == method) {
-      return {&route, std::move(*captured), {}};
+    auto parameters = match_path(route.pattern, request.path);
+    if (parameters && route.method == method) {
+      return {.route = &route, .path_parameters = std::move(*parameters), .allowed_methods = {}};
     }
-    if (captured) {
-      match.allowed += match.allowed.empty() ? "" : ", ";
-      match.allowed += route.method == Method::get ? "GET, HEAD" : method_name(route.method);
+    if (parameters) {
+      match.allowed_methods += match.allowed_methods.empty() ? "" : ", ";
+      match.allowed_methods +=
+          route.method == Method::get ? "GET, HEAD" : method_name(route.method);
     }
   }
   return match;

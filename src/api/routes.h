@@ -1,46 +1,50 @@
 #pragma once
 
-// The control listener's routes, in one table: what is asked for, which scope it takes, who
-// answers. docs/http-api.md shows the same table; a test holds the two equal.
+// The control listener's routes, in one table: method and path, the scope that it takes, the
+// endpoint. docs/http-api.md and docs/openapi.json show the same routes; a test compares them.
+// Endpoints are plain functions; they run on the listener's workers, several at once, after
+// check_request() has accepted the request.
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "api/access.h"
+#include <tl/expected.hpp>
+
+#include "api/authentication.h"
 #include "api/control_api.h"
-#include "api/observation.h"
+#include "api/problem.h"
 #include "http/message.h"
 
 namespace reeve::api {
 
 class LogFollowers;
 
-/// A request on its way to its endpoint.
-struct Call {
+/// A request that was accepted, and what its endpoint works with.
+struct RequestContext {
   const http::Request& request;
   const Principal& actor;
-  std::vector<std::string> captured;  ///< what stood for the {…} of the pattern, decoded
-  const ControlSurroundings& around;
-  std::shared_ptr<Observation> observation;
+  std::vector<std::string> path_parameters;  ///< the values of the pattern's {…}, decoded
+  const ControlApiDeps& deps;
+  std::shared_ptr<RequestMeasurement> measurement;
   const base::Clock& clock;
   LogFollowers& followers;
 };
 
-using Endpoint = http::Response (*)(const Call&);
+/// ControlApi makes a response of the problem.
+using EndpointResult = tl::expected<http::Response, Problem>;
+using Endpoint = EndpointResult (*)(const RequestContext&);
 
 struct Route {
   http::Method method;  ///< get: head too
   std::string_view pattern;
-  std::optional<Scope> scope;  ///< nothing: open to everybody
-  std::string_view name;       ///< the handler's label in the metrics
+  std::optional<Scope> scope;  ///< nothing: no authentication
+  std::string_view name;       ///< the value of the label `handler` in the metrics
   Endpoint endpoint;
-  /// It may wait for a supervisord or a long file: few at once, so that workers are left for
-  /// others.
-  bool may_take_long = false;
+  /// It may wait for a supervisord or read a long file: ControlApi bounds how many run at once.
+  bool is_slow = false;
 };
 
 [[nodiscard]] const std::vector<Route>& control_routes();
@@ -48,40 +52,49 @@ struct Route {
 /// As it stands in a request; "GET" for HEAD too.
 [[nodiscard]] std::string_view method_name(http::Method method);
 
-struct Match {
-  const Route* route = nullptr;       ///< null: no such path, or not with this method
-  std::vector<std::string> captured;  ///< still percent-encoded
-  std::string allowed;                ///< methods of the path, where the method is the trouble
+struct RouteMatch {
+  const Route* route = nullptr;              ///< null: no such path, or not with this method
+  std::vector<std::string> path_parameters;  ///< still percent-encoded
+  std::string allowed_methods;               ///< of a path that does not take the method
 };
 
-/// Compares path segments as they came: an encoded slash is no slash, `..` is a name like any.
-[[nodiscard]] Match find_route(const http::Request& request);
+/// Compares the path's segments before decoding: an encoded slash separates nothing, `..` is a
+/// name like any other.
+[[nodiscard]] RouteMatch find_route(const http::Request& request);
 
-// The endpoints.
-[[nodiscard]] http::Response list_supervisors(const Call& call);
-[[nodiscard]] http::Response list_processes(const Call& call);
-[[nodiscard]] http::Response show_process(const Call& call);
-[[nodiscard]] http::Response start_process(const Call& call);
-[[nodiscard]] http::Response stop_process(const Call& call);
-[[nodiscard]] http::Response restart_process(const Call& call);
-[[nodiscard]] http::Response signal_process(const Call& call);
-[[nodiscard]] http::Response show_stdout_log(const Call& call);
-[[nodiscard]] http::Response show_stderr_log(const Call& call);
-[[nodiscard]] http::Response stream_events(const Call& call);
-[[nodiscard]] http::Response list_maintenance(const Call& call);
-[[nodiscard]] http::Response set_maintenance(const Call& call);
-[[nodiscard]] http::Response clear_maintenance(const Call& call);
-[[nodiscard]] http::Response list_guards(const Call& call);
-[[nodiscard]] http::Response reset_guards(const Call& call);
-[[nodiscard]] http::Response show_audit(const Call& call);
-[[nodiscard]] http::Response start_group(const Call& call);
-[[nodiscard]] http::Response stop_group(const Call& call);
-[[nodiscard]] http::Response restart_group(const Call& call);
-[[nodiscard]] http::Response list_operations(const Call& call);
-[[nodiscard]] http::Response show_operation(const Call& call);
-[[nodiscard]] http::Response receive_alerts(const Call& call);
-[[nodiscard]] http::Response reload_configuration(const Call& call);
-[[nodiscard]] http::Response show_openapi(const Call& call);
-[[nodiscard]] http::Response show_health(const Call& call);
+/// docs/openapi.json as it was when the program was built.
+[[nodiscard]] std::string_view openapi_document();
+
+// process_endpoints.cpp
+[[nodiscard]] EndpointResult list_supervisors(const RequestContext& context);
+[[nodiscard]] EndpointResult list_processes(const RequestContext& context);
+[[nodiscard]] EndpointResult show_process(const RequestContext& context);
+[[nodiscard]] EndpointResult start_process(const RequestContext& context);
+[[nodiscard]] EndpointResult stop_process(const RequestContext& context);
+[[nodiscard]] EndpointResult restart_process(const RequestContext& context);
+[[nodiscard]] EndpointResult signal_process(const RequestContext& context);
+[[nodiscard]] EndpointResult start_group(const RequestContext& context);
+[[nodiscard]] EndpointResult stop_group(const RequestContext& context);
+[[nodiscard]] EndpointResult restart_group(const RequestContext& context);
+[[nodiscard]] EndpointResult list_operations(const RequestContext& context);
+[[nodiscard]] EndpointResult show_operation(const RequestContext& context);
+
+// log_endpoints.cpp
+[[nodiscard]] EndpointResult show_stdout_log(const RequestContext& context);
+[[nodiscard]] EndpointResult show_stderr_log(const RequestContext& context);
+
+// event_hub.cpp
+[[nodiscard]] EndpointResult stream_events(const RequestContext& context);
+
+// guard_endpoints.cpp
+[[nodiscard]] EndpointResult list_maintenance(const RequestContext& context);
+[[nodiscard]] EndpointResult set_maintenance(const RequestContext& context);
+[[nodiscard]] EndpointResult clear_maintenance(const RequestContext& context);
+[[nodiscard]] EndpointResult list_guards(const RequestContext& context);
+[[nodiscard]] EndpointResult reset_guards(const RequestContext& context);
+[[nodiscard]] EndpointResult show_audit(const RequestContext& context);
+
+// alert_endpoints.cpp
+[[nodiscard]] EndpointResult receive_alerts(const RequestContext& context);
 
 }  // namespace reeve::api

@@ -104,8 +104,8 @@ Agent::Agent(AgentParts parts)
                    .guards = state_ ? state_->guards.get() : nullptr},
                   control_options(config_), clock_, log_),
       responder_(make_responder()),
-      metrics_api_(metrics_surroundings(), config_.metrics_api, clock_),
-      control_api_(control_surroundings(parts.members), config_.control_api, clock_, log_) {
+      metrics_api_(metrics_api_deps(), config_.metrics_api, clock_),
+      control_api_(control_api_deps(parts.members), config_.control_api, clock_, log_) {
   monitor_.on_publish([this](const std::shared_ptr<const monitor::Snapshot>& snapshot) {
     exposition_.publish(snapshot);
     events_.publish(snapshot);
@@ -122,7 +122,7 @@ Agent::Agent(AgentParts parts)
   agent_metrics_.observe_reload(true, clock_.system_now());
 }
 
-api::MetricsSurroundings Agent::metrics_surroundings() {
+api::MetricsApiDeps Agent::metrics_api_deps() {
   return {
       .page = [this](metrics::Encoding encoding) { return exposition_.page(encoding); },
       .ready = [this] { return monitor_.snapshot()->complete; },
@@ -134,12 +134,12 @@ api::MetricsSurroundings Agent::metrics_surroundings() {
   };
 }
 
-api::ControlSurroundings Agent::control_surroundings(std::vector<monitor::Member> members) {
+api::ControlApiDeps Agent::control_api_deps(std::vector<monitor::Member> members) {
   return {
       .snapshot = [this] { return monitor_.snapshot(); },
       .controller = &controller_,
       .reload = [this] { return reload(); },
-      .observe = metrics_surroundings().observe,
+      .observe = metrics_api_deps().observe,
       .listen_host = config_.control_listener.address.host,
       .members = std::move(members),
       .events = &events_,

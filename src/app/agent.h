@@ -86,8 +86,8 @@ class Agent {
   [[nodiscard]] base::Result<void> open_listeners();
   [[nodiscard]] base::Result<void> start_event_sources();
   [[nodiscard]] base::Result<void> apply(const config::Config& next);
-  [[nodiscard]] api::MetricsSurroundings metrics_surroundings();
-  [[nodiscard]] api::ControlSurroundings control_surroundings(std::vector<monitor::Member> members);
+  [[nodiscard]] api::MetricsApiDeps metrics_api_deps();
+  [[nodiscard]] api::ControlApiDeps control_api_deps(std::vector<monitor::Member> members);
   [[nodiscard]] std::unique_ptr<alerts::Responder> make_responder();
 
   const base::Clock& clock_;

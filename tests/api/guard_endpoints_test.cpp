@@ -1,6 +1,6 @@
 #include <fstream>
 
-#include "api/desk.h"
+#include "api/api_fixture.h"
 #include "support/catch.h"
 
 namespace reeve::api {
@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using http::Method;
-using tests::Desk;
+using tests::ApiFixture;
 using tests::get;
 using tests::json_of;
 using tests::post;
@@ -27,87 +27,89 @@ http::Request del(const std::string& scope, const std::string& token = tests::op
   return request(Method::del, "/api/v1/maintenance/" + scope, token);
 }
 
-/// A desk at which an alert has acted on web:front once.
-struct SpentDesk : Desk {
-  SpentDesk() {
+/// An alert has acted on web:front once.
+struct CooldownFixture : ApiFixture {
+  CooldownFixture() {
     REQUIRE(guarded.guards->spend(tests::alert_command(), tests::running_sight()).verdict ==
             guards::Verdict::accepted);
   }
   [[nodiscard]] nlohmann::json guards() { return json_of(api.handle(get("/api/v1/guards"))); }
 };
 
-TEST_CASE("maintenance is set, shown, replaced and cleared") {
-  Desk desk;
-  const auto set = desk.api.handle(put("web:*", R"({"ttl": "2h", "reason": "new disk"})"));
+TEST_CASE("Maintenance endpoints: set, show, replace and clear") {
+  ApiFixture fixture;
+  const auto set = fixture.api.handle(put("web:*", R"({"ttl": "2h", "reason": "new disk"})"));
   CHECK(set.status == 200);
   CHECK(json_of(set)["scope"] == "web:*");
   CHECK(json_of(set)["reason"] == "new disk");
   CHECK(json_of(set)["actor"] == "ops");
-  CHECK(desk.api.handle(put("web%3A*", R"({"ttl": "1h"})")).status == 200);
-  CHECK(desk.api.handle(put("*", R"({"ttl": "1m"})")).status == 200);
-  const auto list = json_of(desk.api.handle(get("/api/v1/maintenance")));
+  CHECK(fixture.api.handle(put("web%3A*", R"({"ttl": "1h"})")).status == 200);
+  CHECK(fixture.api.handle(put("*", R"({"ttl": "1m"})")).status == 200);
+  const auto list = json_of(fixture.api.handle(get("/api/v1/maintenance")));
   REQUIRE(list.size() == 2);
   CHECK(list[0]["scope"] == "*");
   CHECK(list[1]["reason"].is_null());
-  CHECK(desk.api.handle(del("web:*")).status == 204);
-  CHECK(desk.api.handle(del("web:*")).status == 404);
-  CHECK(json_of(desk.api.handle(get("/api/v1/maintenance"))).size() == 1);
+  CHECK(fixture.api.handle(del("web:*")).status == 204);
+  CHECK(fixture.api.handle(del("web:*")).status == 404);
+  CHECK(json_of(fixture.api.handle(get("/api/v1/maintenance"))).size() == 1);
 }
 
-TEST_CASE("maintenance without an end, of nothing, or in no known form is refused") {
-  Desk desk;
-  auto read = std::make_shared<monitor::Snapshot>(*desk.world.snapshot);
-  read->supervisors[0].snapshot_at = desk.world.clock.system_now();
-  desk.world.snapshot = read;
+TEST_CASE(
+    "Maintenance endpoints: a bad duration, an unknown scope or a malformed body is refused") {
+  ApiFixture fixture;
+  auto read = std::make_shared<monitor::Snapshot>(*fixture.world.snapshot);
+  read->supervisors[0].snapshot_at = fixture.world.clock.system_now();
+  fixture.world.snapshot = read;
   const std::string good = R"({"ttl": "1h"})";
-  CHECK(desk.api.handle(put("web:*", "")).status == 422);
-  CHECK(desk.api.handle(put("web:*", R"({"reason": "x"})")).status == 422);
-  CHECK(desk.api.handle(put("web:*", R"({"ttl": 3600})")).status == 422);
-  CHECK(desk.api.handle(put("web:*", R"({"ttl": "soon"})")).status == 422);
-  CHECK(desk.api.handle(put("web:*", R"({"ttl": "100000h"})")).status == 422);
-  CHECK(desk.api.handle(put("web:*", R"({"ttl": "1h", "for": "me"})")).status == 400);
-  CHECK(desk.api.handle(put("web:*", "[]")).status == 400);
-  CHECK(desk.api.handle(put("a:b:c", good)).status == 400);
-  CHECK(desk.api.handle(put("w%3Fb:*", good)).status == 422);
-  CHECK(desk.api.handle(put("wbe:*", good)).status == 404);
-  CHECK(desk.api.handle(put("web:fr*", good)).status == 422);
-  CHECK(json_of(desk.api.handle(get("/api/v1/maintenance"))).empty());
+  CHECK(fixture.api.handle(put("web:*", "")).status == 422);
+  CHECK(fixture.api.handle(put("web:*", R"({"reason": "x"})")).status == 422);
+  CHECK(fixture.api.handle(put("web:*", R"({"ttl": 3600})")).status == 422);
+  CHECK(fixture.api.handle(put("web:*", R"({"ttl": "soon"})")).status == 422);
+  CHECK(fixture.api.handle(put("web:*", R"({"ttl": "100000h"})")).status == 422);
+  CHECK(fixture.api.handle(put("web:*", R"({"ttl": "1h", "for": "me"})")).status == 400);
+  CHECK(fixture.api.handle(put("web:*", "[]")).status == 400);
+  CHECK(fixture.api.handle(put("a:b:c", good)).status == 400);
+  CHECK(fixture.api.handle(put("w%3Fb:*", good)).status == 422);
+  CHECK(fixture.api.handle(put("wbe:*", good)).status == 404);
+  CHECK(fixture.api.handle(put("web:fr*", good)).status == 422);
+  CHECK(json_of(fixture.api.handle(get("/api/v1/maintenance"))).empty());
 }
 
-TEST_CASE("setting and clearing maintenance is for those who may act on all of it") {
-  Desk desk;
+TEST_CASE("Maintenance endpoints: the token's allow list must cover the scope") {
+  ApiFixture fixture;
   const std::string body = R"({"ttl": "1h"})";
-  CHECK(desk.api.handle(put("web:*", body, tests::reader_token)).status == 403);
-  CHECK(desk.api.handle(put("web:*", body, web_token)).status == 200);
-  CHECK(desk.api.handle(put("web:front", body, web_token)).status == 200);
+  CHECK(fixture.api.handle(put("web:*", body, tests::reader_token)).status == 403);
+  CHECK(fixture.api.handle(put("web:*", body, web_token)).status == 200);
+  CHECK(fixture.api.handle(put("web:front", body, web_token)).status == 200);
   for (const char* scope : {"*", "job:*", "job:job"}) {
     CAPTURE(scope);
-    const auto refused = desk.api.handle(put(scope, body, web_token));
+    const auto refused = fixture.api.handle(put(scope, body, web_token));
     CHECK(refused.status == 403);
     CHECK(json_of(refused)["type"] == "urn:reeve:problem:not_allowed");
-    CHECK(desk.api.handle(del(scope, web_token)).status == 403);
+    CHECK(fixture.api.handle(del(scope, web_token)).status == 403);
   }
 }
 
-TEST_CASE("a page of another origin changes no maintenance, and a body must be JSON") {
-  Desk desk;
+TEST_CASE(
+    "Maintenance endpoints: pages of other origins and bodies that are not JSON are refused") {
+  ApiFixture fixture;
   auto foreign = put("web:*", R"({"ttl": "1h"})");
   foreign.headers.push_back({"Origin", "http://evil.example"});
-  CHECK(desk.api.handle(foreign).status == 403);
+  CHECK(fixture.api.handle(foreign).status == 403);
   auto clearing = del("web:*");
   clearing.headers.push_back({"Sec-Fetch-Site", "cross-site"});
-  CHECK(desk.api.handle(clearing).status == 403);
+  CHECK(fixture.api.handle(clearing).status == 403);
   auto form = put("web:*", R"({"ttl": "1h"})");
   form.headers.pop_back();
-  CHECK(desk.api.handle(form).status == 415);
-  const auto wrong = desk.api.handle(request(Method::post, "/api/v1/maintenance/web:*"));
+  CHECK(fixture.api.handle(form).status == 415);
+  const auto wrong = fixture.api.handle(request(Method::post, "/api/v1/maintenance/web:*"));
   CHECK(wrong.status == 405);
   CHECK(tests::header_of(wrong, "Allow") == "PUT, DELETE");
 }
 
-TEST_CASE("guards are shown for each process that something is known of") {
-  SpentDesk desk;
-  const auto guards = desk.guards();
+TEST_CASE("Guard endpoints: each process with guards is listed") {
+  CooldownFixture fixture;
+  const auto guards = fixture.guards();
   REQUIRE(guards.size() == 1);
   CHECK(guards[0]["group"] == "web");
   CHECK(guards[0]["name"] == "front");
@@ -119,30 +121,30 @@ TEST_CASE("guards are shown for each process that something is known of") {
   CHECK(guards[0]["breaker_open"] == false);
 }
 
-TEST_CASE("a person resets the guards of one process, or of all") {
-  SpentDesk desk;
-  CHECK(desk.api.handle(post("/api/v1/guards/nobody/reset")).status == 404);
-  CHECK(desk.api.handle(post("/api/v1/guards/web:*/reset")).status == 404);
-  CHECK(desk.api.handle(post("/api/v1/guards/web:front/reset", R"({"x": 1})")).status == 400);
-  CHECK(desk.guards().size() == 1);
-  const auto one = desk.api.handle(post("/api/v1/guards/web:front/reset", "{}", web_token));
+TEST_CASE("Guard endpoints: the guards of one process, or of all, are reset") {
+  CooldownFixture fixture;
+  CHECK(fixture.api.handle(post("/api/v1/guards/nobody/reset")).status == 404);
+  CHECK(fixture.api.handle(post("/api/v1/guards/web:*/reset")).status == 404);
+  CHECK(fixture.api.handle(post("/api/v1/guards/web:front/reset", R"({"x": 1})")).status == 400);
+  CHECK(fixture.guards().size() == 1);
+  const auto one = fixture.api.handle(post("/api/v1/guards/web:front/reset", "{}", web_token));
   CHECK(one.status == 200);
   CHECK(json_of(one).empty());
-  CHECK(desk.api.handle(post("/api/v1/guards/*/reset", "", web_token)).status == 403);
-  CHECK(desk.api.handle(post("/api/v1/guards/job/reset", "", web_token)).status == 403);
-  // Whoever names a supervisord does not mean those of all.
-  CHECK(desk.api.handle(post("/api/v1/guards/*/reset?supervisor=web1")).status == 400);
-  CHECK(desk.api.handle(post("/api/v1/guards/*/reset")).status == 200);
+  CHECK(fixture.api.handle(post("/api/v1/guards/*/reset", "", web_token)).status == 403);
+  CHECK(fixture.api.handle(post("/api/v1/guards/job/reset", "", web_token)).status == 403);
+  // `*` is every process of every supervisord: naming one of them contradicts it.
+  CHECK(fixture.api.handle(post("/api/v1/guards/*/reset?supervisor=web1")).status == 400);
+  CHECK(fixture.api.handle(post("/api/v1/guards/*/reset")).status == 200);
 }
 
-TEST_CASE("a state that cannot be read says so, and what to do, until everything is reset") {
-  Desk desk;
-  desk.guarded.restart([&] {
-    std::ofstream(desk.guarded.file("guards.json")) << "{";
-    std::ofstream(desk.guarded.file("maintenance.json")) << "{";
+TEST_CASE("Guard endpoints: an unreadable state is a 503 until everything is reset") {
+  ApiFixture fixture;
+  fixture.guarded.restart([&] {
+    std::ofstream(fixture.guarded.file("guards.json")) << "{";
+    std::ofstream(fixture.guarded.file("maintenance.json")) << "{";
   });
-  const ControlSurroundings around = desk.surroundings();
-  ControlApi api(around, tests::three_tokens(), desk.world.clock, base::Log());
+  const ControlApiDeps deps = fixture.deps();
+  ControlApi api(deps, tests::three_tokens(), fixture.world.clock, base::Log());
   for (const char* path : {"/api/v1/guards", "/api/v1/maintenance"}) {
     const auto response = api.handle(get(path));
     CHECK(response.status == 503);
@@ -155,13 +157,13 @@ TEST_CASE("a state that cannot be read says so, and what to do, until everything
   CHECK(api.handle(put("*", R"({"ttl": "1h"})")).status == 200);
 }
 
-TEST_CASE("what people do about guards and maintenance is recorded") {
-  SpentDesk desk;
-  (void)desk.api.handle(put("web:front", R"({"ttl": "1h", "reason": "new disk"})"));
-  (void)desk.api.handle(del("web:front"));
-  (void)desk.api.handle(post("/api/v1/guards/web:front/reset"));
-  (void)desk.api.handle(put("job:job", R"({"ttl": "1h"})", web_token));  // refused
-  const auto audit = json_of(desk.api.handle(get("/api/v1/audit")));
+TEST_CASE("Guard endpoints: resets and maintenance are recorded in the audit") {
+  CooldownFixture fixture;
+  (void)fixture.api.handle(put("web:front", R"({"ttl": "1h", "reason": "new disk"})"));
+  (void)fixture.api.handle(del("web:front"));
+  (void)fixture.api.handle(post("/api/v1/guards/web:front/reset"));
+  (void)fixture.api.handle(put("job:job", R"({"ttl": "1h"})", web_token));  // refused
+  const auto audit = json_of(fixture.api.handle(get("/api/v1/audit")));
   REQUIRE(audit.size() == 3);
   CHECK(audit[0]["kind"] == "maintenance");
   CHECK(audit[0]["action"] == "set");
@@ -173,17 +175,17 @@ TEST_CASE("what people do about guards and maintenance is recorded") {
   CHECK(audit[2]["name"] == "front");
 }
 
-TEST_CASE("the record is read from a moment on, and at most so much of it") {
-  Desk desk;
+TEST_CASE("GET audit: since and limit select the entries") {
+  ApiFixture fixture;
   for (int i = 0; i < 3; ++i) {
     control::AuditEntry entry;
     entry.at = base::SystemTime(std::chrono::seconds(1'000 + i));
     entry.actor = std::to_string(i);
-    desk.audit->record({entry});
+    fixture.audit->record({entry});
   }
   const auto actors = [&](const std::string& query) {
     std::string text;
-    for (const auto& entry : json_of(desk.api.handle(get("/api/v1/audit" + query)))) {
+    for (const auto& entry : json_of(fixture.api.handle(get("/api/v1/audit" + query)))) {
       text += entry["actor"].get<std::string>();
     }
     return text;
@@ -196,7 +198,7 @@ TEST_CASE("the record is read from a moment on, and at most so much of it") {
   for (const char* query :
        {"?limit=0", "?limit=10001", "?limit=x", "?since=yesterday", "?since=-1", "?since="}) {
     CAPTURE(query);
-    CHECK(desk.api.handle(get("/api/v1/audit" + std::string(query))).status == 400);
+    CHECK(fixture.api.handle(get("/api/v1/audit" + std::string(query))).status == 400);
   }
 }
 

@@ -1,9 +1,6 @@
-// Logs that are followed, on threads.
-
-#include "api/log_followers.h"
-
-#include "api/desk.h"
-#include "http/response_body.h"
+#include "api/api_fixture.h"
+#include "api/log_endpoints.h"
+#include "http/stream_state.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 
@@ -11,13 +8,13 @@ namespace reeve::api {
 namespace {
 
 using namespace std::chrono_literals;
-using tests::Desk;
+using tests::ApiFixture;
 using tests::eventually;
 using tests::get;
 using tests::json_of;
 
-struct FollowedDesk : Desk {
-  FollowedDesk() { world.supervisord->let_test_turn_clock(); }
+struct FollowFixture : ApiFixture {
+  FollowFixture() { world.supervisord->let_test_turn_clock(); }
   void write(std::string_view bytes) {
     world.supervisord->write_log({"job", "job"}, substrate::LogStream::standard_output, bytes);
     world.supervisord->tick();
@@ -33,8 +30,8 @@ struct FollowedDesk : Desk {
     return world.supervisord->count(tests::Operation::follow_log);
   }
 
-  /// Its time is the test's: who waits does not make it pass.
-  ControlApi live{surroundings(), tests::three_tokens(), world.manual, base::Log()};
+  /// On the test's clock: waiting does not advance it.
+  ControlApi live{deps(), tests::three_tokens(), world.manual, base::Log()};
 };
 
 http::StreamReader& reader_of(const http::Response& response) {
@@ -50,35 +47,35 @@ bool gets(const http::Response& response, const std::string& wanted) {
   });
 }
 
-TEST_CASE("a log that is followed begins with its end and goes on with what is written") {
-  FollowedDesk desk;
-  desk.write("the past\n");
-  const auto response = desk.follow();
+TEST_CASE("LogFollowers: a followed log begins with its end and continues with what is written") {
+  FollowFixture fixture;
+  fixture.write("the past\n");
+  const auto response = fixture.follow();
   CHECK(response.status == 200);
   CHECK(gets(response, "the past\n"));
-  desk.write("the present\n");
+  fixture.write("the present\n");
   CHECK(gets(response, "the present\n"));
 }
 
-TEST_CASE("of the past there is as much as was asked for") {
-  FollowedDesk desk;
+TEST_CASE("LogFollowers: `bytes` bounds the past") {
+  FollowFixture fixture;
   const std::string past = std::string(5000, 'x') + std::string(2000, 'y');
-  desk.write(past);
-  CHECK(gets(desk.follow("&bytes=3"), "yyy"));
-  CHECK(gets(desk.follow("&bytes=1024"), std::string(1024, 'y')));
-  CHECK(gets(desk.follow("&bytes=2001"), "x" + std::string(2000, 'y')));
-  CHECK(gets(desk.follow(), past));
-  const auto none = desk.follow("&bytes=0");
-  desk.write("news");
+  fixture.write(past);
+  CHECK(gets(fixture.follow("&bytes=3"), "yyy"));
+  CHECK(gets(fixture.follow("&bytes=1024"), std::string(1024, 'y')));
+  CHECK(gets(fixture.follow("&bytes=2001"), "x" + std::string(2000, 'y')));
+  CHECK(gets(fixture.follow(), past));
+  const auto none = fixture.follow("&bytes=0");
+  fixture.write("news");
   CHECK(gets(none, "news"));
 }
 
-struct Joined : FollowedDesk {
+struct JoinFixture : FollowFixture {
   /// Follows the log as it is by now, after this had been read of it.
   bool gives(const std::string& seen, std::uint64_t skip, const std::string& wanted) {
-    http::ResponseStream stream = http::make_stream();
-    const auto logs = surroundings().members.front().logs;
-    REQUIRE(followers.start({logs, {"job", "job"}, {}, seen, skip, stream.writer}));
+    http::Feed::Ends ends = http::Feed::open();
+    const auto logs = deps().members.front().logs;
+    REQUIRE(followers.start({logs, {"job", "job"}, {}, seen, skip, ends.feed}));
     std::string text;
     return eventually(10s, [&] {
       text += stream.reader->take()->bytes;
@@ -88,26 +85,26 @@ struct Joined : FollowedDesk {
   LogFollowers followers{world.manual};
 };
 
-TEST_CASE("what is written after the past was read and before the log is followed is not lost") {
-  Joined desk;
+TEST_CASE("LogFollowers: what is written between reading the past and following is not lost") {
+  JoinFixture fixture;
   const std::string past(1024, 'p');
   const std::string between = "between\n";
-  desk.write(past + between);
-  CHECK(desk.gives(past, 0, past + between));
-  CHECK(desk.gives(past, 1020, "pppp" + between));
-  desk.write(std::string(2000, 'q'));
-  CHECK(desk.gives(past, 1020, "pppp" + std::string(1024, 'q')));
+  fixture.write(past + between);
+  CHECK(fixture.gives(past, 0, past + between));
+  CHECK(fixture.gives(past, 1020, "pppp" + between));
+  fixture.write(std::string(2000, 'q'));
+  CHECK(fixture.gives(past, 1020, "pppp" + std::string(1024, 'q')));
 }
 
-TEST_CASE("a log that is shorter than what was read of it is passed on when it ends") {
-  Joined desk;
-  desk.write("new");
-  http::ResponseStream stream = http::make_stream();
-  const auto logs = desk.surroundings().members.front().logs;
-  REQUIRE(desk.followers.start({logs, {"job", "job"}, {}, "longer\n", 0, stream.writer}));
-  CHECK(eventually(10s, [&] { return desk.followed() == 1; }));
-  desk.world.supervisord->remove("job");
-  desk.world.supervisord->tick();
+TEST_CASE("LogFollowers: a log shorter than its known end is sent when it ends") {
+  JoinFixture fixture;
+  fixture.write("new");
+  http::Feed::Ends ends = http::Feed::open();
+  const auto logs = fixture.deps().members.front().logs;
+  REQUIRE(fixture.followers.start({logs, {"job", "job"}, {}, "longer\n", 0, ends.feed}));
+  CHECK(eventually(10s, [&] { return fixture.followed() == 1; }));
+  fixture.world.supervisord->remove("job");
+  fixture.world.supervisord->tick();
   std::string text;
   CHECK(eventually(10s, [&] {
     const auto piece = stream.reader->take();
@@ -117,43 +114,43 @@ TEST_CASE("a log that is shorter than what was read of it is passed on when it e
   CHECK(text == "longer\nnew");
 }
 
-TEST_CASE("only so many logs are followed at a time, until a client leaves") {
-  FollowedDesk desk;
+TEST_CASE("LogFollowers: their number is bounded, until a client leaves") {
+  FollowFixture fixture;
   std::vector<http::Response> clients;
   for (std::size_t i = 0; i < LogFollowers::max_followers; ++i) {
-    clients.push_back(desk.follow());
+    clients.push_back(fixture.follow());
     CHECK(clients.back().status == 200);
   }
-  const auto refused = desk.follow();
+  const auto refused = fixture.follow();
   CHECK(refused.status == 503);
   CHECK(json_of(refused)["type"] == "urn:reeve:problem:too_many_followers");
   clients.pop_back();
-  CHECK(eventually(10s, [&] { return desk.follow().status == 200; }));
+  CHECK(eventually(10s, [&] { return fixture.follow().status == 200; }));
 }
 
-TEST_CASE("when supervisord has no more to say the client sees an end") {
-  FollowedDesk desk;
-  desk.write("last words");
-  const auto response = desk.follow();
+TEST_CASE("LogFollowers: the stream ends when supervisord ends the log") {
+  FollowFixture fixture;
+  fixture.write("last words");
+  const auto response = fixture.follow();
   CHECK(gets(response, "last words"));
-  desk.world.supervisord->remove("job");
-  desk.world.supervisord->tick();
-  CHECK(eventually(10s, [&] { return reader_of(response).take()->last; }));
+  fixture.world.supervisord->remove("job");
+  fixture.world.supervisord->tick();
+  CHECK(eventually(10s, [&] { return outlet_of(response).take()->last; }));
 }
 
-TEST_CASE("the end of the agent is the end of all following") {
-  std::optional<FollowedDesk> desk(std::in_place);
-  const auto response = desk->follow();
-  desk.reset();
-  CHECK(reader_of(response).take()->last);
+TEST_CASE("LogFollowers: all streams end with the agent") {
+  std::optional<FollowFixture> fixture(std::in_place);
+  const auto response = fixture->follow();
+  fixture.reset();
+  CHECK(outlet_of(response).take()->last);
 }
 
-TEST_CASE("HEAD follows nothing") {
-  FollowedDesk desk;
+TEST_CASE("LogFollowers: HEAD follows nothing") {
+  FollowFixture fixture;
   auto request = get("/api/v1/processes/job/logs/stdout?follow=true");
   request.method = http::Method::head;
-  CHECK(desk.live.handle(request).status == 200);
-  CHECK(desk.world.supervisord->count(tests::Operation::follow_log) == 0);
+  CHECK(fixture.live.handle(request).status == 200);
+  CHECK(fixture.world.supervisord->count(tests::Operation::follow_log) == 0);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "api/metrics_api.h"
 
-#include "api/desk.h"
+#include "api/api_fixture.h"
 #include "support/catch.h"
 
 namespace reeve::api {
@@ -32,7 +32,7 @@ struct Listener {
   MetricsApi api;
 };
 
-TEST_CASE("the metrics are text of format 0.0.4, shared bytes as the exposition made them") {
+TEST_CASE("MetricsApi: the metrics are text of format 0.0.4, the exposition's shared bytes") {
   Listener listener;
   const http::Response response = listener.api.handle(get("/metrics", ""));
   CHECK(response.status == 200);
@@ -41,7 +41,7 @@ TEST_CASE("the metrics are text of format 0.0.4, shared bytes as the exposition 
   CHECK(listener.page(get("/metrics", "")) == "plain");
 }
 
-TEST_CASE("the metrics are zipped for whom asks for it, and caches are told") {
+TEST_CASE("MetricsApi: the metrics are gzipped for clients that accept it, with Vary") {
   Listener listener;
   http::Request request = get("/metrics", "");
   request.headers.push_back({"Accept-Encoding", "gzip"});
@@ -51,7 +51,7 @@ TEST_CASE("the metrics are zipped for whom asks for it, and caches are told") {
   CHECK(header_of(response, "Vary") == "Accept-Encoding");
 }
 
-TEST_CASE("the metrics' path is configured, and may change") {
+TEST_CASE("MetricsApi: the metrics' path is configured, and may change") {
   Listener listener(MetricsOptions{.path = "/custom", .users = {}});
   CHECK(listener.api.handle(get("/custom", "")).status == 200);
   CHECK(listener.api.handle(get("/metrics", "")).status == 404);
@@ -59,7 +59,7 @@ TEST_CASE("the metrics' path is configured, and may change") {
   CHECK(listener.api.handle(get("/metrics", "")).status == 200);
 }
 
-TEST_CASE("healthy at once, ready once the first poll ended with any result") {
+TEST_CASE("MetricsApi: healthy at once, ready once the first poll has ended with any result") {
   Listener listener;
   CHECK(listener.api.handle(get("/-/healthy", "")).status == 200);
   CHECK(listener.api.handle(get("/-/ready", "")).status == 503);
@@ -67,7 +67,7 @@ TEST_CASE("healthy at once, ready once the first poll ended with any result") {
   CHECK(listener.api.handle(get("/-/ready", "")).status == 200);
 }
 
-TEST_CASE("the landing page leads to the metrics, and runs nothing") {
+TEST_CASE("MetricsApi: the landing page links to the metrics, and runs no scripts") {
   Listener listener;
   const http::Response response = listener.api.handle(get("/", ""));
   CHECK(response.status == 200);
@@ -77,7 +77,7 @@ TEST_CASE("the landing page leads to the metrics, and runs nothing") {
   CHECK(header_of(response, "Content-Security-Policy").starts_with("default-src 'none'"));
 }
 
-TEST_CASE("nothing else is there, and nothing can be written") {
+TEST_CASE("MetricsApi: other paths are 404, other methods 405") {
   Listener listener;
   CHECK(listener.api.handle(get("/api/v1/processes", "")).status == 404);
   CHECK(listener.api.handle(get("/metrics/", "")).status == 404);
@@ -90,7 +90,7 @@ TEST_CASE("nothing else is there, and nothing can be written") {
   }
 }
 
-TEST_CASE("requests are observed under few, fixed names") {
+TEST_CASE("MetricsApi: requests are measured under few, fixed names") {
   Listener listener;
   for (const char* path : {"/metrics", "/-/healthy", "/-/ready", "/", "/x", "/y"}) {
     (void)listener.api.handle(get(path, ""));
@@ -103,7 +103,7 @@ TEST_CASE("requests are observed under few, fixed names") {
                                                           {"other", 404}});
 }
 
-TEST_CASE("where users are configured nobody gets in without a name") {
+TEST_CASE("MetricsApi: where users are configured every path requires a login") {
   Listener listener(MetricsOptions{.users = {{"scraper", base::Secret("$2y$04$anything")}}});
   for (const char* path : {"/metrics", "/-/healthy", "/", "/nowhere"}) {
     const http::Response response = listener.api.handle(get(path, ""));
@@ -111,6 +111,19 @@ TEST_CASE("where users are configured nobody gets in without a name") {
     CHECK(header_of(response, "WWW-Authenticate") == "Basic realm=\"reeve\"");
   }
   CHECK(listener.api.handle(get("/metrics")).status == 401);
+}
+
+TEST_CASE("accepts_gzip: by name or by star, unless q is 0") {
+  for (const char* header : {"gzip", "GZIP", "x-gzip", "deflate, gzip", "gzip;q=0.5", "*",
+                             "br;q=1.0, gzip;q=0.8, *;q=0.1", "identity;q=0, *", "gzip ; q=1"}) {
+    CAPTURE(header);
+    CHECK(accepts_gzip(header));
+  }
+  for (const char* header : {"", "identity", "br, deflate", "gzip;q=0", "gzip;q=0.000", "*;q=0",
+                             "gzip;q=0, *", "gzipped", ",;,=", "gzip;q="}) {
+    CAPTURE(header);
+    CHECK_FALSE(accepts_gzip(header));
+  }
 }
 
 }  // namespace

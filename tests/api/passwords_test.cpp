@@ -1,11 +1,7 @@
-// Passwords are checked on a thread of their own.
-
-#include "api/passwords.h"
-
 #include <atomic>
 
-#include "api/desk.h"
-#include "api/login_throttle.h"
+#include "api/api_fixture.h"
+#include "api/authentication.h"
 #include "api/metrics_api.h"
 #include "support/catch.h"
 #include "support/eventually.h"
@@ -47,7 +43,7 @@ struct Listener {
   MetricsApi api;
 };
 
-TEST_CASE("the right password gets in, and passes at once from then on") {
+TEST_CASE("PasswordChecker: a right password is accepted, and cached from then on") {
   Listener listener;
   CHECK(tests::is_deferred(listener.ask(right_login)));
   CHECK(listener.answer(right_login).status == 200);
@@ -56,7 +52,7 @@ TEST_CASE("the right password gets in, and passes at once from then on") {
   CHECK(again.status == 200);
 }
 
-TEST_CASE("a wrong password and an unknown name get the same answer, delayed") {
+TEST_CASE("PasswordChecker: a wrong password and an unknown name get the same delayed response") {
   Listener listener;
   for (const std::string& login : {wrong_login, wrong_name}) {
     const http::Response response = listener.answer(login);
@@ -66,7 +62,8 @@ TEST_CASE("a wrong password and an unknown name get the same answer, delayed") {
   CHECK(listener.answer(right_login).status == 200);
 }
 
-TEST_CASE("an address that fails too often has to wait; who was right before passes") {
+TEST_CASE(
+    "PasswordChecker: an address that fails too often has to wait, except with a cached login") {
   Listener listener;
   CHECK(listener.answer(right_login).status == 200);
   for (int i = 0; i < LoginThrottle::max_failures; ++i) {
@@ -78,18 +75,18 @@ TEST_CASE("an address that fails too often has to wait; who was right before pas
   CHECK(listener.answer(right_login).status == 200);
 }
 
-TEST_CASE("a reload forgets who was right before") {
+TEST_CASE("PasswordChecker: a reload clears the cache") {
   Listener listener;
   CHECK(listener.answer(right_login).status == 200);
   listener.api.configure({.users = {{"other", base::Secret(hash)}}});
   CHECK(listener.answer(right_login).status == 401);
 }
 
-TEST_CASE("only so many logins wait to be checked; all others are asked to come back") {
+TEST_CASE("PasswordChecker: the queue is bounded") {
   const base::SystemClock clock;
   std::atomic<bool> held = true;
   std::atomic<bool> begun = false;
-  Passwords passwords({{"scraper", base::Secret(hash)}}, clock);
+  PasswordChecker passwords({{"scraper", base::Secret(hash)}}, clock);
   REQUIRE(passwords.check({"scraper", base::Secret("x")}, [&](bool) {
     begun = true;
     while (held) {
@@ -97,17 +94,17 @@ TEST_CASE("only so many logins wait to be checked; all others are asked to come 
     }
   }));
   REQUIRE(tests::eventually(20s, [&] { return begun.load(); }));
-  for (std::size_t i = 0; i < Passwords::max_queued; ++i) {
+  for (std::size_t i = 0; i < PasswordChecker::max_queued; ++i) {
     CHECK(passwords.check({"scraper", base::Secret("x")}, [](bool) {}));
   }
   CHECK_FALSE(passwords.check({"scraper", base::Secret("x")}, [](bool) {}));
   held = false;
 }
 
-TEST_CASE("a hash that is none lets nobody in") {
+TEST_CASE("PasswordChecker: a malformed hash matches no password") {
   const base::SystemClock clock;
   for (const char* broken : {"", "*0", "$2y$", "open sesame", "$2y$99$abc"}) {
-    Passwords passwords({{"scraper", base::Secret(broken)}}, clock);
+    PasswordChecker passwords({{"scraper", base::Secret(broken)}}, clock);
     std::atomic<int> verdict = -1;
     REQUIRE(passwords.check({"scraper", base::Secret("open sesame")},
                             [&](bool right) { verdict = right ? 1 : 0; }));

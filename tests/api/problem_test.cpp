@@ -24,7 +24,7 @@ const std::map<ErrorKind, int> statuses = {
     {ErrorKind::not_implemented, 501}, {ErrorKind::internal, 500},
 };
 
-TEST_CASE("every kind of error has its HTTP status, and every status its phrase") {
+TEST_CASE("http_status: each kind of error has a status, and each status a phrase") {
   CHECK(statuses.size() == static_cast<std::size_t>(ErrorKind::internal) + 1);
   for (const auto& [kind, status] : statuses) {
     CAPTURE(base::to_string(kind));
@@ -33,7 +33,7 @@ TEST_CASE("every kind of error has its HTTP status, and every status its phrase"
   }
 }
 
-TEST_CASE("what the policy forbids is forbidden, whatever else a refusal is follows its error") {
+TEST_CASE("http_status: what the policy forbids is a 403, other refusals follow their error") {
   for (const RefusalReason reason : guards::all_refusal_reasons) {
     const bool forbidden =
         reason == RefusalReason::own_program || reason == RefusalReason::not_allowed ||
@@ -44,21 +44,21 @@ TEST_CASE("what the policy forbids is forbidden, whatever else a refusal is foll
   }
 }
 
-TEST_CASE("a supervisord that cannot be asked is told by what went wrong with it") {
+TEST_CASE("problem_of: an unreachable supervisord is named by the kind of its error") {
   const guards::Refusal refusal{RefusalReason::unreachable, {ErrorKind::timeout, "no answer"}, ""};
   const Problem problem = problem_of(refusal, {});
   CHECK(problem.status == 504);
   CHECK(problem.type == "timeout");
 }
 
-TEST_CASE("a problem is an RFC 9457 object with the extensions that apply") {
+TEST_CASE("problem_response: an RFC 9457 object with the extensions that apply") {
   const Problem problem{.status = 409,
                         .type = "conflict",
                         .detail = "it is being stopped",
                         .process = "web:front",
                         .fault = base::PeerFault{40, "ABNORMAL_TERMINATION"},
                         .operation = "17-4"};
-  const http::Response response = answer(problem, "/api/v1/processes/web:front/start");
+  const http::Response response = problem_response(problem, "/api/v1/processes/web:front/start");
   CHECK(response.status == 409);
   CHECK(response.headers[0] == http::Header{"Content-Type", "application/problem+json"});
   CHECK(std::get<std::string>(response.body) ==
@@ -68,9 +68,9 @@ TEST_CASE("a problem is an RFC 9457 object with the extensions that apply") {
         R"("operation":"17-4"})");
 }
 
-TEST_CASE("what does not apply to a problem is not in it") {
+TEST_CASE("problem_response: members that do not apply are left out") {
   const auto body = nlohmann::json::parse(std::get<std::string>(
-      answer(Problem{.status = 404, .type = "not_found", .detail = "no"}, "/x").body));
+      problem_response(Problem{.status = 404, .type = "not_found", .detail = "no"}, "/x").body));
   CHECK(body.size() == 5);
 }
 

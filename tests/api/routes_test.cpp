@@ -1,5 +1,3 @@
-// docs/http-api.md and the table of routes say the same.
-
 #include "api/routes.h"
 
 #include <algorithm>
@@ -9,8 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/openapi.h"
-#include "api/text.h"
+#include "api/http_helpers.h"
 #include "support/catch.h"
 
 namespace reeve::api {
@@ -21,7 +18,7 @@ std::string row_of(const Route& route) {
          "` | " + (route.scope ? std::string(to_string(*route.scope)) : "–") + " |";
 }
 
-TEST_CASE("the documentation lists the control listener's routes, all of them and no others") {
+TEST_CASE("control_routes: docs/http-api.md lists all of them and no others") {
   std::ifstream file(REEVE_DOCS "/http-api.md");
   REQUIRE(file);
   std::set<std::string> documented;
@@ -56,7 +53,7 @@ std::set<std::string> described(const nlohmann::json& document) {
   return rows;
 }
 
-TEST_CASE("the OpenAPI document describes the control listener's routes, all and no others") {
+TEST_CASE("control_routes: the OpenAPI document describes all of them and no others") {
   std::set<std::string> served;
   for (const Route& route : control_routes()) {
     std::string scopes;
@@ -70,7 +67,7 @@ TEST_CASE("the OpenAPI document describes the control listener's routes, all and
   CHECK(described(nlohmann::json::parse(openapi_document())) == served);
 }
 
-TEST_CASE("everything that the OpenAPI document refers to is in it") {
+TEST_CASE("openapi_document: every reference resolves") {
   const auto document = nlohmann::json::parse(openapi_document());
   std::set<std::string> missing;
   const auto flat = document.flatten();
@@ -83,7 +80,7 @@ TEST_CASE("everything that the OpenAPI document refers to is in it") {
   CHECK(missing.empty());
 }
 
-TEST_CASE("each part of a path in braces is a parameter of it") {
+TEST_CASE("openapi_document: each part of a path in braces is a parameter") {
   const auto document = nlohmann::json::parse(openapi_document());
   for (const auto& [path, item] : document["paths"].items()) {
     for (const auto& [method, operation] : item.items()) {
@@ -97,7 +94,7 @@ TEST_CASE("each part of a path in braces is a parameter of it") {
   }
 }
 
-TEST_CASE("the handlers' names are few and literal, and no two routes share a method and path") {
+TEST_CASE("control_routes: each has a name, and no two share a method and path") {
   std::set<std::string> seen;
   for (const Route& route : control_routes()) {
     CHECK_FALSE(route.name.empty());
@@ -105,7 +102,7 @@ TEST_CASE("the handlers' names are few and literal, and no two routes share a me
   }
 }
 
-TEST_CASE("GET never leads to an endpoint that acts") {
+TEST_CASE("control_routes: GET never leads to an endpoint that acts") {
   for (const Route& route : control_routes()) {
     const bool reads = !route.scope || *route.scope == Scope::read || *route.scope == Scope::logs;
     CHECK((route.method == http::Method::get) == reads);

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <set>
 
-#include "api/desk.h"
+#include "api/api_fixture.h"
 
 namespace {
 
@@ -62,20 +62,20 @@ http::Request request_of(std::string_view input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const std::set<int> documented = {200, 202, 204, 400, 401, 403, 404, 405, 409, 412,
                                            413, 415, 416, 421, 422, 429, 501, 502, 503, 504};
-  static tests::Desk desk;
+  static tests::ApiFixture fixture;
   const http::Request request = request_of({reinterpret_cast<const char*>(data), size});
-  const std::size_t known = desk.world.controller.list().size();
-  const http::Response response = tests::awaited(desk.api.handle(request));
+  const std::size_t known = fixture.world.controller.list().size();
+  const http::Response response = tests::awaited(fixture.api.handle(request));
   demand(documented.contains(response.status));
   demand(tests::header_of(response, "Cache-Control") == "no-store");
-  const auto operations = desk.world.controller.list();
+  const auto operations = fixture.world.controller.list();
   demand(request.method == http::Method::post || operations.size() == known);
-  while (desk.world.controller.run_next()) {
+  while (fixture.world.controller.run_next()) {
   }
   if (!operations.empty()) {
     const substrate::InstanceName name = operations.back().command.target.name;
-    demand(desk.world.snapshot->supervisors.front().find(name) != nullptr);
+    demand(fixture.world.snapshot->supervisors.front().find(name) != nullptr);
   }
-  desk.observed.clear();
+  fixture.observed.clear();
   return 0;
 }

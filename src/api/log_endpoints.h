@@ -1,8 +1,8 @@
 #pragma once
 
-// Follows logs for clients, each on a thread of its own, for supervisord keeps one connection open
-// for each: so there may be few. A thread ends when its client leaves, when supervisord has no
-// more to say, and with this.
+// Follows logs for clients, each on a thread of its own: supervisord keeps one connection open for
+// each, so there may be few. A thread ends when its client leaves, when supervisord ends the log,
+// and with this. Used by the endpoints of logs; thread-safe.
 
 #include <list>
 #include <memory>
@@ -15,15 +15,15 @@
 
 namespace reeve::api {
 
-/// What is followed, and for whom.
 struct FollowedLog {
   std::shared_ptr<substrate::Logs> logs;
   substrate::InstanceName name;
   substrate::LogStream stream = substrate::LogStream::standard_output;
-  /// The end of the log as it was read before: what was written since is joined to it. Empty if it
-  /// is not known byte for byte.
-  std::string seen;
-  /// So many bytes at the beginning of that, or else of what is followed, the client does not want.
+  /// The end of the log as read before following began: the tail that supervisord sends is joined
+  /// to it. Empty if it is not known byte for byte.
+  std::string known_end;
+  /// The client does not want this many bytes at the beginning of known_end, or of the tail if that
+  /// is empty.
   std::uint64_t skip = 0;
   http::StreamWriter writer;
 };
@@ -38,7 +38,7 @@ class LogFollowers {
   LogFollowers(const LogFollowers&) = delete;
   LogFollowers& operator=(const LogFollowers&) = delete;
 
-  /// False if there are as many as there may be.
+  /// False if max_followers are active.
   [[nodiscard]] bool start(const FollowedLog& log);
 
  private:

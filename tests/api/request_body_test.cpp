@@ -1,6 +1,5 @@
-#include "api/action_body.h"
+#include "api/request_body.h"
 
-#include "api/json_body.h"
 #include "support/catch.h"
 
 namespace reeve::api {
@@ -18,7 +17,7 @@ std::string detail_of(std::string_view body, Action action = Action::stop) {
   return read ? "" : read.error().detail;
 }
 
-TEST_CASE("all members are optional, and so is the body") {
+TEST_CASE("read_action_body: all members are optional, and so is the body") {
   for (const char* body : {"", "{}", " {\n} "}) {
     const auto read = read_action_body(body, Action::restart);
     REQUIRE(read);
@@ -28,7 +27,7 @@ TEST_CASE("all members are optional, and so is the body") {
   }
 }
 
-TEST_CASE("each member is read") {
+TEST_CASE("read_action_body: each member is read") {
   const auto read = read_action_body(
       R"({"wait": false, "reason": "because", "dry_run": true, "if_incarnation": "10:1700000000"})",
       Action::stop);
@@ -40,7 +39,7 @@ TEST_CASE("each member is read") {
   CHECK(read_action_body(R"({"signal": "HUP"})", Action::signal)->signal == "HUP");
 }
 
-TEST_CASE("what is not a JSON object is malformed") {
+TEST_CASE("read_action_body: anything but a JSON object is malformed") {
   for (const char* body :
        {"{", "[]", "null", "1", "\"x\"", "{}{}", "{\"wait\":}", "{'wait': true}",
         "{\"wait\": true,}", "\xEF\xBB\xBF", "{\"reason\": \"\xFF\"}", "nul\0l"}) {
@@ -49,18 +48,18 @@ TEST_CASE("what is not a JSON object is malformed") {
   }
 }
 
-TEST_CASE("a member that is not known is named, and so are those that are") {
+TEST_CASE("read_action_body: an unknown member is named, with the known ones") {
   CHECK(status_of(R"({"timeout": 5})") == 400);
   CHECK(detail_of(R"({"timeout": 5})") ==
         "'timeout' is not known: the members are wait, signal, reason, dry_run, "
         "if_incarnation and rolling");
 }
 
-TEST_CASE("a member that is given twice is refused: which one was meant?") {
+TEST_CASE("read_action_body: a member given twice is refused") {
   CHECK(detail_of(R"({"dry_run": true, "dry_run": false})") == "'dry_run' is given twice");
 }
 
-TEST_CASE("a member of another type is named") {
+TEST_CASE("read_action_body: a member of another type is named") {
   for (const char* name : {"wait", "dry_run", "reason", "signal", "if_incarnation"}) {
     for (const char* value : {"1", "null", "[]", "{}", "1e400"}) {
       const std::string body = "{\"" + std::string(name) + "\": " + value + "}";
@@ -75,14 +74,14 @@ TEST_CASE("a member of another type is named") {
   CHECK(status_of(R"({"if_incarnation": "now"})") == 422);
 }
 
-TEST_CASE("members that make no sense for the action are refused") {
+TEST_CASE("read_action_body: members without a meaning for the action are refused") {
   CHECK(status_of("{}", Action::signal) == 422);
   CHECK(status_of(R"({"signal": "HUP"})", Action::stop) == 422);
   CHECK(status_of(R"({"wait": false})", Action::restart) == 422);
   CHECK(status_of(R"({"wait": true})", Action::restart) == 200);
 }
 
-TEST_CASE("size, depth and texts are bounded") {
+TEST_CASE("read_action_body: size, depth and texts are bounded") {
   CHECK(status_of(std::string(max_body_bytes + 1, ' ')) == 413);
   CHECK(detail_of(R"({"x": )" + std::string(5'000, '[') + std::string(5'000, ']') + "}") ==
         "the body is nested too deeply");

@@ -1,7 +1,7 @@
 #pragma once
 
-// The control listener's handler over a controller and its little supervisord, without transport
-// and without threads.
+// The control listener's handler with a controller and a fake supervisord, without transport and
+// without threads.
 
 #include <map>
 #include <string>
@@ -76,7 +76,7 @@ inline const std::string web_token = "web-token-of-at-least-32-random-bytes";
   return std::holds_alternative<http::DeferredResponse>(response.body);
 }
 
-/// What a transport would send in the end.
+/// The response that a transport would send.
 [[nodiscard]] inline http::Response awaited(const http::Response& response) {
   return is_deferred(response) ? std::get<http::DeferredResponse>(response.body).take() : response;
 }
@@ -91,10 +91,10 @@ struct Observed {
   friend bool operator==(const Observed&, const Observed&) = default;
 };
 
-struct Desk {
-  Desk() : api(surroundings(), three_tokens(), world.clock, base::Log()) {}
+struct ApiFixture {
+  ApiFixture() : api(deps(), three_tokens(), world.clock, base::Log()) {}
 
-  [[nodiscard]] api::ControlSurroundings surroundings() {
+  [[nodiscard]] api::ControlApiDeps deps() {
     monitor::Member member = member_of("", world.supervisord);
     member.logs = world.supervisord;
     return {.snapshot = [this] { return world.snapshot; },
@@ -112,7 +112,7 @@ struct Desk {
             .audit = audit.get()};
   }
 
-  /// Two supervisords, of which only the first is there.
+  /// Two supervisords, of which the second is unreachable.
   void add_second_supervisor() {
     auto next = std::make_shared<monitor::Snapshot>(*world.snapshot);
     next->supervisors[0].name = "one";
