@@ -1,6 +1,6 @@
 #pragma once
 
-// Who gets in, on either listener.
+// Authentication on both listeners: tokens, certificates and users, as configured. Values.
 
 #include <cstdint>
 #include <optional>
@@ -20,10 +20,10 @@ inline constexpr auto all_scopes = base::all_of<Scope, Scope::admin>();
 [[nodiscard]] std::optional<Scope> scope_from_string(std::string_view text);
 
 struct TokenOptions {
-  std::string name;  ///< the actor in records
+  std::string name;  ///< the actor in the audit
   base::Secret secret;
   std::vector<Scope> scopes;
-  /// The processes it may act on (it may read all).
+  /// The processes that it may act on; it may read all.
   std::vector<substrate::Selector> allow = {*substrate::Selector::parse("*")};
   friend bool operator==(const TokenOptions&, const TokenOptions&) = default;
 };
@@ -55,7 +55,7 @@ struct BasicUser {
 /// The metrics listener.
 struct MetricsOptions {
   std::string path = "/metrics";
-  std::vector<BasicUser> users;  ///< none: everybody may read
+  std::vector<BasicUser> users;  ///< none: no login is required
   friend bool operator==(const MetricsOptions&, const MetricsOptions&) = default;
 };
 
