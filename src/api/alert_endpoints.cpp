@@ -7,7 +7,7 @@
 #include "alerts/responder.h"
 #include "api/http_helpers.h"
 #include "api/routes.h"
-#include "json/decision.h"
+#include "json/json.h"
 
 namespace reeve::api {
 
@@ -16,7 +16,7 @@ EndpointResult receive_alerts(const RequestContext& context) {
   if (!alerts) {
     return tl::unexpected(malformed_request(alerts.error().message));
   }
-  const alerts::Answer answer =
+  const alerts::WebhookResult answer =
       context.deps.responder->receive(*alerts, {context.actor.name, context.actor.allow});
   if (!answer.retry.empty()) {
     return tl::unexpected(Problem{.status = 503,

@@ -126,7 +126,7 @@ http::Response ControlApi::handle(const http::Request& request) {
   if (checked.login_failed) {
     response.delay = failed_login_delay;
   }
-  if (!std::holds_alternative<http::Later>(response.body)) {
+  if (!std::holds_alternative<http::DeferredResponse>(response.body)) {
     measurement->end(response.status);
   }
   return response;

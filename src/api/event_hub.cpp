@@ -9,11 +9,7 @@
 #include "api/http_helpers.h"
 #include "api/routes.h"
 #include "base/text.h"
-#include "json/audit.h"
-#include "json/operation.h"
-#include "json/process.h"
-#include "json/supervisor.h"
-#include "json/text.h"
+#include "json/json.h"
 
 namespace reeve::api {
 
@@ -169,22 +165,22 @@ void EventHub::publish_together(const std::vector<NewEvent>& events) {
   });
 }
 
-std::shared_ptr<http::Feed::Outlet> EventHub::subscribe(std::optional<std::uint64_t> after) {
-  http::FeedOptions options;
+std::shared_ptr<http::StreamReader> EventHub::subscribe(std::optional<std::uint64_t> after) {
+  http::StreamOptions options;
   options.max_waiting = max_waiting;
   options.heartbeat = ":\n\n";
-  http::Feed::Ends ends = http::Feed::open(options);
+  http::ResponseStream stream = http::make_stream(options);
   const bool subscribed = state_.with([&](State& state) {
     auto& subscribers = state.subscribers;
-    std::erase_if(subscribers, [](const http::Feed& feed) { return !feed.is_open(); });
+    std::erase_if(subscribers, [](const http::StreamWriter& writer) { return !writer.is_open(); });
     if (subscribers.size() >= max_subscribers) {
       return false;
     }
-    ends.feed.write(state.first_bytes(after));
-    subscribers.push_back(ends.feed);
+    stream.writer.write(state.first_bytes(after));
+    subscribers.push_back(stream.writer);
     return true;
   });
-  return subscribed ? std::move(ends.outlet) : nullptr;
+  return subscribed ? std::move(stream.reader) : nullptr;
 }
 
 void EventHub::State::send(std::string_view type, std::string_view data) {
@@ -192,7 +188,7 @@ void EventHub::State::send(std::string_view type, std::string_view data) {
   if (kept.size() > max_kept) {
     kept.pop_front();
   }
-  for (const http::Feed& subscriber : subscribers) {
+  for (const http::StreamWriter& subscriber : subscribers) {
     subscriber.write(kept.back().text);
   }
 }
@@ -218,8 +214,8 @@ EndpointResult stream_events(const RequestContext& context) {
   // An id that is no number is treated like one that is no longer kept: the client gets a reset.
   const auto after =
       last ? std::optional(base::parse_number<std::uint64_t>(*last).value_or(0)) : std::nullopt;
-  auto outlet = context.deps.events->subscribe(after);
-  if (!outlet) {
+  auto reader = context.deps.events->subscribe(after);
+  if (!reader) {
     return tl::unexpected(Problem{.status = 503,
                                   .type = "too_many_listeners",
                                   .detail = "as many listen to events as may, " +
@@ -227,7 +223,7 @@ EndpointResult stream_events(const RequestContext& context) {
                                   .headers = {{"Retry-After", "10"}}});
   }
   http::Response response = make_response(200, "text/event-stream", "");
-  response.body = std::move(outlet);
+  response.body = std::move(reader);
   return response;
 }
 

@@ -41,7 +41,7 @@ class EventHub {
 
   /// A stream of all events from now on, or after the one with this id, for a Response. Null if
   /// there are max_subscribers.
-  [[nodiscard]] std::shared_ptr<http::Feed::Outlet> subscribe(std::optional<std::uint64_t> after);
+  [[nodiscard]] std::shared_ptr<http::StreamReader> subscribe(std::optional<std::uint64_t> after);
 
  private:
   struct KeptEvent {
@@ -55,7 +55,7 @@ class EventHub {
   struct State {
     std::uint64_t last_id;
     std::deque<KeptEvent> kept;  ///< ids without gaps, up to last_id
-    std::vector<http::Feed> subscribers;
+    std::vector<http::StreamWriter> subscribers;
     std::shared_ptr<const monitor::Snapshot> snapshot;
 
     void send(std::string_view type, std::string_view data);

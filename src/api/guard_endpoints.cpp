@@ -9,8 +9,7 @@
 #include "api/request_body.h"
 #include "api/routes.h"
 #include "base/text.h"
-#include "json/audit.h"
-#include "json/guard.h"
+#include "json/json.h"
 
 namespace reeve::api {
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "http/grammar.h"
-#include "json/text.h"
+#include "json/json.h"
 
 namespace reeve::api {
 namespace {

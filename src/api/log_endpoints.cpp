@@ -190,9 +190,9 @@ EndpointResult follow_from_end(const RequestContext& context, const LogSource& s
   if (!known_end) {
     return tl::unexpected(known_end.error());
   }
-  http::Feed::Ends ends = http::Feed::open();
+  http::ResponseStream stream = http::make_stream();
   if (!before_tail->empty()) {
-    ends.feed.write(*before_tail);
+    stream.writer.write(*before_tail);
   }
   const bool started = context.request.method == http::Method::head ||
                        context.followers.start({.logs = source.logs,
@@ -200,7 +200,7 @@ EndpointResult follow_from_end(const RequestContext& context, const LogSource& s
                                                 .stream = source.stream,
                                                 .known_end = *known_end,
                                                 .skip = tail - std::min(tail, bytes),
-                                                .feed = ends.feed});
+                                                .writer = stream.writer});
   if (!started) {
     return tl::unexpected(Problem{.status = 503,
                                   .type = "too_many_followers",
@@ -210,7 +210,7 @@ EndpointResult follow_from_end(const RequestContext& context, const LogSource& s
                                   .headers = {{"Retry-After", "10"}}});
   }
   http::Response response = make_response(200, "text/plain", "");
-  response.body = std::move(ends.outlet);
+  response.body = std::move(stream.reader);
   return response;
 }
 
@@ -243,7 +243,7 @@ void follow(const FollowedLog& log, const base::Deadline& deadline) {
     const std::size_t skipped = std::min<std::uint64_t>(skip, bytes.size());
     skip -= skipped;
     bytes.remove_prefix(skipped);
-    return bytes.empty() || log.feed.write(bytes, slow_client_timeout);
+    return bytes.empty() || log.writer.write(bytes, slow_client_timeout);
   };
   std::string tail;
   bool is_joined = log.known_end.empty();
@@ -260,7 +260,7 @@ void follow(const FollowedLog& log, const base::Deadline& deadline) {
   if (!is_joined) {
     (void)send(joined(log.known_end, tail));
   }
-  log.feed.end();
+  log.writer.end();
 }
 
 }  // namespace
@@ -305,7 +305,7 @@ bool LogFollowers::start(const FollowedLog& log) {
     followers.push_back(std::move(follower));
   });
   if (stop_source.stop_possible()) {
-    log.feed.on_gone([stop_source]() mutable { stop_source.request_stop(); });
+    log.writer.on_disconnect([stop_source]() mutable { stop_source.request_stop(); });
   }
   return stop_source.stop_possible();
 }

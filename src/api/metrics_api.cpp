@@ -138,15 +138,15 @@ http::Response MetricsApi::State::authenticate(
 http::Response MetricsApi::State::check_password(
     const http::Request& request, Login login,
     const std::shared_ptr<RequestMeasurement>& measurement) {
-  const http::Later later(password_check_timeout, [measurement] {
+  const http::DeferredResponse deferred(password_check_timeout, [measurement] {
     measurement->end(503);
     return too_many_checks();
   });
   const bool queued =
-      passwords.check(std::move(login), [this, request, measurement, later](bool right) {
+      passwords.check(std::move(login), [this, request, measurement, deferred](bool right) {
         http::Response response = right ? respond(request) : reject_login(request);
         measurement->end(response.status);
-        later.complete(std::move(response));
+        deferred.complete(std::move(response));
       });
   if (!queued) {
     return too_many_checks();
@@ -177,7 +177,7 @@ http::Response MetricsApi::handle(const http::Request& request) {
   const auto measurement = std::make_shared<RequestMeasurement>(
       state_->handler_name(request.path), state_->clock, state_->deps.observe);
   http::Response response = state_->authenticate(request, measurement);
-  if (!std::holds_alternative<http::Later>(response.body)) {
+  if (!std::holds_alternative<http::DeferredResponse>(response.body)) {
     measurement->end(response.status);
   }
   return response;

@@ -14,9 +14,7 @@
 #include "api/request_body.h"
 #include "base/text.h"
 #include "guards/absent.h"
-#include "json/operation.h"
-#include "json/process.h"
-#include "json/supervisor.h"
+#include "json/json.h"
 
 namespace reeve::api {
 
@@ -119,23 +117,23 @@ http::Response deferred_response(const RequestContext& context, const Operation&
                                  base::Duration wait) {
   control::Controller* const controller = context.deps.controller;
   const auto measurement = context.measurement;
-  const http::Later later(wait, [controller, measurement, operation] {
+  const http::DeferredResponse deferred(wait, [controller, measurement, operation] {
     const auto so_far = controller->find(operation.id);
     measurement->end(202);
     return operation_response(202, so_far.value_or(operation));
   });
   const bool is_pending = controller->on_finished(
-      operation.id, [later, measurement, path = context.request.path](const Operation& done) {
+      operation.id, [deferred, measurement, path = context.request.path](const Operation& done) {
         const EndpointResult result = finished_response(done);
         http::Response response = result ? *result : problem_response(result.error(), path);
         measurement->end(response.status);
-        later.complete(std::move(response));
+        deferred.complete(std::move(response));
       });
   if (!is_pending) {
     return operation_response(202, operation);
   }
   http::Response response;
-  response.body = later;
+  response.body = deferred;
   return response;
 }
 

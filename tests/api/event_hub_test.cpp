@@ -9,7 +9,7 @@ namespace reeve::api {
 namespace {
 
 using namespace std::chrono_literals;
-using http::Feed;
+using http::StreamReader;
 using tests::ApiFixture;
 using tests::get;
 using tests::json_of;
@@ -34,7 +34,7 @@ std::uint64_t id_of(const std::string& text) {
 }
 
 /// Events received since the last call; blocks without data are no events.
-std::vector<Event> events_of(Feed::Outlet& outlet) {
+std::vector<Event> events_of(StreamReader& reader) {
   std::vector<Event> events;
   const auto piece = reader.take();
   std::string_view rest = piece ? std::string_view(piece->bytes) : std::string_view();
@@ -80,11 +80,11 @@ control::AuditEntry refused_decision() {
 
 TEST_CASE("EventHub: processes that change, appear and vanish are events, with the state before") {
   WatchedWorld world;
-  const auto outlet = world.hub.subscribe(std::nullopt);
-  CHECK(events_of(*outlet).empty());
+  const auto reader = world.hub.subscribe(std::nullopt);
+  CHECK(events_of(*reader).empty());
   world.supervisord->crash({"web", "front"}, 3);
   world.look();
-  auto received = events_of(*outlet);
+  auto received = events_of(*reader);
   REQUIRE(received.size() == 1);
   CHECK(received[0].type == "process");
   CHECK(received[0].data["change"] == "changed");
@@ -97,7 +97,7 @@ TEST_CASE("EventHub: processes that change, appear and vanish are events, with t
   world.supervisord->add(program);
   world.supervisord->remove("job");
   world.look();
-  received = events_of(*outlet);
+  received = events_of(*reader);
   std::vector<std::string> changes;
   for (const Event& event : received) {
     changes.push_back(event.data["change"].get<std::string>() + " " +
@@ -109,7 +109,7 @@ TEST_CASE("EventHub: processes that change, appear and vanish are events, with t
 
 TEST_CASE("EventHub: a new run is a change, a longer uptime is none") {
   WatchedWorld world;
-  const auto outlet = world.hub.subscribe(std::nullopt);
+  const auto reader = world.hub.subscribe(std::nullopt);
   world.supervisord->tick(10s);
   world.look();
   CHECK(events_of(*reader).empty());
@@ -121,11 +121,11 @@ TEST_CASE("EventHub: a new run is a change, a longer uptime is none") {
 
 TEST_CASE("EventHub: a supervisord that goes or comes back is one event, its processes are none") {
   WatchedWorld world;
-  const auto outlet = world.hub.subscribe(std::nullopt);
+  const auto reader = world.hub.subscribe(std::nullopt);
   auto down = std::make_shared<monitor::Snapshot>(*world.snapshot);
   down->supervisors[0].up = false;
   world.hub.publish(down);
-  const auto received = events_of(*outlet);
+  const auto received = events_of(*reader);
   REQUIRE(received.size() == 1);
   CHECK(received[0].type == "supervisor");
   CHECK(received[0].data["up"] == false);
@@ -140,7 +140,7 @@ TEST_CASE("EventHub: the first listing of a supervisord makes no process events"
   unread->supervisors[0].up = false;
   unread->supervisors[0].processes = {};
   hub.publish(unread);
-  const auto outlet = hub.subscribe(std::nullopt);
+  const auto reader = hub.subscribe(std::nullopt);
   auto read = std::make_shared<monitor::Snapshot>(*world.snapshot);
   read->supervisors[0].snapshot_at = world.clock.system_now();
   hub.publish(read);
@@ -149,11 +149,11 @@ TEST_CASE("EventHub: the first listing of a supervisord makes no process events"
 
 TEST_CASE("EventHub: operations are events at each step, decisions when they are recorded") {
   WatchedWorld world;
-  const auto outlet = world.hub.subscribe(std::nullopt);
+  const auto reader = world.hub.subscribe(std::nullopt);
   world.controller.on_change(
       [&](const control::Operation& operation) { world.hub.publish(operation); });
   const auto done = world.carry_out(tests::World::command(guards::Action::stop, "job"));
-  const auto received = events_of(*outlet);
+  const auto received = events_of(*reader);
   REQUIRE(received.size() > 2);
   CHECK(received.front().data["state"] == "queued");
   CHECK(received.back().data["result"] == "succeeded");
@@ -225,7 +225,7 @@ TEST_CASE("EventHub: ids grow over restarts of the agent") {
 
 TEST_CASE("EventHub: too many changes at once are one reset") {
   WatchedWorld world;
-  const auto outlet = world.hub.subscribe(std::nullopt);
+  const auto reader = world.hub.subscribe(std::nullopt);
   for (std::size_t i = 0; i <= EventHub::max_at_once; ++i) {
     tests::FakeProgram program;
     program.name = {"many", "many-" + std::to_string(i)};
@@ -238,7 +238,7 @@ TEST_CASE("EventHub: too many changes at once are one reset") {
 TEST_CASE("EventHub: too many decisions on one post of alerts are one reset") {
   const tests::ManualClock clock;
   EventHub hub(clock);
-  const auto outlet = hub.subscribe(std::nullopt);
+  const auto reader = hub.subscribe(std::nullopt);
   std::vector<control::AuditEntry> post(EventHub::max_at_once, refused_decision());
   hub.publish(post);
   CHECK(types_of(*reader) == std::vector<std::string>(EventHub::max_at_once, "decision"));
@@ -271,7 +271,7 @@ TEST_CASE("GET events: a stream that resumes, for a bounded number of clients") 
   std::vector<http::Response> subscribed = {fixture.api.handle(request)};
   CHECK(subscribed[0].status == 200);
   CHECK(tests::header_of(subscribed[0], "Content-Type") == "text/event-stream");
-  CHECK(types_of(*std::get<std::shared_ptr<Feed::Outlet>>(subscribed[0].body)) ==
+  CHECK(types_of(*std::get<std::shared_ptr<StreamReader>>(subscribed[0].body)) ==
         std::vector<std::string>{"reset"});
   while (subscribed.size() < EventHub::max_subscribers) {
     subscribed.push_back(fixture.api.handle(get("/api/v1/events")));

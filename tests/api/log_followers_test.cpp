@@ -1,6 +1,6 @@
 #include "api/api_fixture.h"
 #include "api/log_endpoints.h"
-#include "http/stream_state.h"
+#include "http/response_body.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 
@@ -73,9 +73,9 @@ TEST_CASE("LogFollowers: `bytes` bounds the past") {
 struct JoinFixture : FollowFixture {
   /// Follows the log as it is by now, after this had been read of it.
   bool gives(const std::string& seen, std::uint64_t skip, const std::string& wanted) {
-    http::Feed::Ends ends = http::Feed::open();
+    http::ResponseStream stream = http::make_stream();
     const auto logs = deps().members.front().logs;
-    REQUIRE(followers.start({logs, {"job", "job"}, {}, seen, skip, ends.feed}));
+    REQUIRE(followers.start({logs, {"job", "job"}, {}, seen, skip, stream.writer}));
     std::string text;
     return eventually(10s, [&] {
       text += stream.reader->take()->bytes;
@@ -99,9 +99,9 @@ TEST_CASE("LogFollowers: what is written between reading the past and following 
 TEST_CASE("LogFollowers: a log shorter than its known end is sent when it ends") {
   JoinFixture fixture;
   fixture.write("new");
-  http::Feed::Ends ends = http::Feed::open();
+  http::ResponseStream stream = http::make_stream();
   const auto logs = fixture.deps().members.front().logs;
-  REQUIRE(fixture.followers.start({logs, {"job", "job"}, {}, "longer\n", 0, ends.feed}));
+  REQUIRE(fixture.followers.start({logs, {"job", "job"}, {}, "longer\n", 0, stream.writer}));
   CHECK(eventually(10s, [&] { return fixture.followed() == 1; }));
   fixture.world.supervisord->remove("job");
   fixture.world.supervisord->tick();
@@ -135,14 +135,14 @@ TEST_CASE("LogFollowers: the stream ends when supervisord ends the log") {
   CHECK(gets(response, "last words"));
   fixture.world.supervisord->remove("job");
   fixture.world.supervisord->tick();
-  CHECK(eventually(10s, [&] { return outlet_of(response).take()->last; }));
+  CHECK(eventually(10s, [&] { return reader_of(response).take()->last; }));
 }
 
 TEST_CASE("LogFollowers: all streams end with the agent") {
   std::optional<FollowFixture> fixture(std::in_place);
   const auto response = fixture->follow();
   fixture.reset();
-  CHECK(outlet_of(response).take()->last);
+  CHECK(reader_of(response).take()->last);
 }
 
 TEST_CASE("LogFollowers: HEAD follows nothing") {

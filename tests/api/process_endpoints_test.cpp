@@ -195,8 +195,8 @@ TEST_CASE("Actions: after the wait the response is the operation's state so far"
 TEST_CASE("Actions: a wait is bounded, and must be a duration") {
   ApiFixture fixture;
   const auto response = fixture.api.handle(post("/api/v1/processes/job/stop?wait=24h"));
-  REQUIRE(tests::is_later(response));
-  CHECK(std::get<http::Later>(response.body).state()->patience == std::chrono::minutes(5));
+  REQUIRE(tests::is_deferred(response));
+  CHECK(std::get<http::DeferredResponse>(response.body).timeout() == std::chrono::minutes(5));
   CHECK(fixture.api.handle(post("/api/v1/processes/web:front/stop?wait=soon")).status == 400);
   CHECK(fixture.world.controller.list().size() == 1);
 }
@@ -292,9 +292,9 @@ TEST_CASE("Actions: if_incarnation fails for another run than the current one") 
   const auto response =
       done(fixture, "/api/v1/processes/job/stop", R"({"if_incarnation": ")" + current + R"("})");
   CHECK(response.status == 200);
-  const auto later =
+  const auto again =
       done(fixture, "/api/v1/processes/job/start", R"({"if_incarnation": ")" + current + R"("})");
-  CHECK(later.status == 412);
+  CHECK(again.status == 412);
 }
 
 TEST_CASE("Actions: supervisord's fault is reported with its code") {
