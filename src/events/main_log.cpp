@@ -232,7 +232,7 @@ constexpr std::uint64_t chunk = std::uint64_t{64} * 1024;
 constexpr std::size_t much = chunk / 2;
 constexpr std::size_t head_bytes = 256;
 constexpr std::size_t max_anchor = 512;
-/// Any so many bytes of a log contain a whole character.
+/// So many bytes of a log always contain a whole character.
 constexpr std::uint64_t probe_bytes = 8;
 constexpr std::uint64_t near_enough = chunk / 4;
 constexpr std::uint64_t longest_log = std::uint64_t{1} << 48U;

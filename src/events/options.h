@@ -1,6 +1,6 @@
 #pragma once
 
-// How the agent gets to hear what supervisord tells its event listeners.
+// How the agent gets the events that supervisord sends to its listeners.
 
 #include <string>
 

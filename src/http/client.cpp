@@ -1,5 +1,6 @@
 #include "http/client.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <cstddef>
@@ -350,6 +351,9 @@ void perform_all(const Run& run, std::deque<Exchange>& exchanges) {
   // Destroyed, and with it the coroutines, before what they refer to.
   asio::io_context context(1);
   for (Exchange& exchange : exchanges) {
+    if (exchange.result) {
+      continue;
+    }
     asio::co_spawn(context, perform(run, exchange), [](const std::exception_ptr& thrown) {
       if (thrown) {
         std::rethrow_exception(thrown);
@@ -372,6 +376,29 @@ std::string encode(const ClientRequest& request, const Endpoint& server) {
     text += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   }
   return text + "\r\n" + request.body;
+}
+
+/// Whether the request's head has one reading: no line breaks in its fields.
+bool is_well_formed(const ClientRequest& request) {
+  const auto is_clean = [](const std::string& text) {
+    return std::none_of(text.begin(), text.end(), is_control);
+  };
+  return is_clean(request.method) && is_clean(request.path) &&
+         request.path.find(' ') == std::string::npos &&
+         std::all_of(request.headers.begin(), request.headers.end(), [&](const Header& header) {
+           return is_clean(header.name) && is_clean(header.value);
+         });
+}
+
+Exchange make_exchange(const ClientRequest& request, const Endpoint& server,
+                       const ResponseLimits& limits, const BodyConsumer& consumer = nullptr) {
+  Exchange exchange{.request = encode(request, server), .parser = ResponseParser(limits, consumer)};
+  if (!is_well_formed(request)) {
+    exchange.result =
+        base::failure(ErrorKind::invalid_argument,
+                      "a request to " + server.url() + " has a line break in its head");
+  }
+  return exchange;
 }
 
 /// The exchange's response, once it has ended or the deadline has.
@@ -454,8 +481,7 @@ base::Result<ClientResponse> Client::send(const ClientRequest& request,
                                           const base::Deadline& deadline,
                                           const BodyConsumer& consumer) {
   std::deque<Exchange> exchanges;
-  exchanges.push_back(
-      {.request = encode(request, impl_->server), .parser = ResponseParser(limits, consumer)});
+  exchanges.push_back(make_exchange(request, impl_->server, limits, consumer));
   return std::move(impl_->send(exchanges, deadline).front());
 }
 
@@ -464,8 +490,7 @@ std::vector<base::Result<ClientResponse>> Client::send_all(
     const base::Deadline& deadline) {
   std::deque<Exchange> exchanges;
   for (const ClientRequest& request : requests) {
-    exchanges.push_back(
-        {.request = encode(request, impl_->server), .parser = ResponseParser(limits)});
+    exchanges.push_back(make_exchange(request, impl_->server, limits));
   }
   return impl_->send(exchanges, deadline);
 }

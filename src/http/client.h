@@ -21,11 +21,11 @@ namespace reeve::http {
 
 /// What the errors of connecting add for a person: what to look at on this kind of server.
 struct ConnectHints {
-  std::string refused;         ///< nothing listens on the TCP port
-  std::string socket_missing;  ///< the unix socket's file does not exist
-  std::string socket_stale;    ///< nothing listens on the unix socket
-  std::string socket_denied;   ///< the unix socket's permissions
-  std::string socket_busy;     ///< the unix socket's queue is full
+  std::string refused = {};         ///< nothing listens on the TCP port
+  std::string socket_missing = {};  ///< the unix socket's file does not exist
+  std::string socket_stale = {};    ///< nothing listens on the unix socket
+  std::string socket_denied = {};   ///< the unix socket's permissions
+  std::string socket_busy = {};     ///< the unix socket's queue is full
 };
 
 struct ClientRequest {
@@ -45,7 +45,8 @@ class Client {
 
   /// Any status is a success: what it means is the caller's. unreachable, socket_missing, denied
   /// (by the socket's permissions, or the server's certificate), malformed (not HTTP, no TLS, or
-  /// beyond a bound), timeout, cancelled, internal (no descriptors left). Messages name the server.
+  /// beyond a bound), timeout, cancelled, internal (no descriptors left), invalid_argument (a line
+  /// break in the request's head). Messages name the server.
   [[nodiscard]] base::Result<ClientResponse> send(const ClientRequest& request,
                                                   const ResponseLimits& limits,
                                                   const base::Deadline& deadline,

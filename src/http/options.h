@@ -1,7 +1,7 @@
 #pragma once
 
-// One listener: where it binds, what it allows, and how it is encrypted. Every time is a total
-// that no byte sent in between prolongs.
+// One listener: its address, its limits, and its certificates. Every timeout is a total: bytes that
+// come or go in between do not extend it.
 
 #include <chrono>
 #include <cstddef>
@@ -32,7 +32,7 @@ struct ListenerOptions {
   std::chrono::milliseconds header_timeout{5'000};  ///< from accept or the next one's first byte
   std::chrono::milliseconds body_timeout{10'000};
   std::chrono::milliseconds write_timeout{30'000};
-  std::chrono::milliseconds idle_timeout{75'000};  ///< between an answer and the next request
+  std::chrono::milliseconds idle_timeout{75'000};  ///< between a response and the next request
   /// 0: the handler runs on the transport's thread (it only hands out bytes).
   std::size_t workers = 0;
   std::size_t max_queued = 64;  ///< requests waiting for a worker; beyond: 503

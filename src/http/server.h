@@ -1,11 +1,11 @@
 #pragma once
 
 // One HTTP/1.1 listener with bounds on everything: connections in all and per address, header
-// and body sizes, total deadlines for header, body, answer and idleness. One transport thread;
+// and body sizes, total deadlines for header, body, response and idleness. One transport thread;
 // handlers run on it or on a few workers behind a bounded queue. When it is full, the client
-// that is longest connected without having asked for anything makes room for a new one.
-// It knows no route, decodes no Content-Encoding, and never lets a handler hold up a client
-// of another listener.
+// connected longest without a complete request is closed for a new one (see ConnectionTable).
+// It knows no route, decodes no Content-Encoding, and no handler delays a client of another
+// listener.
 
 #include <cstdint>
 #include <functional>
@@ -24,8 +24,8 @@ class Server {
  public:
   /// Binds and reads the certificates, so that errors are known before anything runs: conflict
   /// (address in use), denied, not_found (a file), invalid_argument. A host name is bound on
-  /// its first IPv4 address, or IPv6 if it has no other. A unix socket gets mode 0660; a file
-  /// left by a server that is gone is replaced.
+  /// its first IPv4 address, or IPv6 if it has no other. A unix socket gets mode 0660; a
+  /// stale socket file is replaced.
   [[nodiscard]] static base::Result<std::unique_ptr<Server>> open(const ListenerOptions& options,
                                                                   Handler handler, base::Log log);
   ~Server();  ///< stops at once
@@ -34,15 +34,15 @@ class Server {
 
   /// Starts the transport thread and the workers.
   void start();
-  /// Accepts no more, lets requests under way finish until the deadline (or its stop), then
+  /// Accepts no more, lets requests in progress finish until the deadline (or its stop), then
   /// closes and joins. Twice is harmless; it is not started again.
   void stop(const base::Deadline& deadline);
 
   /// The bound port (useful after asking for port 0); 0 on a unix socket.
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] Stats stats() const;
-  /// Reads the certificate files again. Nothing changes until the function that is returned is
-  /// called: from then on they are for new connections. It cannot fail, and must not outlive the
+  /// Reads the certificate files again. Nothing changes until the returned function is
+  /// called: from then on new connections use them. It cannot fail, and must not outlive the
   /// server. invalid_argument on a listener that was opened without TLS.
   [[nodiscard]] base::Result<std::function<void()>> prepare_tls(const TlsOptions& options);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a listener counts, as a value.
+// A listener's counters, as a value: apart, since metrics includes nothing else of http.
 
 #include <cstdint>
 #include <string>
@@ -10,9 +10,9 @@ namespace reeve::http {
 struct Stats {
   std::string listener;
   std::uint64_t accepted_connections = 0;
-  std::uint64_t rejected_connections = 0;  ///< over a limit: turned away at once
+  std::uint64_t rejected_connections = 0;  ///< over a limit: refused at once
   std::uint64_t open_connections = 0;
-  std::uint64_t evicted_connections = 0;  ///< still waited for, and closed to make room
+  std::uint64_t evicted_connections = 0;  ///< without a request in progress, closed to make room
   friend bool operator==(const Stats&, const Stats&) = default;
 };
 

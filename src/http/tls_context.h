@@ -1,7 +1,7 @@
 #pragma once
 
-// The server's side of TLS, made of certificate files: plain OpenSSL. Immutable once made, so
-// that a reload is an exchange of one for another.
+// The server's side of TLS, loaded from certificate files: plain OpenSSL. Immutable, so that a
+// reload exchanges one for another. Knows no socket.
 
 #include <memory>
 #include <string>
