@@ -8,7 +8,7 @@
 namespace reeve::tests {
 namespace {
 
-TEMPLATE_TEST_CASE("a manager describes itself", "", FakeManager, RealManager) {
+TEMPLATE_TEST_CASE("Administration: a manager describes itself", "", FakeManager, RealManager) {
   Contract<TestType> it;
   const auto described = it.manager.administration().describe(it.soon());
   REQUIRE(described);
@@ -17,8 +17,9 @@ TEMPLATE_TEST_CASE("a manager describes itself", "", FakeManager, RealManager) {
   CHECK_FALSE(described->identification.empty());
 }
 
-TEMPLATE_TEST_CASE("the configured programs are told with their command and their times", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE(
+    "Administration: the configured programs are told with their command and their times", "",
+    FakeManager, RealManager) {
   Contract<TestType> it;
   const auto programs = it.manager.administration().programs(it.soon());
   REQUIRE(programs);
@@ -34,8 +35,9 @@ TEMPLATE_TEST_CASE("the configured programs are told with their command and thei
   CHECK(slow->command == "/bin/sleep 100000");
 }
 
-TEMPLATE_TEST_CASE("a signal reaches what runs; no signal and nothing to be signalled are refused",
-                   "", FakeManager, RealManager) {
+TEMPLATE_TEST_CASE(
+    "Administration: a signal reaches what runs; no signal and nothing to be signalled are refused",
+    "", FakeManager, RealManager) {
   Contract<TestType> it;
   substrate::Administration& administration = it.manager.administration();
   REQUIRE(it.becomes(named("backoff"), InstanceState::backoff));
@@ -54,8 +56,9 @@ TEMPLATE_TEST_CASE("a signal reaches what runs; no signal and nothing to be sign
   CHECK(it.look(named("obedient")).exit_status == -1);
 }
 
-TEMPLATE_TEST_CASE("a changed configuration is found by a reread and taken over group by group", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE(
+    "Administration: a changed configuration is found by a reread and taken over group by group",
+    "", FakeManager, RealManager) {
   Contract<TestType> it;
   substrate::Administration& administration = it.manager.administration();
   CHECK(administration.reread(it.soon()) == substrate::ConfigChanges{});
@@ -83,93 +86,6 @@ TEMPLATE_TEST_CASE("a changed configuration is found by a reread and taken over 
   CHECK(kind_of(it.substrate.get_instance(fresh.name, it.soon())) == ErrorKind::not_found);
   CHECK(kind_of(administration.remove_group("fresh", it.soon())) == ErrorKind::not_found);
   CHECK(kind_of(administration.add_group("fresh", it.soon())) == ErrorKind::not_found);
-}
-
-TEMPLATE_TEST_CASE("a survey tells what a listing tells, and the manager's log", "", FakeManager,
-                   RealManager) {
-  Contract<TestType> it;
-  substrate::PollSource& poll_source = it.manager.poll_source();
-  const substrate::LogRange beginning{substrate::LogRange::From::start, 0, 1000000};
-  const auto survey = poll_source.survey({"a mark: 日本 <&>", beginning}, it.soon());
-  REQUIRE(survey);
-  const auto listing = it.substrate.list_instances(it.soon());
-  REQUIRE(listing);
-  CHECK(survey->listing.rejected == listing->rejected);
-  CHECK(std::equal(survey->listing.instances.begin(), survey->listing.instances.end(),
-                   listing->instances.begin(), listing->instances.end(),
-                   [](const auto& left, const auto& right) { return left.name == right.name; }));
-  REQUIRE(survey->log);
-  CHECK(survey->log->find("supervisord started with pid") != std::string::npos);
-
-  const substrate::LogRange end{substrate::LogRange::From::end, 0, 5};
-  CHECK(poll_source.survey({"mark", end}, it.soon())->log->ends_with('\n'));
-}
-
-TEMPLATE_TEST_CASE("a survey has no text of a log if it was asked for none, or for no whole text",
-                   "", FakeManager, RealManager) {
-  Contract<TestType> it;
-  using From = substrate::LogRange::From;
-  const auto log = [&](const std::optional<substrate::LogRange>& range) {
-    const auto survey = it.manager.poll_source().survey({"mark", range}, it.soon());
-    REQUIRE(survey);
-    return survey->log;
-  };
-  CHECK_FALSE(log(std::nullopt));
-  CHECK(log(substrate::LogRange{From::start, 0, 0}) == "");
-  CHECK(log(substrate::LogRange{From::start, 1U << 30U, 100}) == "");
-  const std::uint64_t inside =
-      log(substrate::LogRange{From::start, 0, 1000000}).value().find("日本") + 1;
-  CHECK_FALSE(log(substrate::LogRange{From::start, 0, inside}));
-}
-
-TEMPLATE_TEST_CASE("a survey whose mark cannot be sent is refused", "", FakeManager, RealManager) {
-  Contract<TestType> it;
-  CHECK(kind_of(it.manager.poll_source().survey({std::string("\1", 1), {}}, it.soon())) ==
-        ErrorKind::invalid_argument);
-}
-
-TEMPLATE_TEST_CASE(
-    "PollSource: a poll tells the pid, the state, the listing and the rest of the log", "",
-    FakeManager, RealManager) {
-  Contract<TestType> it;
-  substrate::PollSource& poll_source = it.manager.poll_source();
-  const substrate::LogRange beginning{substrate::LogRange::From::start, 0, 1000000};
-  for (const std::optional<std::string>& mark :
-       {std::optional<std::string>(), std::optional<std::string>("a mark")}) {
-    const auto answer = poll_source.poll({.mark = mark, .log = beginning}, it.soon());
-    REQUIRE(answer);
-    CHECK(answer->pid == it.substrate.connect(it.soon()));
-    CHECK(answer->state == substrate::ManagerState{1, "RUNNING"});
-    CHECK(answer->listing.rejected == 0);
-    CHECK(answer->listing.instances.size() ==
-          it.substrate.list_instances(it.soon())->instances.size());
-    REQUIRE(answer->log);
-    CHECK(answer->log->find("supervisord started with pid") != std::string::npos);
-  }
-}
-
-TEMPLATE_TEST_CASE("PollSource: a poll's log is empty past its end and an error inside a character",
-                   "", FakeManager, RealManager) {
-  Contract<TestType> it;
-  using From = substrate::LogRange::From;
-  const auto log = [&](const std::optional<substrate::LogRange>& range) {
-    auto answer = it.manager.poll_source().poll({.mark = std::nullopt, .log = range}, it.soon());
-    REQUIRE(answer);
-    return std::move(answer->log);
-  };
-  CHECK(log(std::nullopt) == "");
-  CHECK(log(substrate::LogRange{From::start, 0, 0}) == "");
-  CHECK(log(substrate::LogRange{From::start, 1U << 30U, 100}) == "");
-  const std::uint64_t inside =
-      it.manager.logs().read_manager_log({From::start, 0, 1000000}, it.soon())->find("日本") + 1;
-  CHECK(kind_of(log(substrate::LogRange{From::start, 0, inside})) == ErrorKind::fault);
-}
-
-TEMPLATE_TEST_CASE("PollSource: a poll whose mark cannot be sent is refused", "", FakeManager,
-                   RealManager) {
-  Contract<TestType> it;
-  CHECK(kind_of(it.manager.poll_source().poll({.mark = std::string("\1", 1), .log = {}},
-                                              it.soon())) == ErrorKind::invalid_argument);
 }
 
 }  // namespace

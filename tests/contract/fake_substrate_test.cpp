@@ -31,7 +31,8 @@ FakeProgram program(const InstanceName& name) {
   return made;
 }
 
-TEST_CASE_METHOD(FakeWorld, "a waiting call lets the manual clock run as far as it needs") {
+TEST_CASE_METHOD(FakeWorld,
+                 "FakeSubstrate: a waiting call lets the manual clock run as far as it needs") {
   FakeProgram slow = program(web);
   slow.autostart = false;
   slow.start_seconds = 10s;
@@ -44,7 +45,8 @@ TEST_CASE_METHOD(FakeWorld, "a waiting call lets the manual clock run as far as 
   CHECK(clock.steady_now() - begin == 14s);
 }
 
-TEST_CASE_METHOD(FakeWorld, "a program that ignores the stop is killed after its stopwaitsecs") {
+TEST_CASE_METHOD(
+    FakeWorld, "FakeSubstrate: a program that ignores the stop is killed after its stopwaitsecs") {
   FakeProgram deaf = program(web);
   deaf.stops_after.reset();
   fake.add(deaf);
@@ -58,7 +60,8 @@ TEST_CASE_METHOD(FakeWorld, "a program that ignores the stop is killed after its
   CHECK(fake.look(web).exit_status == -1);
 }
 
-TEST_CASE_METHOD(FakeWorld, "a program that crashes is restarted at the next turn of the loop") {
+TEST_CASE_METHOD(
+    FakeWorld, "FakeSubstrate: a program that crashes is restarted at the next turn of the loop") {
   fake.add(program(web));
   fake.tick();
   const auto before = fake.look(web);
@@ -70,7 +73,8 @@ TEST_CASE_METHOD(FakeWorld, "a program that crashes is restarted at the next tur
   CHECK(fake.look(web).incarnation() != before.incarnation());
 }
 
-TEST_CASE_METHOD(FakeWorld, "a program that never stays up goes from BACKOFF to FATAL") {
+TEST_CASE_METHOD(FakeWorld,
+                 "FakeSubstrate: a program that never stays up goes from BACKOFF to FATAL") {
   FakeProgram broken = program(web);
   broken.dies_after = 0ns;
   broken.start_retries = 2;
@@ -82,7 +86,8 @@ TEST_CASE_METHOD(FakeWorld, "a program that never stays up goes from BACKOFF to 
   CHECK(state(web) == InstanceState::fatal);
 }
 
-TEST_CASE_METHOD(FakeWorld, "a scripted failure hits the next call of its kind alone") {
+TEST_CASE_METHOD(FakeWorld,
+                 "FakeSubstrate: a scripted failure hits the next call of its kind alone") {
   fake.add(program(web));
   fake.fail({.operation = Operation::start, .error = {ErrorKind::denied, "scripted"}});
   CHECK(fake.connect(soon()));
@@ -90,7 +95,8 @@ TEST_CASE_METHOD(FakeWorld, "a scripted failure hits the next call of its kind a
   CHECK(fake.start_instance(web, soon()) == Outcome::unchanged);
 }
 
-TEST_CASE_METHOD(FakeWorld, "a hanging supervisord answers nothing until the deadline") {
+TEST_CASE_METHOD(FakeWorld,
+                 "FakeSubstrate: a hanging supervisord answers nothing until the deadline") {
   fake.fail({.times = FakeFailure::always, .hangs = true});
   CHECK(fake.list_instances(soon()).error().kind == ErrorKind::timeout);
   CHECK(fake.list_instances(soon()).error().kind == ErrorKind::timeout);
@@ -98,7 +104,7 @@ TEST_CASE_METHOD(FakeWorld, "a hanging supervisord answers nothing until the dea
   CHECK(fake.list_instances(soon()));
 }
 
-TEST_CASE_METHOD(FakeWorld, "an answer can be lost after the work was done") {
+TEST_CASE_METHOD(FakeWorld, "FakeSubstrate: an answer can be lost after the work was done") {
   fake.add(program(web));
   fake.tick();
   fake.fail({.operation = Operation::stop, .after_its_work = true});
@@ -106,7 +112,7 @@ TEST_CASE_METHOD(FakeWorld, "an answer can be lost after the work was done") {
   CHECK(state(web) == InstanceState::stopped);
 }
 
-TEST_CASE_METHOD(FakeWorld, "a group can vanish in the middle of a waiting call") {
+TEST_CASE_METHOD(FakeWorld, "FakeSubstrate: a group can vanish in the middle of a waiting call") {
   FakeProgram slow = program(web);
   slow.autostart = false;
   slow.start_seconds = 10s;
@@ -115,7 +121,7 @@ TEST_CASE_METHOD(FakeWorld, "a group can vanish in the middle of a waiting call"
   CHECK(fake.start_instance(web, soon()).error().kind == ErrorKind::not_found);
 }
 
-TEST_CASE_METHOD(FakeWorld, "a rejected record is counted and not listed") {
+TEST_CASE_METHOD(FakeWorld, "FakeSubstrate: a rejected record is counted and not listed") {
   fake.add(program(web));
   fake.add(program({"db", "db"}));
   fake.reject(web);
@@ -126,7 +132,8 @@ TEST_CASE_METHOD(FakeWorld, "a rejected record is counted and not listed") {
   CHECK(listing->instances.front().name.text() == "db");
 }
 
-TEST_CASE_METHOD(FakeWorld, "a new daemon has a new pid and runs its programs anew") {
+TEST_CASE_METHOD(FakeWorld,
+                 "FakeSubstrate: a new daemon has a new pid and runs its programs anew") {
   fake.add(program(web));
   fake.tick();
   const auto before = fake.look(web);

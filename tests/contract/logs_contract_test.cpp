@@ -30,7 +30,8 @@ struct LogContract : Contract<Manager> {
   }
 };
 
-TEMPLATE_TEST_CASE("a log is read from its end or from an offset", "", FakeManager, RealManager) {
+TEMPLATE_TEST_CASE("Logs: a log is read from its end or from an offset", "", FakeManager,
+                   RealManager) {
   LogContract<TestType> it;
   CHECK(it.last(4) == "6789");
   CHECK(it.last(100) == "0123456789");
@@ -43,7 +44,7 @@ TEMPLATE_TEST_CASE("a log is read from its end or from an offset", "", FakeManag
   CHECK(it.logs.read_log(it.chatty, err, {LogRange::From::end, 0, 100}, it.soon()) == "oops");
 }
 
-TEMPLATE_TEST_CASE("no process, and a process without a log, are told apart", "", FakeManager,
+TEMPLATE_TEST_CASE("Logs: no process, and a process without a log, are told apart", "", FakeManager,
                    RealManager) {
   LogContract<TestType> it;
   const LogRange range{LogRange::From::end, 0, 10};
@@ -62,8 +63,8 @@ TEMPLATE_TEST_CASE("no process, and a process without a log, are told apart", ""
   CHECK(it.logs.log_size(named("nolog"), out, it.soon()) == std::uint64_t{0});
 }
 
-TEMPLATE_TEST_CASE("following hands on the tail, until the consumer has enough", "", FakeManager,
-                   RealManager) {
+TEMPLATE_TEST_CASE("Logs: following hands on the tail, until the consumer has enough", "",
+                   FakeManager, RealManager) {
   LogContract<TestType> it;
   std::string seen;
   CHECK(it.logs.follow_log(
@@ -76,7 +77,7 @@ TEMPLATE_TEST_CASE("following hands on the tail, until the consumer has enough",
   CHECK(seen == "0123456789");
 }
 
-TEMPLATE_TEST_CASE("following ends with the deadline, or with a stop", "", FakeManager,
+TEMPLATE_TEST_CASE("Logs: following ends with the deadline, or with a stop", "", FakeManager,
                    RealManager) {
   LogContract<TestType> it;
   const auto consumer = [](std::string_view) { return true; };
@@ -94,7 +95,7 @@ TEMPLATE_TEST_CASE("following ends with the deadline, or with a stop", "", FakeM
         ErrorKind::cancelled);
 }
 
-TEMPLATE_TEST_CASE("clearing empties both logs", "", FakeManager, RealManager) {
+TEMPLATE_TEST_CASE("Logs: clearing empties both logs", "", FakeManager, RealManager) {
   Contract<TestType> it;
   substrate::Logs& logs = it.manager.logs();
   const InstanceName name = named("worker:worker_00");
@@ -104,7 +105,7 @@ TEMPLATE_TEST_CASE("clearing empties both logs", "", FakeManager, RealManager) {
   CHECK(logs.read_log(name, err, {LogRange::From::end, 0, 1000000}, it.soon()) == "");
 }
 
-TEMPLATE_TEST_CASE("the manager's own log can be read", "", FakeManager, RealManager) {
+TEMPLATE_TEST_CASE("Logs: the manager's own log can be read", "", FakeManager, RealManager) {
   Contract<TestType> it;
   const auto whole =
       it.manager.logs().read_manager_log({LogRange::From::start, 0, 1000000}, it.soon());

@@ -65,7 +65,9 @@ struct RealLog : Real {
   }
 };
 
-TEST_CASE_METHOD(RealLog, "NUL, ANSI colours, noncharacters and line ends come through unchanged") {
+TEST_CASE_METHOD(
+    RealLog,
+    "SupervisorSubstrate: NUL, ANSI colours, noncharacters and line ends come through unchanged") {
   const std::string bytes =
       std::string("before\0after\n", 13) + "\x1b[32mgreen\x1b[0m bell\x07 back\b\f\n" +
       "del\x7f nel\u0085 fffe\uFFFE ffff\uFFFF bom\uFEFF\n" + "crlf\r\ncr\r & < > ]]> \" '\n";
@@ -75,18 +77,21 @@ TEST_CASE_METHOD(RealLog, "NUL, ANSI colours, noncharacters and line ends come t
   CHECK(size() == bytes.size());
 }
 
-TEST_CASE_METHOD(RealLog, "a log of white space alone comes through unchanged") {
+TEST_CASE_METHOD(RealLog,
+                 "SupervisorSubstrate: a log of white space alone comes through unchanged") {
   write(" \n\n ");
   CHECK(last(10) == " \n\n ");
 }
 
-TEST_CASE_METHOD(RealLog, "latin-1 bytes come as U+FFFD and all around them survives") {
+TEST_CASE_METHOD(RealLog,
+                 "SupervisorSubstrate: latin-1 bytes come as U+FFFD and all around them survives") {
   write("caf\xe9 cr\xe8me\nd\xe9j\xe0 vu \u00e9\n");
   CHECK(last(1000) == "caf\uFFFD cr\uFFFDme\nd\uFFFDj\uFFFD vu \u00e9\n");
   CHECK(from(4, 4) == " cr\uFFFD");
 }
 
-TEST_CASE_METHOD(RealLog, "characters cut by the edges of a range are left out") {
+TEST_CASE_METHOD(RealLog,
+                 "SupervisorSubstrate: characters cut by the edges of a range are left out") {
   write("日本🚀語");
   CHECK(last(10) == "本🚀語");
   CHECK(last(8) == "🚀語");
@@ -95,7 +100,8 @@ TEST_CASE_METHOD(RealLog, "characters cut by the edges of a range are left out")
   CHECK(from(7, 2).empty());
 }
 
-TEST_CASE_METHOD(RealLog, "a long log with cut characters at every slice is read whole") {
+TEST_CASE_METHOD(
+    RealLog, "SupervisorSubstrate: a long log with cut characters at every slice is read whole") {
   std::string bytes = "x";
   while (bytes.size() < 200000) {
     bytes += "日本語";
@@ -106,7 +112,8 @@ TEST_CASE_METHOD(RealLog, "a long log with cut characters at every slice is read
 }
 
 TEST_CASE_METHOD(RealLog,
-                 "bytes that are no text cost bounded effort and hide no text around them") {
+                 "SupervisorSubstrate: bytes that are no text cost bounded effort and hide no text "
+                 "around them") {
   std::string bytes = "begin ";
   for (int value = 0; value < 256; ++value) {
     bytes += static_cast<char>(value);
@@ -118,7 +125,7 @@ TEST_CASE_METHOD(RealLog,
   CHECK((text == base::to_utf8(bytes + " end")));
 }
 
-TEST_CASE_METHOD(RealLog, "a log of 3 GiB has a size, an end and a middle") {
+TEST_CASE_METHOD(RealLog, "SupervisorSubstrate: a log of 3 GiB has a size, an end and a middle") {
   constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30U;
   std::filesystem::resize_file(path, 3 * gibibyte);  // sparse: takes no room
   std::ofstream(path, std::ios::binary | std::ios::app) << "the end";
@@ -128,14 +135,15 @@ TEST_CASE_METHOD(RealLog, "a log of 3 GiB has a size, an end and a middle") {
   CHECK(from(2 * gibibyte + 5, 3) == std::string(3, '\0'));
 }
 
-TEST_CASE_METHOD(RealLog, "a log file that is gone is no file, of size 0") {
+TEST_CASE_METHOD(RealLog, "SupervisorSubstrate: a log file that is gone is no file, of size 0") {
   std::filesystem::remove(path);
   const auto text = read({LogRange::From::end, 0, 10});
   CHECK(kind_of(text) == ErrorKind::no_file);
   CHECK(size() == std::uint64_t{0});
 }
 
-TEST_CASE_METHOD(RealLog, "following hands on what is appended, byte for byte") {
+TEST_CASE_METHOD(RealLog,
+                 "SupervisorSubstrate: following hands on what is appended, byte for byte") {
   write("start ");
   std::string seen;
   const auto followed = supervisord->follow_log(
@@ -152,7 +160,8 @@ TEST_CASE_METHOD(RealLog, "following hands on what is appended, byte for byte") 
   CHECK(seen == std::string("start \0\xe9 end", 12));
 }
 
-TEST_CASE_METHOD(Real, "supervisord answers over TCP to the right password alone") {
+TEST_CASE_METHOD(Real,
+                 "SupervisorSubstrate: supervisord answers over TCP to the right password alone") {
   supervisor::Options options = daemon.over_tcp();
   CHECK(supervisor::connect_to(options)->connect(soon()) == substrate::Pid{daemon.pid()});
   options.password = base::Secret("wrong");
@@ -161,13 +170,17 @@ TEST_CASE_METHOD(Real, "supervisord answers over TCP to the right password alone
   CHECK(kind_of(supervisor::connect_to(options)->list_instances(soon())) == ErrorKind::denied);
 }
 
-TEST_CASE_METHOD(Real, "a socket that is not there is told from a supervisord that is not") {
+TEST_CASE_METHOD(
+    Real,
+    "SupervisorSubstrate: a socket that is not there is told from a supervisord that is not") {
   supervisor::Options options = daemon.over_socket();
   options.endpoint.socket_path += ".missing";
   CHECK(kind_of(supervisor::connect_to(options)->connect(soon())) == ErrorKind::socket_missing);
 }
 
-TEST_CASE_METHOD(Real, "a frozen supervisord is a timeout, and answers again once it is thawed") {
+TEST_CASE_METHOD(
+    Real,
+    "SupervisorSubstrate: a frozen supervisord is a timeout, and answers again once it is thawed") {
   daemon.freeze();
   const auto deadline = within(300ms);
   CHECK(kind_of(supervisord->connect(deadline)) == ErrorKind::timeout);
@@ -177,7 +190,8 @@ TEST_CASE_METHOD(Real, "a frozen supervisord is a timeout, and answers again onc
   CHECK(supervisord->connect(soon()) == substrate::Pid{daemon.pid()});
 }
 
-TEST_CASE("a supervisord that shuts down says so while it can, and then is gone") {
+TEST_CASE(
+    "SupervisorSubstrate: a supervisord that shuts down says so while it can, and then is gone") {
   const base::SystemClock clock;
   const auto soon = [&] { return base::Deadline::after(clock, 60s); };
   RealSupervisord daemon(
@@ -204,7 +218,9 @@ TEST_CASE("a supervisord that shuts down says so while it can, and then is gone"
   CHECK(kind_of(over_tcp->connect(soon())) == ErrorKind::unreachable);
 }
 
-TEST_CASE("a long listing says the same in parts as whole, whoever takes a group away meanwhile") {
+TEST_CASE(
+    "SupervisorPollSource: a long listing in parts equals the whole one, also when a group is "
+    "removed meanwhile") {
   const base::SystemClock clock;
   const auto soon = [&] { return base::Deadline::after(clock, 60s); };
   const RealSupervisord daemon(
@@ -218,7 +234,7 @@ TEST_CASE("a long listing says the same in parts as whole, whoever takes a group
       "autostart=false\n");
   for (const auto& options : {daemon.over_socket(), daemon.over_tcp()}) {
     const auto supervisord = supervisor::connect_to(options);
-    const auto somebody_else = supervisor::connect_to(options);
+    const auto another_client = supervisor::connect_to(options);
     const auto listed = [&] {
       const auto listing = supervisor::SupervisorPollSource(*supervisord).relist(60s, soon());
       REQUIRE(listing);
@@ -231,7 +247,7 @@ TEST_CASE("a long listing says the same in parts as whole, whoever takes a group
     const auto whole = listed();
     CHECK(whole.size() == 151);
     CHECK(listed() == whole);
-    CHECK(somebody_else->remove_group("other", soon()));
+    CHECK(another_client->remove_group("other", soon()));
     CHECK(listed().size() == 150);
     CHECK(listed().size() == 150);
     CHECK(supervisord->add_group("other", soon()));

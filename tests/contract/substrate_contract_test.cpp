@@ -11,8 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEMPLATE_TEST_CASE("connecting answers with the manager's pid, the same each time", "", FakeManager,
-                   RealManager) {
+TEMPLATE_TEST_CASE("Substrate: connecting answers with the manager's pid, the same each time", "",
+                   FakeManager, RealManager) {
   Contract<TestType> it;
   const auto pid = it.substrate.connect(it.soon());
   REQUIRE(pid);
@@ -20,8 +20,8 @@ TEMPLATE_TEST_CASE("connecting answers with the manager's pid, the same each tim
   CHECK(it.substrate.connect(it.soon()) == pid);
 }
 
-TEMPLATE_TEST_CASE("a listing holds every program once, whole and sorted", "", FakeManager,
-                   RealManager) {
+TEMPLATE_TEST_CASE("Substrate: a listing holds every program once, whole and sorted", "",
+                   FakeManager, RealManager) {
   Contract<TestType> it;
   const auto listing = it.substrate.list_instances(it.soon());
   REQUIRE(listing);
@@ -38,8 +38,8 @@ TEMPLATE_TEST_CASE("a listing holds every program once, whole and sorted", "", F
   CHECK(names == expected);
 }
 
-TEMPLATE_TEST_CASE("each state is told with what is known in it, and with nothing else", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE("Substrate: each state is told with what is known in it, and with nothing else",
+                   "", FakeManager, RealManager) {
   Contract<TestType> it;
   SECTION("RUNNING: a pid, a start, an uptime") {
     REQUIRE(it.becomes(named("running"), InstanceState::running));
@@ -96,7 +96,8 @@ TEMPLATE_TEST_CASE("each state is told with what is known in it, and with nothin
   }
 }
 
-TEMPLATE_TEST_CASE("a listing and a look say the same of a process", "", FakeManager, RealManager) {
+TEMPLATE_TEST_CASE("Substrate: a listing and a look say the same of a process", "", FakeManager,
+                   RealManager) {
   Contract<TestType> it;
   REQUIRE(it.becomes(named("worker:worker_01"), InstanceState::running));
   const auto listing = it.substrate.list_instances(it.soon());
@@ -111,8 +112,9 @@ TEMPLATE_TEST_CASE("a listing and a look say the same of a process", "", FakeMan
   CHECK(seen == *listed);
 }
 
-TEMPLATE_TEST_CASE("names beyond ASCII and with XML's characters are names like any other", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE(
+    "Substrate: names beyond ASCII and with XML's characters are names like any other", "",
+    FakeManager, RealManager) {
   Contract<TestType> it;
   for (const char* name : {"naïve-日本", "a&b<c>\"d'"}) {
     CHECK(it.becomes(named(name), InstanceState::running));
@@ -120,8 +122,9 @@ TEMPLATE_TEST_CASE("names beyond ASCII and with XML's characters are names like 
   }
 }
 
-TEMPLATE_TEST_CASE("what does not exist is not found: a process, a group's name, a whole group", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE(
+    "Substrate: what does not exist is not found: a process, a group's name, a whole group", "",
+    FakeManager, RealManager) {
   Contract<TestType> it;
   for (const InstanceName& name :
        {named("nope"), named("worker"), named("worker:nope"), InstanceName{"worker", "*"},
@@ -135,8 +138,9 @@ TEMPLATE_TEST_CASE("what does not exist is not found: a process, a group's name,
   }
 }
 
-TEMPLATE_TEST_CASE("a start and a stop change a process once, asked again they change nothing", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE(
+    "Substrate: a start and a stop change a process once, asked again they change nothing", "",
+    FakeManager, RealManager) {
   Contract<TestType> it;
   const InstanceName name = named("stopped_after_run");
   CHECK(it.stop(name) == Outcome::unchanged);
@@ -153,8 +157,8 @@ TEMPLATE_TEST_CASE("a start and a stop change a process once, asked again they c
   CHECK(it.stop(name) == Outcome::unchanged);
 }
 
-TEMPLATE_TEST_CASE("a start returns once the process has outlived its startsecs", "", FakeManager,
-                   RealManager) {
+TEMPLATE_TEST_CASE("Substrate: a start returns once the process has outlived its startsecs", "",
+                   FakeManager, RealManager) {
   Contract<TestType> it;
   const InstanceName name = named("slow_start");
   CHECK(it.start(name) == Outcome::changed);
@@ -164,8 +168,8 @@ TEMPLATE_TEST_CASE("a start returns once the process has outlived its startsecs"
   CHECK(it.stop(name) == Outcome::changed);
 }
 
-TEMPLATE_TEST_CASE("a program that does not stay up is a failed spawn with the reason", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE("Substrate: a program that does not stay up is a failed spawn with the reason",
+                   "", FakeManager, RealManager) {
   Contract<TestType> it;
   const auto started = it.start(named("quick_exit"));
   CHECK(kind_of(started) == ErrorKind::spawn_failed);
@@ -174,8 +178,9 @@ TEMPLATE_TEST_CASE("a program that does not stay up is a failed spawn with the r
   CHECK(it.stop(named("quick_exit")) == Outcome::unchanged);
 }
 
-TEMPLATE_TEST_CASE("a program whose command is missing cannot be started and stays as it was", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE(
+    "Substrate: a program whose command is missing cannot be started and stays as it was", "",
+    FakeManager, RealManager) {
   Contract<TestType> it;
   const auto started = it.start(named("missing_command"));
   CHECK(kind_of(started) == ErrorKind::no_file);
@@ -183,8 +188,8 @@ TEMPLATE_TEST_CASE("a program whose command is missing cannot be started and sta
   CHECK(it.look(named("missing_command")).state == InstanceState::stopped);
 }
 
-TEMPLATE_TEST_CASE("a graceful stop waits for a program that must be killed", "", FakeManager,
-                   RealManager) {
+TEMPLATE_TEST_CASE("Substrate: a graceful stop waits for a program that must be killed", "",
+                   FakeManager, RealManager) {
   Contract<TestType> it;
   const InstanceName name = named("deaf");
   CHECK(it.start(name) == Outcome::changed);
@@ -197,8 +202,9 @@ TEMPLATE_TEST_CASE("a graceful stop waits for a program that must be killed", ""
   CHECK(it.look(name).exit_status == -1);
 }
 
-TEMPLATE_TEST_CASE("what is being stopped can neither be started nor outlast the deadline", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE(
+    "Substrate: what is being stopped can neither be started nor outlast the deadline", "",
+    FakeManager, RealManager) {
   Contract<TestType> it;
   const InstanceName name = named("very_deaf");
   CHECK(it.start(name) == Outcome::changed);
@@ -210,16 +216,16 @@ TEMPLATE_TEST_CASE("what is being stopped can neither be started nor outlast the
   CHECK(it.becomes(name, InstanceState::stopped));
 }
 
-TEMPLATE_TEST_CASE("a start that takes longer than the deadline times out and goes on", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE("Substrate: a start that takes longer than the deadline times out and goes on",
+                   "", FakeManager, RealManager) {
   Contract<TestType> it;
   CHECK(kind_of(it.substrate.start_instance(named("starting"), it.manager.within(200ms))) ==
         ErrorKind::timeout);
   CHECK(it.look(named("starting")).state == InstanceState::starting);
 }
 
-TEMPLATE_TEST_CASE("a program that waits for its next try is stopped at once", "", FakeManager,
-                   RealManager) {
+TEMPLATE_TEST_CASE("Substrate: a program that waits for its next try is stopped at once", "",
+                   FakeManager, RealManager) {
   Contract<TestType> it;
   const InstanceName name = named("retrying");
   REQUIRE(it.becomes(name, InstanceState::backoff));
@@ -230,7 +236,7 @@ TEMPLATE_TEST_CASE("a program that waits for its next try is stopped at once", "
   CHECK_FALSE(seen.exit_status);
 }
 
-TEMPLATE_TEST_CASE("stopping what has ended by itself changes nothing", "", FakeManager,
+TEMPLATE_TEST_CASE("Substrate: stopping what has ended by itself changes nothing", "", FakeManager,
                    RealManager) {
   Contract<TestType> it;
   for (const char* name : {"exited_bad", "fatal"}) {
@@ -241,8 +247,9 @@ TEMPLATE_TEST_CASE("stopping what has ended by itself changes nothing", "", Fake
   }
 }
 
-TEMPLATE_TEST_CASE("a program that crashes in a loop runs each time anew, until it is stopped", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE(
+    "Substrate: a program that crashes in a loop runs each time anew, until it is stopped", "",
+    FakeManager, RealManager) {
   Contract<TestType> it;
   const InstanceName name = named("crashing");
   CHECK(it.start(name) == Outcome::changed);
@@ -256,8 +263,9 @@ TEMPLATE_TEST_CASE("a program that crashes in a loop runs each time anew, until 
   CHECK(it.look(name).state == InstanceState::stopped);
 }
 
-TEMPLATE_TEST_CASE("a restart is another run of the same process, and starts what is stopped", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE(
+    "Substrate: a restart is another run of the same process, and starts what is stopped", "",
+    FakeManager, RealManager) {
   Contract<TestType> it;
   const InstanceName name = named("obedient");
   CHECK(it.substrate.restart_instance(name, it.soon()) == Outcome::changed);
@@ -270,7 +278,8 @@ TEMPLATE_TEST_CASE("a restart is another run of the same process, and starts wha
   CHECK(it.stop(name) == Outcome::changed);
 }
 
-TEMPLATE_TEST_CASE("what the manager cannot do is not implemented", "", FakeManager, RealManager) {
+TEMPLATE_TEST_CASE("Substrate: what the manager cannot do is not implemented", "", FakeManager,
+                   RealManager) {
   Contract<TestType> it;
   const InstanceName name = named("running");
   CHECK(kind_of(it.substrate.create_instance({name, "/bin/true"}, it.soon())) ==
@@ -281,8 +290,9 @@ TEMPLATE_TEST_CASE("what the manager cannot do is not implemented", "", FakeMana
         ErrorKind::not_implemented);
 }
 
-TEMPLATE_TEST_CASE("a deadline that has passed and a stop that was requested are told apart", "",
-                   FakeManager, RealManager) {
+TEMPLATE_TEST_CASE(
+    "Substrate: a deadline that has passed and a stop that was requested are told apart", "",
+    FakeManager, RealManager) {
   Contract<TestType> it;
   std::stop_source shutdown;
   shutdown.request_stop();
@@ -293,7 +303,8 @@ TEMPLATE_TEST_CASE("a deadline that has passed and a stop that was requested are
         ErrorKind::cancelled);
 }
 
-TEMPLATE_TEST_CASE("one substrate serves several threads at once", "", FakeManager, RealManager) {
+TEMPLATE_TEST_CASE("Substrate: one substrate serves several threads at once", "", FakeManager,
+                   RealManager) {
   Contract<TestType> it;
   std::array<std::size_t, 4> listed{};
   {

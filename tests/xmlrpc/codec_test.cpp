@@ -1,8 +1,11 @@
+#include "xmlrpc/codec.h"
+
+#include <ctime>
 #include <filesystem>
+#include <limits>
 
 #include "support/catch.h"
 #include "support/fixture.h"
-#include "xmlrpc/codec.h"
 
 namespace reeve::xmlrpc {
 namespace {
@@ -44,7 +47,7 @@ std::string tail_data(const std::string& xml) {
   return *value.as_array()->front().as_string();
 }
 
-TEST_CASE("every answer captured from supervisord is read") {
+TEST_CASE("decode_answer: every answer captured from supervisord is read") {
   int seen = 0;
   for (const auto& file : std::filesystem::recursive_directory_iterator(REEVE_FIXTURES)) {
     const std::string name = std::filesystem::relative(file.path(), REEVE_FIXTURES).string();
@@ -64,7 +67,7 @@ TEST_CASE("every answer captured from supervisord is read") {
   CHECK(seen > 80);
 }
 
-TEST_CASE("a listing holds each process as a struct, whatever its name") {
+TEST_CASE("decode_answer: a listing holds each process as a struct, whatever its name") {
   const Value listing = decoded_text(fixture("getAllProcessInfo-all-states.xml"));
   REQUIRE(listing.as_array() != nullptr);
   CHECK(listing.as_array()->size() > 20);
@@ -78,7 +81,7 @@ TEST_CASE("a listing holds each process as a struct, whatever its name") {
   CHECK(*listing.as_array()->front().member("name") == Value("a&b<c>\"d'"));
 }
 
-TEST_CASE("a listing too long to be parsed at once is read the same, in order") {
+TEST_CASE("decode_answer: a listing too long to be parsed at once is read the same, in order") {
   std::string structs;
   const std::string one = fixture("getProcessInfo-running.xml");
   const std::size_t begin = one.find("<value><struct>");
@@ -95,7 +98,8 @@ TEST_CASE("a listing too long to be parsed at once is read the same, in order") 
   }
 }
 
-TEST_CASE("a long array inside an array, a struct or beside another is read in place") {
+TEST_CASE(
+    "decode_answer: a long array inside an array, a struct or beside another is read in place") {
   const std::string word(300, 'x');
   std::string words;
   for (int i = 0; i < 200; ++i) {
@@ -109,7 +113,7 @@ TEST_CASE("a long array inside an array, a struct or beside another is read in p
                 list + "</member></struct></value>") == Value(Struct{{"a", inner}, {"b", inner}}));
 }
 
-TEST_CASE("a fault is a value with its code and text") {
+TEST_CASE("decode_answer: a fault is a value with its code and text") {
   const auto answer = decode_answer(fixture("fault-BAD_NAME-xml-chars.xml"));
   REQUIRE(answer);
   CHECK(answer->value() == nullptr);
@@ -117,7 +121,7 @@ TEST_CASE("a fault is a value with its code and text") {
   CHECK(*answer->fault() == Fault{10, "BAD_NAME: a&b<c>"});
 }
 
-TEST_CASE("in a multicall's answer faults are structs among values") {
+TEST_CASE("decode_answer: in a multicall's answer faults are structs among values") {
   const Value value = decoded_text(fixture("multicall-mixed.xml"));
   REQUIRE(value.as_array() != nullptr);
   int faults = 0;
@@ -128,7 +132,7 @@ TEST_CASE("in a multicall's answer faults are structs among values") {
   CHECK(decoded_text(fixture("multicall-empty.xml")) == Value(Array{}));
 }
 
-TEST_CASE("NUL, control characters and noncharacters in a log survive") {
+TEST_CASE("decode_answer: NUL, control characters and noncharacters in a log survive") {
   CHECK(tail_data(fixture("tail-with-nul.xml")) == std::string("before\0after\nnext line\n", 23));
   const std::string ansi = tail_data(fixture("tail-with-ansi.xml"));
   for (const char c : {'\x1b', '\a', '\b', '\f'}) {
@@ -144,12 +148,13 @@ TEST_CASE("NUL, control characters and noncharacters in a log survive") {
   CHECK(decoded("<value><string>" + odd + "</string></value>") == Value(odd));
 }
 
-TEST_CASE("bytes that are not UTF-8, as supervisord 3 sends them, survive") {
+TEST_CASE("decode_answer: bytes that are not UTF-8, as supervisord 3 sends them, survive") {
   const Value tail = decoded_text(fixture_body("versions/3.4.0-tailProcessStdoutLog.http"));
   CHECK(tail.as_array()->front().as_string()->find('\xe9') != std::string::npos);
 }
 
-TEST_CASE("line ends and blanks of a log survive, also where there is nothing else") {
+TEST_CASE(
+    "decode_answer: line ends and blanks of a log survive, also where there is nothing else") {
   const std::string data = tail_data(fixture("tail-with-xml-chars-crlf-tab.xml"));
   CHECK(data.find("crlf line\r\n") != std::string::npos);
   CHECK(data.find("xml: <b>&amp;</b> & ]]> \"q\" 'a'\n") != std::string::npos);
@@ -160,18 +165,18 @@ TEST_CASE("line ends and blanks of a log survive, also where there is nothing el
   }
 }
 
-TEST_CASE("no text is the empty string") {
+TEST_CASE("decode_answer: no text is the empty string") {
   for (const char* value : {"<value><string></string></value>", "<value><string/></value>",
                             "<value></value>", "<value/>"}) {
     CHECK(decoded(value) == Value(""));
   }
 }
 
-TEST_CASE("a value without a type is a string") {
+TEST_CASE("decode_answer: a value without a type is a string") {
   CHECK(decoded("<value>a &lt; b</value>") == Value("a < b"));
 }
 
-TEST_CASE("integers have 64 bits whatever their tag") {
+TEST_CASE("decode_answer: integers have 64 bits whatever their tag") {
   CHECK(decoded("<value><int>3221225470</int></value>") == Value(std::int64_t{3221225470}));
   CHECK(decoded("<value><i4>-1</i4></value>") == Value(-1));
   CHECK(decoded("<value><i8>-62135596800</i8></value>") == Value(std::int64_t{-62135596800}));
@@ -180,7 +185,7 @@ TEST_CASE("integers have 64 bits whatever their tag") {
   }
 }
 
-TEST_CASE("a boolean is 0 or 1 and nothing else") {
+TEST_CASE("decode_answer: a boolean is 0 or 1 and nothing else") {
   CHECK(decoded("<value><boolean>1</boolean></value>") == Value(true));
   CHECK(decoded("<value><boolean>0</boolean></value>") == Value(false));
   for (const char* flag : {"true", "", "2", "01"}) {
@@ -188,14 +193,14 @@ TEST_CASE("a boolean is 0 or 1 and nothing else") {
   }
 }
 
-TEST_CASE("a double is finite") {
+TEST_CASE("decode_answer: a double is finite") {
   CHECK(decoded("<value><double>-1.5</double></value>") == Value(-1.5));
   for (const char* number : {"nan", "inf", "1e999", "", "1,5"}) {
     refusal(answer_of("<value><double>" + std::string(number) + "</double></value>"));
   }
 }
 
-TEST_CASE("the last of a struct's members of one name counts") {
+TEST_CASE("decode_answer: the last of a struct's members of one name counts") {
   const Value value = decoded(
       "<value><struct><member><name>a</name><value>1</value></member>"
       "<member><name>a</name><value>2</value></member></struct></value>");
@@ -204,7 +209,7 @@ TEST_CASE("the last of a struct's members of one name counts") {
   CHECK(Value(1).member("a") == nullptr);
 }
 
-TEST_CASE("types that supervisord does not have are an error that names them") {
+TEST_CASE("decode_answer: types that supervisord does not have are an error that names them") {
   for (const char* type : {"nil", "base64", "dateTime.iso8601"}) {
     const std::string message =
         refusal(answer_of("<value><" + std::string(type) + "></" + type + "></value>"));
@@ -212,7 +217,9 @@ TEST_CASE("types that supervisord does not have are an error that names them") {
   }
 }
 
-TEST_CASE("the Go reimplementation's several parameters and missing declaration are read") {
+TEST_CASE(
+    "decode_answer: the Go reimplementation's several parameters and missing declaration are "
+    "read") {
   const auto tail = decode_answer(fixture("go-tail-three-params.xml"));
   REQUIRE(tail);
   CHECK_FALSE(tail->has_declaration);
@@ -229,7 +236,7 @@ TEST_CASE("the Go reimplementation's several parameters and missing declaration 
   CHECK(fault->fault()->text == "fail to find process no such");
 }
 
-TEST_CASE("an answer cut anywhere is malformed, never half a value") {
+TEST_CASE("decode_answer: an answer cut anywhere is malformed, never half a value") {
   const std::string whole = fixture("multicall-mixed.xml");
   const std::size_t end = whole.rfind('>');
   for (std::size_t size = 0; size < end; ++size) {
@@ -237,7 +244,7 @@ TEST_CASE("an answer cut anywhere is malformed, never half a value") {
   }
 }
 
-TEST_CASE("what is not XML-RPC is refused with its first words") {
+TEST_CASE("decode_answer: what is not XML-RPC is refused with its first words") {
   CHECK(refusal("<head>\n<title>Error response</title>") ==
         "not an XML-RPC answer: it begins with '<head> <title>Error response</title>'");
   CHECK(refusal("") == "not an XML-RPC answer: it is empty");
@@ -247,7 +254,7 @@ TEST_CASE("what is not XML-RPC is refused with its first words") {
   }
 }
 
-TEST_CASE("a structure that XML-RPC does not have is refused") {
+TEST_CASE("decode_answer: a structure that XML-RPC does not have is refused") {
   for (const char* content :
        {"", "<params/>", "<params><param/></params>", "<params><value>a</value></params>",
         "<params><param><value/><value/></param></params>", "<fault/>", "<other/>",
@@ -278,7 +285,7 @@ TEST_CASE("a structure that XML-RPC does not have is refused") {
   refusal(good + "HTTP/1.1 200 OK");
 }
 
-TEST_CASE("attributes, comments, CDATA and bad references are refused unparsed") {
+TEST_CASE("decode_answer: attributes, comments, CDATA and bad references are refused unparsed") {
   for (const char* value :
        {"<value a=\"1\"/>", "<value><!-- --></value>", "<value><![CDATA[a]]></value>",
         "<value><?php ?></value>", "<value>&#0;</value>", "<value>&#1;</value>",
@@ -290,12 +297,12 @@ TEST_CASE("attributes, comments, CDATA and bad references are refused unparsed")
   CHECK(decoded("<value>&#65;&#x1F680;&#13;</value>") == Value("A🚀\r"));
 }
 
-TEST_CASE("entities of one's own are not expanded") {
+TEST_CASE("decode_answer: entities that XML does not define are not expanded") {
   CHECK(decoded("<value>&lol; &amp;lt;</value>") == Value("&lol; &lt;"));
   refusal("<!DOCTYPE a [<!ENTITY lol \"lol\">]>" + answer_of("<value>&lol;</value>"));
 }
 
-TEST_CASE("bytes, depth and number of elements are bounded") {
+TEST_CASE("decode_answer: bytes, depth and number of elements are bounded") {
   const std::string answer = fixture("getAllProcessInfo-all-states.xml");
   DecodeLimits limits;
   limits.max_bytes = answer.size();
@@ -321,7 +328,7 @@ TEST_CASE("bytes, depth and number of elements are bounded") {
   CHECK(refusal(answer, limits).find("more than 10 elements") != std::string::npos);
 }
 
-TEST_CASE("hostile text costs no more than linear time") {
+TEST_CASE("decode_answer: hostile text costs no more than linear time") {
   const std::size_t size = 8 * 1024 * 1024;
   std::string references;
   std::string attributes = "<value";
@@ -333,6 +340,86 @@ TEST_CASE("hostile text costs no more than linear time") {
   refusal(answer_of(attributes + "/>"));
   refusal("<methodResponse>" + std::string(size, '<'));
   CHECK(decoded("<value>" + std::string(size, '&') + "</value>") == Value(std::string(size, '&')));
+}
+
+std::string encoded(const Value& parameter) {
+  const auto xml = encode_call({"m", {parameter}});
+  REQUIRE(xml);
+  const std::size_t begin = xml->find("<value>") + 7;
+  return xml->substr(begin, xml->rfind("</value>") - begin);
+}
+
+TEST_CASE("encode_call: a call is its method and its parameters in order") {
+  CHECK(encode_call({"supervisor.startProcess", {"web:front", false}}) ==
+        "<?xml version='1.0'?>\n"
+        "<methodCall>\n"
+        "<methodName>supervisor.startProcess</methodName>\n"
+        "<params>\n"
+        "<param>\n<value><string>web:front</string></value>\n</param>\n"
+        "<param>\n<value><boolean>0</boolean></value>\n</param>\n"
+        "</params>\n"
+        "</methodCall>\n");
+}
+
+TEST_CASE("encode_call: true is 1, the only spelling that supervisord reads as true") {
+  CHECK(encoded(true) == "<boolean>1</boolean>");
+}
+
+TEST_CASE("encode_call: an integer beyond 32 bits is sent whole") {
+  CHECK(encoded(std::int64_t{3221225470}) == "<int>3221225470</int>");
+  CHECK(encoded(-1) == "<int>-1</int>");
+}
+
+TEST_CASE("encode_call: a number with a fraction has no exponent") {
+  CHECK(encoded(1e20) == "<double>100000000000000000000</double>");
+  CHECK(encoded(-0.5) == "<double>-0.5</double>");
+}
+
+TEST_CASE("encode_call: an array and a struct hold values of their own") {
+  CHECK(encoded(Array{1, "a"}) ==
+        "<array><data>\n<value><int>1</int></value>\n<value><string>a</string></value>\n"
+        "</data></array>");
+  CHECK(encoded(Struct{{"methodName", "system.listMethods"}}) ==
+        "<struct>\n<member>\n<name>methodName</name>\n"
+        "<value><string>system.listMethods</string></value>\n</member>\n</struct>");
+}
+
+TEST_CASE("encode_call: text that XML reserves is escaped, and a carriage return survives") {
+  CHECK(encoded("a&b<c>\"d'\t\r\n") == "<string>a&amp;b&lt;c&gt;\"d'\t&#13;\n</string>");
+  CHECK(encoded("naïve-日本 🚀") == "<string>naïve-日本 🚀</string>");
+}
+
+TEST_CASE(
+    "encode_call: what XML cannot express is refused before supervisord closes the connection over "
+    "it") {
+  for (const Value& value :
+       {Value("esc \x1b"), Value(std::string("nul \0", 5)), Value("latin-1 \xe9"),
+        Value("\xEF\xBF\xBE"), Value(Struct{{"\x01", 1}}), Value(Array{"\x02"}),
+        Value(std::numeric_limits<double>::infinity())}) {
+    const auto xml = encode_call({"m", {value, "good"}});
+    REQUIRE_FALSE(xml);
+    CHECK(xml.error().kind == base::ErrorKind::invalid_argument);
+  }
+  CHECK_FALSE(encode_call({"m\x1b", {}}));
+}
+
+/// Not run by itself: `test_xmlrpc "[.bench]" -s` prints the CPU time of one listing.
+TEST_CASE("decode_answer: the cost of a listing of 1000 processes", "[.bench]") {
+  const std::string few = fixture("getAllProcessInfo-all-states.xml");
+  const std::size_t begin = few.find("<data>") + 6;
+  const std::size_t end = few.rfind("</data>");
+  std::string infos;
+  for (int copies = 0; copies < 31; ++copies) {
+    infos += few.substr(begin, end - begin);
+  }
+  const std::string listing = few.substr(0, begin) + infos + few.substr(end);
+  constexpr int rounds = 50;
+  const std::clock_t before = std::clock();
+  for (int round = 0; round < rounds; ++round) {
+    REQUIRE(decode_answer(listing));
+  }
+  const double seconds = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  WARN(listing.size() << " bytes: " << 1000 * seconds / rounds << " ms of CPU");
 }
 
 }  // namespace
