@@ -7,18 +7,60 @@
 // Thread-safe.
 
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "base/guarded.h"
+#include "reeve/base/clock.h"
+#include "reeve/base/error.h"
 #include "reeve/substrate/administration.h"
 #include "reeve/substrate/logs.h"
 #include "reeve/substrate/substrate.h"
 #include "substrate/poll_source.h"
-#include "support/fake_failure.h"
 #include "support/fake_supervisor.h"
 #include "support/manual_clock.h"
 
 namespace reeve::tests {
+
+enum class Operation {
+  any,  ///< in failures only
+  connect,
+  list,
+  get,
+  start,
+  stop,
+  read_log,
+  log_size,
+  follow_log,
+  clear_logs,
+  read_manager_log,
+  describe,
+  programs,
+  signal,
+  reread,
+  add_group,
+  remove_group,
+  survey,
+};
+
+/// A call as it arrived: what, and on which process (canonical name), group, or nothing.
+struct FakeCall {
+  Operation operation;
+  std::string subject;
+  friend bool operator==(const FakeCall&, const FakeCall&) = default;
+};
+
+/// How the next calls go wrong.
+struct FakeFailure {
+  static constexpr int always = -1;
+
+  Operation operation = Operation::any;
+  base::Error error = {base::ErrorKind::unreachable, "scripted: connection refused"};
+  int times = 1;                ///< or always, until recover()
+  bool hangs = false;           ///< no answer until the deadline: timeout or cancelled
+  base::Duration late_by{0};    ///< it succeeds after so long, if the deadline allows
+  bool after_its_work = false;  ///< it is done, only the answer is lost
+};
 
 class FakeSubstrate final : public substrate::Substrate,
                             public substrate::Logs,
@@ -151,7 +193,7 @@ class FakeSubstrate final : public substrate::Substrate,
 
   [[nodiscard]] FakeMoment now() const;
   [[nodiscard]] substrate::Listing listing(const World& world) const;
-  void settle();
+  void apply_due();
   void let_time_pass(const base::Deadline& deadline);
   /// The scripted failure of this call that comes before (or after) its work, if any.
   [[nodiscard]] std::optional<FakeFailure> take_failure(Operation operation, bool after_its_work);

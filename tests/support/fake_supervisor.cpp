@@ -174,7 +174,7 @@ substrate::InstanceDetail FakeProcess::detail(base::SystemTime now) const {
   return detail;
 }
 
-void FakeSupervisor::settle(const FakeMoment& now) {
+void FakeSupervisor::apply_due(const FakeMoment& now) {
   for (auto due = next_due(); due && *due <= now.steady; due = next_due()) {
     for (auto& [name, process] : active) {
       if (process.due() == due) {

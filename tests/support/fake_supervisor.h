@@ -1,7 +1,7 @@
 #pragma once
 
 // The little supervisor inside FakeSubstrate: programs, their states and their logs, as a pure
-// function of time. settle(now) applies all that was due until then, each thing at its own
+// function of time. apply_due(now) applies all that was due until then, each thing at its own
 // moment. Knows no threads and never waits. It does what supervisord does (startsecs, retries
 // with growing delay, autorestart, stop signal then kill); the contract suite holds it to that.
 
@@ -96,7 +96,7 @@ class FakeSupervisor {
   using Processes = std::map<substrate::InstanceName, FakeProcess>;
 
   /// Applies all that was due until `now`.
-  void settle(const FakeMoment& now);
+  void apply_due(const FakeMoment& now);
   [[nodiscard]] std::optional<base::SteadyTime> next_due() const;
   [[nodiscard]] FakeProcess* find(const substrate::InstanceName& name);
   [[nodiscard]] substrate::Pid next_pid() { return substrate::Pid{++last_pid_}; }
