@@ -184,8 +184,8 @@ TEST_CASE(
     "reason") {
   MonitoredState watched;
   (void)watched.fails(ErrorKind::denied);
-  CHECK(watched->poll_skipped().publish);
-  CHECK(watched->poll_skipped().publish);
+  CHECK(watched->skip_poll().publish);
+  CHECK(watched->skip_poll().publish);
   CHECK(watched.failures(PollFailure::denied) == 2);
 }
 
@@ -282,15 +282,15 @@ TEST_CASE("SupervisorState: it is shutting down as long as it says so") {
 TEST_CASE(
     "SupervisorState: it is asked what it is when it is new, and again when it was restarted") {
   MonitoredState watched;
-  CHECK_FALSE(watched->wants_description());
+  CHECK_FALSE(watched->needs_description());
   (void)watched.answers();
   (void)watched.polled({});
-  CHECK(watched->wants_description());
-  (void)watched->described({"4.2.5", "3.0", "supervisor"});
-  CHECK_FALSE(watched->wants_description());
+  CHECK(watched->needs_description());
+  (void)watched->apply_description({"4.2.5", "3.0", "supervisor"});
+  CHECK_FALSE(watched->needs_description());
   (void)watched.answers({8});
   (void)watched.polled({});
-  CHECK(watched->wants_description());
+  CHECK(watched->needs_description());
 }
 
 TEST_CASE("SupervisorState: its going is logged once with the reason, and its coming back once") {

@@ -59,8 +59,8 @@ TEST_CASE("CumulativeUsage: a grandchild's time goes up through a parent that en
 
 TEST_CASE("CumulativeUsage: a pid that was given to another process is another member") {
   CumulativeUsage usage;
-  Share first = member(11, 10, 30);
-  Share second = member(11, 10, 2);
+  MemberUsage first = member(11, 10, 30);
+  MemberUsage second = member(11, 10, 2);
   second.start = 99;
   CHECK(usage.update({member(10, 1, 5), first}).first == 35);
   CHECK(usage.update({member(10, 1, 5, 30), second}).first == 37);
@@ -75,11 +75,11 @@ TEST_CASE("CumulativeUsage: the sum never falls, whatever the files say") {
 
 TEST_CASE("CumulativeUsage: both counters of a pair are kept apart") {
   CumulativeUsage usage;
-  const Share root{{10}, {1}, 1, {5, 50}, {0, 0}};
-  const Share child{{11}, {10}, 1, {7, 70}, {0, 0}};
-  CHECK(usage.update({root, child}) == Pair{12, 120});
-  const Share later{{10}, {1}, 1, {12, 55}, {7, 5}};
-  CHECK(usage.update({later}) == Pair{12, 120});
+  const MemberUsage root{{10}, {1}, 1, {5, 50}, {0, 0}};
+  const MemberUsage child{{11}, {10}, 1, {7, 70}, {0, 0}};
+  CHECK(usage.update({root, child}) == CounterPair{12, 120});
+  const MemberUsage later{{10}, {1}, 1, {12, 55}, {7, 5}};
+  CHECK(usage.update({later}) == CounterPair{12, 120});
 }
 
 }  // namespace
