@@ -49,7 +49,7 @@ struct TreeUsage {
   /// When the root was started, in the kernel's ticks since boot: another value is another run,
   /// even with the same pid, and begins its counters anew.
   std::uint64_t root_start = 0;
-  ProcessId root_parent;  ///< tells the root from a stranger that was given its pid
+  ProcessId root_parent;  ///< tells the root from another process that reused its pid
   CpuTime cpu;            ///< never falls within a run
   std::uint64_t resident_bytes = 0;
   std::optional<std::uint64_t> proportional_bytes;  ///< only if asked for
@@ -96,7 +96,7 @@ struct Program {
 
 enum class Locality {
   here,       ///< the programs are the daemon's children, in our own pid namespace
-  elsewhere,  ///< they are not: another host or namespace; these pids mean strangers here
+  elsewhere,  ///< they are not: another host or namespace; these pids are other processes here
   unknown,    ///< none of them can be seen
 };
 
