@@ -150,7 +150,7 @@ asio::awaitable<bool> Connection::serve_one() {
     options.with_body = request.method != Method::head;
     response = co_await answer(request);
   } else if (parser.state() == RequestParser::State::refused) {
-    response = plain_error(parser.refusal().status, parser.refusal().reason);
+    response = plain_error(parser.error().status, parser.error().reason);
   } else if (expired_ && (!input_.empty() || parser.state() == RequestParser::State::body)) {
     response = plain_error(408, "the request did not arrive in time");
   } else {

@@ -8,20 +8,20 @@
 
 namespace reeve::http {
 
-ConnectionTable::Admission ConnectionTable::make_room(const std::string& address) {
+ConnectionTable::Room ConnectionTable::make_room(const std::string& address) {
   const auto count = per_address_.find(address);
   const bool address_full =
       !address.empty() && count != per_address_.end() && count->second >= limits_.per_address;
   if (!address_full && size() < limits_.connections) {
-    return Admission::free;
+    return Room::free;
   }
   const auto evicted = longest_waiting(address_full ? address : std::string());
   if (!evicted) {
-    return Admission::refused;
+    return Room::none;
   }
   change(*evicted, Phase::closing);
   (*evicted)->connection->close();
-  return Admission::evicted;
+  return Room::evicted;
 }
 
 ConnectionTable::Position ConnectionTable::add(ManagedConnection& connection,

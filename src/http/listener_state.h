@@ -61,16 +61,16 @@ class ConnectionTable {
   };
   using Position = std::list<Entry>::iterator;
 
-  enum class Admission {
+  enum class Room {
     free,     ///< there is room
     evicted,  ///< another connection was closed to make room
-    refused,
+    none,
   };
 
   explicit ConnectionTable(const Limits& limits) : limits_(limits) {}
 
   /// Makes room for a connection from `address` (empty: no limit per address).
-  [[nodiscard]] Admission make_room(const std::string& address);
+  [[nodiscard]] Room make_room(const std::string& address);
   [[nodiscard]] Position add(ManagedConnection& connection, const std::string& address);
   void change(Position position, Phase phase);
   void remove(Position position);

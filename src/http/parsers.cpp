@@ -19,8 +19,8 @@ using beast::http::field;
 using Fields = beast::http::fields;
 using Parser = beast::http::request_parser<beast::http::empty_body>;
 
-constexpr Refusal not_well_formed{400, "the request is not well-formed HTTP/1.1"};
-constexpr Refusal body_too_large{413, "the body is larger than this server accepts"};
+constexpr RequestError not_well_formed{400, "the request is not well-formed HTTP/1.1"};
+constexpr RequestError body_too_large{413, "the body is larger than this server accepts"};
 
 constexpr std::size_t max_headers = 100;
 constexpr int http_1_0 = 10;
@@ -60,50 +60,51 @@ Request request_of(const Parser::value_type& head) {
   return request;
 }
 
-std::optional<Refusal> check_target(std::string_view target) {
+std::optional<RequestError> check_target(std::string_view target) {
   if (!target.starts_with('/')) {
-    return Refusal{400, "the request target must be a path that begins with /"};
+    return RequestError{400, "the request target must be a path that begins with /"};
   }
   const bool clean = std::all_of(target.begin(), target.end(),
                                  [](char c) { return c > ' ' && c < 0x7F && c != '#'; });
-  return clean ? std::nullopt : std::optional(Refusal{400, "the target must be percent-encoded"});
+  return clean ? std::nullopt
+               : std::optional(RequestError{400, "the target must be percent-encoded"});
 }
 
 /// The length of the body must have exactly one reading.
-std::optional<Refusal> check_framing(const Fields& fields, unsigned version) {
+std::optional<RequestError> check_framing(const Fields& fields, unsigned version) {
   const std::size_t encodings = fields.count(field::transfer_encoding);
   const std::size_t lengths = fields.count(field::content_length);
   if (encodings > 0 && (lengths > 0 || version == http_1_0)) {
-    return Refusal{400, "the length of the body is ambiguous"};
+    return RequestError{400, "the length of the body is ambiguous"};
   }
   if (encodings > 1 ||
       (encodings == 1 && !same_ignoring_case(view(fields[field::transfer_encoding]), "chunked"))) {
-    return Refusal{501, "the only Transfer-Encoding this server knows is chunked"};
+    return RequestError{501, "the only Transfer-Encoding this server knows is chunked"};
   }
   const bool one_number =
       lengths == 0 || base::parse_number<std::uint64_t>(view(fields[field::content_length]));
   if (lengths > 1 || !one_number) {
-    return Refusal{400, "there must be one Content-Length, and it must be a number"};
+    return RequestError{400, "there must be one Content-Length, and it must be a number"};
   }
   return std::nullopt;
 }
 
-std::optional<Refusal> check_fields(const Fields& fields, unsigned version) {
+std::optional<RequestError> check_fields(const Fields& fields, unsigned version) {
   if (std::distance(fields.begin(), fields.end()) > std::ptrdiff_t{max_headers}) {
-    return Refusal{431, "there are too many headers"};
+    return RequestError{431, "there are too many headers"};
   }
   const std::size_t hosts = fields.count(field::host);
   if (hosts > 1 || (hosts == 0 && version != http_1_0)) {
-    return Refusal{400, "there must be one Host header"};
+    return RequestError{400, "there must be one Host header"};
   }
   const auto coding = fields.find(field::content_encoding);
   if (coding != fields.end() && !same_ignoring_case(view(coding->value()), "identity")) {
-    return Refusal{415, "send the body without Content-Encoding"};
+    return RequestError{415, "send the body without Content-Encoding"};
   }
   const auto expectation = fields.find(field::expect);
   if (expectation != fields.end() &&
       !same_ignoring_case(view(expectation->value()), "100-continue")) {
-    return Refusal{417, "the only expectation this server knows is 100-continue"};
+    return RequestError{417, "the only expectation this server knows is 100-continue"};
   }
   return check_framing(fields, version);
 }
@@ -139,8 +140,8 @@ RequestParser::State RequestParser::consume(std::string& input) {
   return state_;
 }
 
-void RequestParser::refuse(Refusal refusal) {
-  refusal_ = refusal;
+void RequestParser::refuse(RequestError error) {
+  error_ = error;
   state_ = State::refused;
 }
 
@@ -164,8 +165,9 @@ void RequestParser::read_head(std::string& input) {
     input.erase(0, scan.size);
   } else if (scan.size == limits_.header_bytes) {
     const bool in_first_line = allowed.find('\n') == std::string_view::npos;
-    refuse(in_first_line ? Refusal{414, "the request target is longer than this server accepts"}
-                         : Refusal{431, "the header is larger than this server accepts"});
+    refuse(in_first_line
+               ? RequestError{414, "the request target is longer than this server accepts"}
+               : RequestError{431, "the header is larger than this server accepts"});
   }
 }
 
@@ -179,12 +181,12 @@ void RequestParser::parse_head(std::string_view head) {
     return refuse(not_well_formed);
   }
   const auto& message = parser.get();
-  std::optional<Refusal> refusal = check_target(view(message.target()));
-  if (!refusal) {
-    refusal = check_fields(message, message.version());
+  std::optional<RequestError> problem = check_target(view(message.target()));
+  if (!problem) {
+    problem = check_fields(message, message.version());
   }
-  if (refusal) {
-    return refuse(*refusal);
+  if (problem) {
+    return refuse(*problem);
   }
   request_ = request_of(message);
   takes_chunks_ = message.version() != http_1_0;

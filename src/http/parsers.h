@@ -23,11 +23,11 @@ struct RequestLimits {
   std::size_t body_bytes;
 };
 
-/// The transport's own answer to a request that is not passed to the handler.
-struct Refusal {
+/// Why a request is refused: the transport answers it with this status, without the handler.
+struct RequestError {
   int status = 0;
   std::string_view reason;
-  friend bool operator==(const Refusal&, const Refusal&) = default;
+  friend bool operator==(const RequestError&, const RequestError&) = default;
 };
 
 /// Parses one request, strictly: what HTTP/1.1 leaves open to two readings is refused, so that no
@@ -43,7 +43,7 @@ class RequestParser {
   State consume(std::string& input);
 
   [[nodiscard]] State state() const { return state_; }
-  [[nodiscard]] const Refusal& refusal() const { return refusal_; }
+  [[nodiscard]] const RequestError& error() const { return error_; }
   /// Once the head is parsed: the client waits for a 100 before it sends its body.
   [[nodiscard]] bool expects_continue() const { return expects_continue_; }
   /// Once the head is parsed. HTTP/1.0 never keeps alive here.
@@ -54,7 +54,7 @@ class RequestParser {
   [[nodiscard]] Request take() { return std::move(request_); }
 
  private:
-  void refuse(Refusal refusal);
+  void refuse(RequestError error);
   void read_head(std::string& input);
   void parse_head(std::string_view head);
   void read_body(std::string& input);
@@ -62,7 +62,7 @@ class RequestParser {
 
   RequestLimits limits_;
   State state_ = State::head;
-  Refusal refusal_;
+  RequestError error_;
   std::size_t scanned_ = 0;  ///< bytes of the head that scan_head() has seen
   bool skipped_blank_line_ = false;
   bool expects_continue_ = false;

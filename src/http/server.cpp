@@ -40,9 +40,9 @@ void log_exception(const base::Log& log, const std::exception_ptr& exception) {
 
 /// Sends a client over the limit a 503; best effort, never waited for.
 void send_refusal(Socket& socket) {
-  const Response refusal = plain_error(503, "too many connections");
+  const Response response = plain_error(503, "too many connections");
   const std::string answer =
-      response_head(refusal, Persistence::close) + std::get<std::string>(refusal.body);
+      response_head(response, Persistence::close) + std::get<std::string>(response.body);
   static_cast<void>(
       ::send(socket.native_handle(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
 }
@@ -119,15 +119,15 @@ void Server::Impl::serve(Socket socket, const PeerAddress& peer) {
   ++state.accepted;
   ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
   const SharedTls context = tls.copy();
-  const auto admission = state.table.make_room(peer.counted);
-  if (admission == ConnectionTable::Admission::refused) {
+  const auto room = state.table.make_room(peer.counted);
+  if (room == ConnectionTable::Room::none) {
     ++state.rejected;
     if (!context) {
       send_refusal(socket);
     }
     return;
   }
-  if (admission == ConnectionTable::Admission::evicted) {
+  if (room == ConnectionTable::Room::evicted) {
     ++state.evicted;
   }
   SSL* session = context ? context->new_session() : nullptr;

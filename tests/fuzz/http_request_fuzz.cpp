@@ -37,7 +37,7 @@ Outcome parse(const std::string& bytes, std::size_t piece) {
     at = std::min(bytes.size(), at + piece);
     parser.consume(input);
   }
-  Outcome outcome{parser.state(), parser.refusal().status, {}, input.size() + bytes.size() - at};
+  Outcome outcome{parser.state(), parser.error().status, {}, input.size() + bytes.size() - at};
   if (outcome.state == RequestParser::State::complete) {
     outcome.request = parser.take();
   }

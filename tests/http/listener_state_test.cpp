@@ -9,7 +9,7 @@
 namespace reeve::http {
 namespace {
 
-using Admission = ConnectionTable::Admission;
+using Room = ConnectionTable::Room;
 using Phase = ConnectionTable::Phase;
 
 struct FakeConnection final : ManagedConnection {
@@ -23,10 +23,10 @@ TEST_CASE("ConnectionTable: there is room until a limit is reached") {
   FakeConnection one;
   FakeConnection two;
   for (FakeConnection* connection : {&one, &two}) {
-    CHECK(table.make_room("a") == Admission::free);
+    CHECK(table.make_room("a") == Room::free);
     table.change(table.add(*connection, "a"), Phase::answering);
   }
-  CHECK(table.make_room("b") == Admission::refused);
+  CHECK(table.make_room("b") == Room::none);
   CHECK(table.size() == 2);
 }
 
@@ -45,12 +45,12 @@ TEST_CASE(
   table.change(second, Phase::idle);
   for (FakeConnection* connection : {&reading_first, &reading_second, &idle_first, &idle_second}) {
     CHECK_FALSE(connection->closed);
-    CHECK(table.make_room("e") == Admission::evicted);
+    CHECK(table.make_room("e") == Room::evicted);
     CHECK(connection->closed);
     FakeConnection busy;
     table.change(table.add(busy, "e"), Phase::answering);
   }
-  CHECK(table.make_room("f") == Admission::refused);
+  CHECK(table.make_room("f") == Room::none);
 }
 
 TEST_CASE("ConnectionTable: a connection being answered is never closed for another") {
@@ -58,10 +58,10 @@ TEST_CASE("ConnectionTable: a connection being answered is never closed for anot
   FakeConnection busy;
   const auto position = table.add(busy, "a");
   table.change(position, Phase::answering);
-  CHECK(table.make_room("b") == Admission::refused);
+  CHECK(table.make_room("b") == Room::none);
   CHECK_FALSE(busy.closed);
   table.change(position, Phase::idle);
-  CHECK(table.make_room("b") == Admission::evicted);
+  CHECK(table.make_room("b") == Room::evicted);
   CHECK(busy.closed);
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("ConnectionTable: an address that is over its limit makes room among i
   static_cast<void>(table.add(other, "b"));
   const auto position = table.add(first, "a");
   const auto last = table.add(second, "a");
-  CHECK(table.make_room("a") == Admission::evicted);
+  CHECK(table.make_room("a") == Room::evicted);
   CHECK(first.closed);
   CHECK_FALSE(other.closed);
   CHECK_FALSE(second.closed);
@@ -81,8 +81,8 @@ TEST_CASE("ConnectionTable: an address that is over its limit makes room among i
   FakeConnection third;
   table.change(table.add(third, "a"), Phase::answering);
   table.change(last, Phase::answering);
-  CHECK(table.make_room("a") == Admission::refused);
-  CHECK(table.make_room("c") == Admission::free);
+  CHECK(table.make_room("a") == Room::none);
+  CHECK(table.make_room("c") == Room::free);
 }
 
 TEST_CASE("ConnectionTable: unix sockets have no address to count") {
@@ -91,7 +91,7 @@ TEST_CASE("ConnectionTable: unix sockets have no address to count") {
   FakeConnection two;
   static_cast<void>(table.add(one, ""));
   static_cast<void>(table.add(two, ""));
-  CHECK(table.make_room("") == Admission::free);
+  CHECK(table.make_room("") == Room::free);
 }
 
 TEST_CASE(
@@ -100,12 +100,12 @@ TEST_CASE(
   ConnectionTable table({1, 1});
   FakeConnection connection;
   const auto position = table.add(connection, "a");
-  CHECK(table.make_room("a") == Admission::evicted);
+  CHECK(table.make_room("a") == Room::evicted);
   CHECK(table.size() == 0);
   CHECK_FALSE(table.empty());
   table.change(position, Phase::answering);
   CHECK(table.size() == 0);
-  CHECK(table.make_room("a") == Admission::free);
+  CHECK(table.make_room("a") == Room::free);
   table.remove(position);
   CHECK(table.empty());
 }

@@ -23,7 +23,7 @@ struct Outcome {
 Outcome outcome_of(std::string text) {
   RequestParser parser(limits);
   const State state = parser.consume(text);
-  return {state, parser.refusal().status, text};
+  return {state, parser.error().status, text};
 }
 
 Request request_of(std::string text) {
