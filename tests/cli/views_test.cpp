@@ -60,7 +60,7 @@ TEST_CASE("list: colors on a terminal only, unless --color or NO_COLOR decides")
   };
   CHECK_FALSE(colored({"list"}));
   CHECK(colored({"list", "--color", "always"}));
-  fixture.surroundings.console.out_is_terminal = true;
+  fixture.environment.console.out_is_terminal = true;
   CHECK(colored({"list"}));
   CHECK_FALSE(colored({"list", "--color", "never"}));
   fixture.variables["NO_COLOR"] = "1";
