@@ -57,6 +57,9 @@ struct PollAnswer {
   Pid pid;             ///< getPID: an answer is a heartbeat, too
   ManagerState state;  ///< getState
   Listing listing;
+  /// Listing and log are of one moment, as always with a mark. False: made by several requests; the
+  /// log may be a little older than the listing.
+  bool of_one_moment = false;
   /// The log's text in the requested range; empty past its end, or if none was requested. An error
   /// if it could not be read as it is: no_file; fault where it is not UTF-8 or the range's end cuts
   /// a character, which Logs::read_manager_log reads nevertheless.

@@ -172,7 +172,7 @@ Result<ListingWithResults> Lister::list_one_by_one(const CallsBeside& calls,
     results.push_back(rpc_.call(call, doing_listing, deadline));
   }
   return list(deadline).map([&](Listing&& listing) {
-    return ListingWithResults{std::move(listing), std::move(results)};
+    return ListingWithResults{.listing = std::move(listing), .results = std::move(results)};
   });
 }
 
@@ -195,7 +195,9 @@ Result<ListingWithResults> Lister::list_at_once(const CallsBeside& calls,
   if (infos->as_array() == nullptr) {
     return unexpected_answer(doing_listing);
   }
-  ListingWithResults all{to_listing(std::move(*infos->as_array())), *std::move(results)};
+  ListingWithResults all{.listing = to_listing(std::move(*infos->as_array())),
+                         .results = *std::move(results),
+                         .of_one_moment = true};
   remember_names(request, all.listing, pid_of(all.results));
   return all;
 }

@@ -30,6 +30,7 @@ struct CallsBeside {
 struct ListingWithResults {
   substrate::Listing listing;
   Results results;
+  bool of_one_moment = false;
 };
 
 class Lister {

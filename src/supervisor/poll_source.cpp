@@ -86,6 +86,7 @@ Result<substrate::PollAnswer> SupervisorPollSource::poll(const substrate::PollRe
   return substrate::PollAnswer{.pid = substrate::Pid{*pid},
                                .state = {static_cast<int>(*code->as_integer()), *name->as_string()},
                                .listing = std::move(all->listing),
+                               .of_one_moment = all->of_one_moment,
                                .log = take_log(all->results, calls.before.size())};
 }
 

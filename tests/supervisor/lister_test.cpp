@@ -269,7 +269,9 @@ struct PolledCrowd : Crowd {
     REQUIRE(answer);
     CHECK(answer->listing.instances.size() == names.size());
     CHECK(answer->log == "text");
-    return caller->calls().size() - before;
+    const std::size_t requests = caller->calls().size() - before;
+    CHECK(answer->of_one_moment == (requests != parts.size()));
+    return requests;
   }
 };
 

@@ -104,6 +104,7 @@ TEST_CASE_METHOD(PolledWorld, "SupervisorPollSource: a poll is one request for e
   CHECK(answer->state == substrate::ManagerState{1, "RUNNING"});
   CHECK(answer->listing.instances.size() == 32);
   CHECK(answer->log == "text\n");
+  CHECK(answer->of_one_moment);
   CHECK(caller->methods() == std::vector<std::string>{"system.multicall"});
   CHECK(sent() == xmlrpc::Array{call_struct("supervisor.getPID", {}),
                                 call_struct("supervisor.getState", {}),
@@ -127,6 +128,7 @@ TEST_CASE_METHOD(PolledWorld,
   CHECK(answer->pid == substrate::Pid{4711});
   CHECK(answer->log == "text\n");
   CHECK(answer->listing.instances.size() == 32);
+  CHECK_FALSE(answer->of_one_moment);
   CHECK(caller->calls().size() == 5);
   CHECK(poll_source.poll({.mark = "m", .log = tail}, soon()).error().kind ==
         ErrorKind::not_implemented);

@@ -605,7 +605,8 @@ Result<substrate::PollAnswer> FakeSubstrate::poll(const substrate::PollRequest& 
   if (!pid) {
     return failure(pid.error());
   }
-  substrate::PollAnswer answer{.pid = *pid, .state = {1, "RUNNING"}, .listing = {}, .log = ""};
+  substrate::PollAnswer answer{
+      .pid = *pid, .state = {1, "RUNNING"}, .listing = {}, .of_one_moment = true, .log = ""};
   if (request.mark) {
     auto surveyed = survey({*request.mark, request.log}, deadline);
     if (!surveyed) {
