@@ -67,10 +67,11 @@ json to_json(const EpisodeKey& key, const Episode& episode) {
 }  // namespace
 
 bool has_acted(const control::Operation& operation) {
-  using control::Step;
+  using control::OperationStep;
   return std::any_of(operation.steps.begin(), operation.steps.end(), [](const auto& step) {
-    return step.step == Step::stop_requested || step.step == Step::start_requested ||
-           step.step == Step::signal_requested;
+    return step.step == OperationStep::stop_requested ||
+           step.step == OperationStep::start_requested ||
+           step.step == OperationStep::signal_requested;
   });
 }
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "guards/command.h"
-#include "guards/trigger.h"
+#include "guards/options.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/enumeration.h"
 #include "reeve/base/result.h"

@@ -9,12 +9,13 @@
 #include "alerts/episodes.h"
 #include "alerts/rules.h"
 #include "base/guarded.h"
-#include "guards/absent.h"
+#include "guards/policy.h"
 
 namespace reeve::alerts {
 
+using guards::Reason;
 using guards::Target;
-using guards::Verdict;
+
 using Outcome = Episodes::Outcome;
 
 namespace {
@@ -37,7 +38,7 @@ struct ScreenedAlert {
   bool undecided = false;  ///< the sender has to repeat the request
 };
 
-void decide(ScreenedAlert& screened, Verdict verdict, std::string reason) {
+void decide(ScreenedAlert& screened, Reason verdict, std::string reason) {
   screened.decision.decision = {verdict, std::move(reason)};
 }
 
@@ -62,21 +63,21 @@ base::Result<Target> target_of(const Alert& alert, const CompiledRule& rule,
 }
 
 /// Why this is not one known process; nothing if it is.
-std::optional<guards::Decision> target_problem(const Target& target,
-                                               const monitor::Snapshot& snapshot) {
+std::optional<guards::GuardDecision> target_problem(const Target& target,
+                                                    const monitor::Snapshot& snapshot) {
   const auto* const supervisor = snapshot.find(target.supervisor);
   if (supervisor == nullptr) {
-    return guards::Decision{Verdict::no_target,
-                            guards::no_such_supervisor(target.supervisor, snapshot)};
+    return guards::GuardDecision{Reason::no_target,
+                                 guards::no_such_supervisor(target.supervisor, snapshot)};
   }
   if (supervisor->find(target.name) != nullptr) {
     return std::nullopt;
   }
   if (!supervisor->up && supervisor->processes.empty()) {
-    return guards::Decision{Verdict::unreachable,
-                            "supervisord was never read: " + supervisor->last_error};
+    return guards::GuardDecision{Reason::unreachable,
+                                 "supervisord was never read: " + supervisor->last_error};
   }
-  return guards::Decision{Verdict::no_target, guards::no_such_process(target)};
+  return guards::GuardDecision{Reason::no_target, guards::no_such_process(target)};
 }
 
 guards::Command command_of(const Alert& alert, const CompiledRule& rule, const Target& target,
@@ -101,7 +102,7 @@ void screen_target(const Alert& alert, const ScreeningContext& context, Screened
   const CompiledRule& rule = *screened.rule;
   const auto target = target_of(alert, rule, context.snapshot);
   if (!target) {
-    return decide(screened, Verdict::no_target, target.error().message);
+    return decide(screened, Reason::no_target, target.error().message);
   }
   screened.decision.target = *target;
   if (auto decision = target_problem(*target, context.snapshot)) {
@@ -109,16 +110,15 @@ void screen_target(const Alert& alert, const ScreeningContext& context, Screened
     return;
   }
   if (!any_matches(rule.rule.allow, target->supervisor, target->name)) {
-    return decide(screened, Verdict::not_allowed,
+    return decide(screened, Reason::not_allowed,
                   "'" + target->text() + "' is not in the allow list of the rule");
   }
   screened.counts_for_breaker = true;
   guards::Command command = command_of(alert, rule, *target, context.sender);
   auto refusal = context.permit(command);
   // The controller itself answers `unreachable` when the command is submitted.
-  if (refusal && refusal->verdict != Verdict::unreachable) {
-    return decide(screened, refusal->verdict.value_or(Verdict::not_allowed),
-                  std::move(refusal->error.message));
+  if (refusal && refusal->reason != Reason::unreachable) {
+    return decide(screened, verdict_of(refusal->reason), std::move(refusal->error.message));
   }
   screened.command = std::move(command);
 }
@@ -134,20 +134,20 @@ ScreenedAlert screen(const Alert& alert, const ScreeningContext& context) {
                        .decision = {},
                        .operation = ""};
   if (!context.rules.is_for_this_agent(alert)) {
-    decide(screened, Verdict::not_here, identity_mismatch(alert, context.rules));
+    decide(screened, Reason::not_here, identity_mismatch(alert, context.rules));
     return screened;
   }
   screened.rule = context.rules.find(alert);
   if (screened.rule == nullptr) {
-    decide(screened, Verdict::no_rule, "no rule matches its labels");
+    decide(screened, Reason::no_rule, "no rule matches its labels");
     return screened;
   }
   screened.decision.rule = screened.rule->rule.name;
   screened.decision.action = screened.rule->rule.action;
   if (screened.rule->mode == Mode::off) {
-    decide(screened, Verdict::off, "the rule is off");
+    decide(screened, Reason::off, "the rule is off");
   } else if (alert.status == AlertStatus::resolved) {
-    decide(screened, Verdict::resolved, "the alert is over");
+    decide(screened, Reason::resolved, "the alert is over");
   } else {
     screen_target(alert, context, screened);
   }
@@ -185,36 +185,28 @@ EpisodeKey key_of(const guards::Command& command) {
   return {command.trigger->rule, command.trigger->fingerprint, command.target};
 }
 
-/// What the controller's refusal is for an alert.
-Verdict verdict_of(const guards::Refusal& refusal) {
-  return refusal.verdict.value_or(refusal.reason == guards::RefusalReason::in_flight
-                                      ? Verdict::in_flight
-                                      : Verdict::unreachable);
-}
-
 /// Nothing was wrong with the command: the same is wanted once more.
 bool wants_retry(const guards::Refusal& refusal) {
-  return refusal.reason == guards::RefusalReason::shutting_down ||
-         refusal.reason == guards::RefusalReason::not_recorded;
+  return refusal.reason == Reason::shutting_down || refusal.reason == Reason::not_recorded;
 }
 
-guards::Decision decision_of(const Episodes::Reservation& reservation,
-                             const AttemptConditions& conditions) {
+guards::GuardDecision decision_of(const Episodes::Reservation& reservation,
+                                  const AttemptConditions& conditions) {
   if (reservation.outcome == Outcome::stale) {
-    return {Verdict::duplicate, "the alert was resolved meanwhile: this notification is older"};
+    return {Reason::duplicate, "the alert was resolved meanwhile: this notification is older"};
   }
   const std::string last = reservation.last_operation.empty()
                                ? "an attempt"
                                : "the operation " + reservation.last_operation;
   if (reservation.outcome == Outcome::duplicate) {
-    return {Verdict::duplicate,
+    return {Reason::duplicate,
             last + (conditions.cools_down ? " was made for this alert, and its process cools down"
                                           : " is made for this alert already")};
   }
-  return {Verdict::attempts_exhausted, std::to_string(reservation.attempts) + " of " +
-                                           std::to_string(conditions.max_attempts) +
-                                           " attempts were made, the last was " + last +
-                                           ": the next needs the alert to be resolved first"};
+  return {Reason::attempts_exhausted, std::to_string(reservation.attempts) + " of " +
+                                          std::to_string(conditions.max_attempts) +
+                                          " attempts were made, the last was " + last +
+                                          ": the next needs the alert to be resolved first"};
 }
 
 control::AuditEntry entry_of(const AlertDecision& decision, const Sender& sender,
@@ -228,8 +220,8 @@ control::AuditEntry entry_of(const AlertDecision& decision, const Sender& sender
   entry.target = decision.target;
   entry.rule = decision.rule;
   entry.fingerprint = decision.fingerprint;
-  entry.decision = to_string(decision.decision.verdict);
-  entry.reason = decision.decision.reason;
+  entry.decision = to_string(decision.decision.reason);
+  entry.reason = decision.decision.detail;
   entry.operation = decision.operation;
   return entry;
 }
@@ -265,7 +257,7 @@ struct Responder::State {
   [[nodiscard]] std::size_t submit_slice(std::span<const Candidate> slice,
                                          std::vector<ScreenedAlert>& screened,
                                          WebhookResult& result);
-  void apply_submission(const Candidate& candidate, const control::Admission& admission,
+  void apply_submission(const Candidate& candidate, const control::Submission& submission,
                         AlertDecision& decision);
   /// Releases the episode: the sender has to repeat the request.
   void leave_undecided(const Candidate& candidate, ScreenedAlert& screened);
@@ -336,7 +328,7 @@ std::vector<ScreenedAlert> Responder::State::screen_all(const std::vector<Alert>
     }
   }
   if (!firing.empty()) {
-    deps.guards->firing({firing.begin(), firing.end()}, count_allowed(now, *snapshot));
+    deps.guards->report_firing({firing.begin(), firing.end()}, count_allowed(now, *snapshot));
   }
   return screened;
 }
@@ -368,7 +360,7 @@ std::vector<Candidate> Responder::State::reserve(std::vector<ScreenedAlert>& scr
     const EpisodeKey key = key_of(*command);
     const AttemptConditions conditions{
         .max_attempts = screened[at].rule->rule.max_attempts,
-        .cools_down = deps.guards->cooling_down(command->target, command->dry_run),
+        .cools_down = deps.guards->is_cooling_down(command->target, command->dry_run),
         .now = now,
         .began = command->trigger->began};
     const auto [reservation, unreadable] = episodes.with([&](EpisodeSets& sets) {
@@ -378,7 +370,7 @@ std::vector<Candidate> Responder::State::reserve(std::vector<ScreenedAlert>& scr
                        refuses ? sets.unreadable : std::string());
     });
     if (!unreadable.empty()) {
-      decision.decision = {Verdict::state_unreadable,
+      decision.decision = {Reason::state_unreadable,
                            unreadable + ": a person has to look and reset the guards"};
     } else if (reservation.outcome != Outcome::reserved) {
       decision.decision = decision_of(reservation, conditions);
@@ -391,20 +383,21 @@ std::vector<Candidate> Responder::State::reserve(std::vector<ScreenedAlert>& scr
 }
 
 void Responder::State::apply_submission(const Candidate& candidate,
-                                        const control::Admission& admission,
+                                        const control::Submission& submission,
                                         AlertDecision& decision) {
   const bool dry_run = candidate.command.dry_run;
-  if (admission) {
-    decision.operation = admission->id;
-    decision.decision = dry_run ? guards::Decision{Verdict::would_act, "a dry run: nothing is done"}
-                                : guards::Decision{Verdict::accepted, "the operation is queued"};
+  if (submission) {
+    decision.operation = submission->id;
+    decision.decision = dry_run
+                            ? guards::GuardDecision{Reason::would_act, "a dry run: nothing is done"}
+                            : guards::GuardDecision{Reason::accepted, "the operation is queued"};
     episodes.with(
-        [&](EpisodeSets& sets) { sets.of(dry_run).confirm(candidate.key, admission->id); });
+        [&](EpisodeSets& sets) { sets.of(dry_run).confirm(candidate.key, submission->id); });
     return;
   }
-  const guards::Refusal& refusal = admission.error();
+  const guards::Refusal& refusal = submission.error();
   episodes.with([&](EpisodeSets& sets) { sets.of(dry_run).release(candidate.key); });
-  decision.decision = {verdict_of(refusal), refusal.error.message};
+  decision.decision = {verdict_of(refusal.reason), refusal.error.message};
 }
 
 void Responder::State::leave_undecided(const Candidate& candidate, ScreenedAlert& screened) {
@@ -438,16 +431,16 @@ std::size_t Responder::State::submit_slice(std::span<const Candidate> slice,
   for (const Candidate& candidate : slice) {
     commands.push_back(candidate.command);
   }
-  const auto admissions = deps.controller->submit_all(commands);
+  const auto submissions = deps.controller->submit_all(commands);
   std::size_t queued = 0;
   for (std::size_t i = 0; i < slice.size(); ++i) {
     ScreenedAlert& alert = screened[slice[i].at];
-    if (!admissions[i] && wants_retry(admissions[i].error())) {
-      result.retry = admissions[i].error().error.message;
+    if (!submissions[i] && wants_retry(submissions[i].error())) {
+      result.retry = submissions[i].error().error.message;
       leave_undecided(slice[i], alert);
     } else {
-      apply_submission(slice[i], admissions[i], alert.decision);
-      if (admissions[i] && !slice[i].command.dry_run) {
+      apply_submission(slice[i], submissions[i], alert.decision);
+      if (submissions[i] && !slice[i].command.dry_run) {
         ++queued;
       }
     }
@@ -484,7 +477,7 @@ void Responder::State::record(const WebhookResult& result, const Sender& sender)
   counted.with([&](Stats& stats) {
     for (const AlertDecision& decision : result.decisions) {
       auto& counts = stats.decisions[decision.rule.empty() ? no_rule_label : decision.rule];
-      ++counts.at(static_cast<std::size_t>(decision.decision.verdict));
+      ++counts.at(static_cast<std::size_t>(decision.decision.reason));
     }
   });
 }

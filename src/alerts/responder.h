@@ -19,8 +19,8 @@
 #include "base/log.h"
 #include "control/audit.h"
 #include "control/controller.h"
-#include "guards/decision.h"
 #include "guards/guards.h"
+#include "guards/reason.h"
 #include "records/state_dir.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/result.h"
@@ -35,7 +35,7 @@ struct AlertDecision {
   std::string rule;                      ///< empty: none
   std::optional<guards::Action> action;  ///< the rule's
   std::optional<guards::Target> target;
-  guards::Decision decision;
+  guards::GuardDecision decision;
   std::string operation;  ///< its id, where one was made
   friend bool operator==(const AlertDecision&, const AlertDecision&) = default;
 };

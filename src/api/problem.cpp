@@ -12,7 +12,7 @@
 namespace reeve::api {
 
 using base::ErrorKind;
-using guards::RefusalReason;
+using guards::Reason;
 
 int http_status(ErrorKind kind) {
   switch (kind) {
@@ -46,22 +46,8 @@ int http_status(ErrorKind kind) {
 }
 
 int http_status(const guards::Refusal& refusal) {
-  switch (refusal.reason) {
-    case RefusalReason::own_program:
-    case RefusalReason::not_allowed:
-    case RefusalReason::signal_not_allowed:
-    case RefusalReason::guarded:
-      return 403;
-    case RefusalReason::not_found:
-    case RefusalReason::invalid:
-    case RefusalReason::unreachable:
-    case RefusalReason::stale:
-    case RefusalReason::in_flight:
-    case RefusalReason::shutting_down:
-    case RefusalReason::not_recorded:
-      return http_status(refusal.error.kind);
-  }
-  return 500;
+  return refusal.reason == Reason::unreachable ? http_status(refusal.error.kind)
+                                               : guards::http_status(refusal.reason);
 }
 
 Problem malformed_request(std::string detail) {
@@ -87,8 +73,8 @@ Problem problem_of(const guards::Refusal& refusal, const guards::Target& target)
   Problem problem = problem_of(refusal.error);
   problem.status = http_status(refusal);
   // The kind of the error says more exactly why supervisord cannot be reached.
-  if (refusal.reason != RefusalReason::unreachable) {
-    problem.type = to_string(refusal.reason);
+  if (refusal.reason != Reason::unreachable) {
+    problem.type = refused_label(refusal.reason);
   }
   problem.process = guards::Target{"", target.name}.text();
   problem.operation = refusal.operation;
@@ -116,8 +102,8 @@ Problem log_problem(const base::Error& error, const substrate::InstanceName& nam
 Problem state_problem(const base::Error& error) {
   Problem problem = problem_of(error);
   if (error.kind == ErrorKind::conflict) {
-    problem.status = 503;
-    problem.type = "state_unreadable";
+    problem.status = guards::http_status(Reason::state_unreadable);
+    problem.type = to_string(Reason::state_unreadable);
   }
   return problem;
 }

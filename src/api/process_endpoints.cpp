@@ -13,7 +13,7 @@
 #include "api/http_helpers.h"
 #include "api/request_body.h"
 #include "base/text.h"
-#include "guards/absent.h"
+#include "guards/policy.h"
 #include "json/json.h"
 
 namespace reeve::api {
@@ -191,7 +191,7 @@ tl::expected<guards::Command, Problem> group_command(const RequestContext& conte
   return read_group_body(context.request.body).map([&](ActionBody body) {
     const bool rolling = body.rolling.value_or(true);
     guards::Command command = make_command(context, action, *target, std::move(body));
-    command.whole_group = rolling ? guards::GroupOrder::rolling : guards::GroupOrder::at_once;
+    command.group_order = rolling ? guards::GroupOrder::rolling : guards::GroupOrder::at_once;
     return command;
   });
 }

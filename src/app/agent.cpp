@@ -73,7 +73,7 @@ base::Result<std::unique_ptr<State>> open_state(const config::Config& config,
     return base::failure(std::move(audit.error()));
   }
   state->audit = *std::move(audit);
-  const guards::GuardClock guard_clock(clock, guards::boot_id());
+  const records::StateClock guard_clock(clock, records::boot_id());
   state->maintenance = std::make_unique<guards::Maintenance>(state->directory, guard_clock, log);
   state->guards = std::make_unique<guards::Guards>(config.guards, state->directory,
                                                    *state->maintenance, guard_clock, log, jitter());

@@ -1,8 +1,9 @@
 #pragma once
 
-// The record of what was decided and done, by whom and why: JSON lines in the state directory,
-// only ever appended to. A full file is put aside under the next number; the oldest of many goes
-// when there is no room for more, and that is said. Thread-safe.
+// The audit: what was decided and done, by which actor and why, as JSON lines in the state
+// directory that are only appended to. A full file is rotated to the next number; beyond
+// rotated_files the oldest is removed, which is logged. Thread-safe; one lock, held while the file
+// is written, not while the listener is called.
 
 #include <cstdint>
 #include <functional>
@@ -15,7 +16,7 @@
 #include "base/log.h"
 #include "control/operation.h"
 #include "guards/command.h"
-#include "guards/decision.h"
+#include "guards/reason.h"
 #include "records/state_dir.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/enumeration.h"
@@ -24,13 +25,15 @@
 namespace reeve::control {
 
 enum class AuditKind : std::uint8_t {
-  decision,     ///< on an alert, or a command that was refused
-  operation,    ///< one that is done
+  decision,     ///< on an alert, or on a command that was refused
+  operation,    ///< that is done
   maintenance,  ///< set or cleared
-  reset,        ///< of a guard
+  reset,        ///< of guards
 };
 inline constexpr auto all_audit_kinds = base::all_of<AuditKind, AuditKind::reset>();
-[[nodiscard]] std::string_view to_string(AuditKind kind);
+[[nodiscard]] constexpr std::string_view to_string(AuditKind kind) {
+  return base::name_of<all_audit_kinds>(kind, {"decision", "operation", "maintenance", "reset"});
+}
 
 /// Empty texts are unknown.
 struct AuditEntry {
@@ -42,7 +45,7 @@ struct AuditEntry {
   std::optional<guards::Target> target;
   std::string rule;
   std::string fingerprint;
-  std::string decision;  ///< a Verdict's or a RefusalReason's word
+  std::string decision;  ///< a guards::Reason's word
   std::string reason;
   std::string operation;  ///< its id
   std::string incarnation_before;
@@ -51,10 +54,20 @@ struct AuditEntry {
   friend bool operator==(const AuditEntry&, const AuditEntry&) = default;
 };
 
-/// How much is kept: some half of a gigabyte unless said.
+/// A line of the audit, without its end; its members are those of docs/http-api.md, so that people
+/// and their tools can read the file.
+[[nodiscard]] std::string to_line(const AuditEntry& entry);
+/// Nothing if the line is none. Times are cut to milliseconds by to_line().
+[[nodiscard]] std::optional<AuditEntry> audit_entry_from(std::string_view line);
+/// Of an operation that is done.
+[[nodiscard]] AuditEntry audit_entry_of(const Operation& operation);
+[[nodiscard]] AuditEntry audit_entry_of(const guards::Command& command,
+                                        const guards::Refusal& refusal, base::SystemTime now);
+
+/// How much is kept: half a gigabyte by default.
 struct AuditLimits {
   std::size_t file_bytes = std::size_t{8} * 1024 * 1024;
-  std::size_t files_aside = 63;  ///< besides the one that is written to
+  std::size_t rotated_files = 63;
 };
 
 class Audit {
@@ -69,15 +82,14 @@ class Audit {
   Audit(const Audit&) = delete;
   Audit& operator=(const Audit&) = delete;
 
-  /// Appends them together, and tells the listener; on the disk when it returns if one of them is
-  /// of something done or to be done. What cannot be written is logged in full: nothing is lost
-  /// without a word.
+  /// Appends them together, and calls the listener; on the disk when it returns if one of them is
+  /// about an action done or to be done. An entry that cannot be written is logged in full.
   void record(const std::vector<AuditEntry>& entries);
   /// The newest `limit` entries that are not older than `since`, in the order of their recording.
   [[nodiscard]] base::Result<std::vector<AuditEntry>> read(std::optional<base::SystemTime> since,
                                                            std::size_t limit) const;
-  /// Called on the recording thread, after the writing, with what is recorded together. Set before
-  /// anybody records.
+  /// Called on the recording thread, after the writing, with the entries recorded together. Set
+  /// before the first record().
   void on_record(Listener listener);
 
  private:

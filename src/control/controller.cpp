@@ -1,41 +1,113 @@
 #include "control/controller.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "control/controller_state.h"
+#include "guards/policy.h"
 
 namespace reeve::control {
 
 using base::Deadline;
 using base::ErrorKind;
+using guards::Reason;
+using guards::Refusal;
 
 namespace {
 
-/// Ids go on growing from one run of the agent to the next.
+/// Ids increase from one run of the agent to the next.
 std::string run_prefix(const base::Clock& clock) {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(clock.system_now());
   return std::to_string(now.time_since_epoch().count());
 }
 
-}  // namespace
+Refusal in_flight(const Operation& other) {
+  return {Reason::in_flight,
+          {ErrorKind::conflict, "the operation " + other.id + " on '" +
+                                    other.command.target.text() + "' is not done yet"},
+          other.id};
+}
 
-guards::Refusal shutting_down() {
-  return {guards::RefusalReason::shutting_down,
-          {ErrorKind::shutting_down, "the agent is shutting down"},
+/// The process was in the snapshot a moment ago.
+Refusal gone(const guards::Target& target) {
+  return {Reason::no_target, {ErrorKind::not_found, guards::no_such_process(target)}, {}};
+}
+
+Refusal key_reused(const Operation& other) {
+  return {Reason::key_reused,
+          {ErrorKind::invalid_argument,
+           "the idempotency key was used for another command, the operation " + other.id},
+          other.id};
+}
+
+Refusal not_recorded(const base::Error& error) {
+  return {Reason::not_recorded,
+          {ErrorKind::internal, "nothing is done without a record of it: " + error.message},
           {}};
 }
 
-Controller::State::State(Surroundings given, const guards::Options& initial,
+/// The allow list is not compared: it may be reloaded between two tries of the same command.
+bool is_same_command(const guards::Command& known, guards::Command command) {
+  command.actor_allow = known.actor_allow;
+  return command == known;
+}
+
+/// As far as the snapshot knows.
+bool would_change(const guards::Command& command, const substrate::InstanceDetail& seen) {
+  switch (command.action) {
+    case guards::Action::start:
+      return !substrate::is_active(seen.state);
+    case guards::Action::stop:
+      return substrate::is_active(seen.state);
+    case guards::Action::restart:
+    case guards::Action::signal:
+      break;
+  }
+  return true;
+}
+
+bool would_change(const guards::Command& command,
+                  const std::vector<substrate::InstanceDetail>& addressed) {
+  return std::any_of(addressed.begin(), addressed.end(),
+                     [&](const auto& each) { return would_change(command, each); });
+}
+
+Operation dry_run_of(const guards::Command& command,
+                     const std::vector<substrate::InstanceDetail>& addressed,
+                     base::SystemTime now) {
+  Operation operation;
+  operation.command = command;
+  operation.state = OperationState::done;
+  operation.changed = would_change(command, addressed);
+  operation.incarnation_before =
+      command.group_order ? std::nullopt : addressed.front().incarnation();
+  operation.created_at = now;
+  operation.finished_at = now;
+  return operation;
+}
+
+bool is_among(const std::vector<Operation>& operations, const std::string& id) {
+  return std::any_of(operations.begin(), operations.end(),
+                     [&](const Operation& each) { return each.id == id; });
+}
+
+}  // namespace
+
+Refusal shutting_down() {
+  return {Reason::shutting_down, {ErrorKind::shutting_down, "the agent is shutting down"}, {}};
+}
+
+Controller::State::State(ControllerDeps its_deps, const guards::Options& initial,
                          const base::Clock& its_clock, base::Log its_log)
-    : around(std::move(given)),
+    : deps(std::move(its_deps)),
       options(initial),
       clock(its_clock),
       log(std::move(its_log)),
       catalogue(its_clock),
-      ledger(Ledger(run_prefix(its_clock))) {}
+      operations(OperationTable(run_prefix(its_clock))) {}
 
 const monitor::Member* Controller::State::member_of(const std::string& supervisor) const {
-  for (const monitor::Member& each : around.members) {
+  for (const monitor::Member& each : deps.members) {
     if (each.name == supervisor) {
       return &each;
     }
@@ -44,18 +116,220 @@ const monitor::Member* Controller::State::member_of(const std::string& superviso
 }
 
 guards::ProgramCatalogue::Answer Controller::State::programs_of(const monitor::Member& member) {
-  return catalogue.of(member, options.copy().listing_timeout, hurry.get_token());
+  return catalogue.of(member, options.copy().listing_timeout, drain_requested.get_token());
 }
 
-Controller::Controller(Surroundings surroundings, const guards::Options& options,
+std::optional<Refusal> refusal_of(const guards::GuardDecision& decision) {
+  if (decision.reason == Reason::accepted || decision.reason == Reason::would_act) {
+    return std::nullopt;
+  }
+  return Refusal{decision.reason, {ErrorKind::conflict, decision.detail}};
+}
+
+std::optional<Submission> Controller::State::find_repeated(const OperationTable& table,
+                                                           const guards::Command& command) {
+  const Operation* const known = table.find_repeated(command);
+  if (known == nullptr) {
+    return std::nullopt;
+  }
+  return is_same_command(known->command, command) ? Submission(*known)
+                                                  : tl::unexpected(key_reused(*known));
+}
+
+std::optional<Refusal> Controller::State::permit(const guards::Command& command) const {
+  const auto programs = [&]() -> guards::ProgramCatalogue::Answer {
+    return catalogue.known(command.target.supervisor);
+  };
+  return refuse(command, {deps.snapshot(), deps.own_programs, programs}, options.copy());
+}
+
+std::optional<Refusal> Controller::State::apply_policy(const guards::Command& command) {
+  if (command.source == guards::Source::alert) {
+    return permit(command);
+  }
+  const auto programs = [&]() -> guards::ProgramCatalogue::Answer {
+    const monitor::Member* const asked = member_of(command.target.supervisor);
+    return asked == nullptr ? base::failure(ErrorKind::internal, "no such supervisord")
+                            : programs_of(*asked);
+  };
+  return refuse(command, {deps.snapshot(), deps.own_programs, programs}, options.copy());
+}
+
+Controller::State::Candidate Controller::State::check(const guards::Command& asked) {
+  Candidate candidate;
+  candidate.command = asked;
+  candidate.command.signal = guards::canonical_signal(asked.signal);
+  const guards::Command& command = candidate.command;
+  candidate.submission = operations.with([&](const OperationTable& table) {
+    auto known = find_repeated(table, command);
+    // Not answered yet: its journal write may still fail.
+    const bool held = known && *known && table.is_held((*known)->id);
+    return held ? std::nullopt : std::move(known);
+  });
+  if (candidate.submission) {
+    return candidate;
+  }
+  if (drain_requested.stop_requested()) {
+    candidate.submission = tl::unexpected(shutting_down());
+    return candidate;
+  }
+  if (auto refusal = apply_policy(command)) {
+    candidate.submission = tl::unexpected(*std::move(refusal));
+    return candidate;
+  }
+  candidate.addressed = guards::addressed_by(command, *deps.snapshot());
+  if (candidate.addressed.empty()) {
+    candidate.submission = tl::unexpected(gone(command.target));
+    return candidate;
+  }
+  apply_guards(candidate);
+  return candidate;
+}
+
+void Controller::State::collect_advice(Candidate& candidate) const {
+  constexpr std::size_t max_advice = 20;
+  for (const substrate::InstanceDetail& each : candidate.addressed) {
+    const guards::Target target{candidate.command.target.supervisor, each.name};
+    for (const guards::GuardDecision& objection : deps.guards->standing_objections(target)) {
+      std::string text = std::string(to_string(objection.reason)) + ": " + objection.detail;
+      auto& advice = candidate.advice;
+      if (advice.size() < max_advice &&
+          std::find(advice.begin(), advice.end(), text) == advice.end()) {
+        advice.push_back(std::move(text));
+      }
+    }
+  }
+}
+
+void Controller::State::apply_guards(Candidate& candidate) {
+  const guards::Command& command = candidate.command;
+  if (deps.guards == nullptr) {
+    return;
+  }
+  if (!command.trigger) {
+    collect_advice(candidate);
+    return;
+  }
+  const auto unfinished = operations.with([&](const OperationTable& table) {
+    const Operation* const other = table.in_flight(command);
+    return other == nullptr ? std::nullopt : std::optional(in_flight(*other));
+  });
+  if (unfinished && command.dry_run) {  // the guards would record it
+    candidate.submission = tl::unexpected(*unfinished);
+    return;
+  }
+  const guards::GuardDecision decision =
+      deps.guards->check(command, candidate.addressed.front(), unfinished.has_value());
+  if (auto refusal = refusal_of(decision)) {
+    candidate.submission = tl::unexpected(*std::move(refusal));
+  }
+}
+
+Submission Controller::State::add_operation(OperationTable& table, const Candidate& candidate,
+                                            std::vector<Operation>& added) const {
+  const guards::Command& command = candidate.command;
+  if (drain_requested.stop_requested()) {
+    return tl::unexpected(shutting_down());
+  }
+  if (auto known = find_repeated(table, command)) {
+    return *std::move(known);
+  }
+  if (const Operation* const other = table.in_flight(command)) {
+    return tl::unexpected(in_flight(*other));
+  }
+  const base::SystemTime at = clock.system_now();
+  Operation operation =
+      command.dry_run ? dry_run_of(command, candidate.addressed, at) : table.add(command, at);
+  operation.advice = candidate.advice;
+  if (!command.dry_run) {
+    table.update(operation);
+    added.push_back(operation);
+  }
+  return operation;
+}
+
+void Controller::State::add_operations(std::vector<Candidate>& candidates) {
+  // Most posts of alerts add no operation: they take no lock and wake no worker.
+  if (std::all_of(candidates.begin(), candidates.end(),
+                  [](const Candidate& each) { return each.submission.has_value(); })) {
+    return;
+  }
+  const std::scoped_lock lock(submitting);
+  std::vector<Operation> added;
+  operations.with([&](OperationTable& table) {
+    for (Candidate& each : candidates) {
+      if (!each.submission) {
+        each.submission = add_operation(table, each, added);
+      }
+    }
+  });
+  const auto recorded = record(added);
+  for (const Operation& each : added) {
+    if (recorded) {
+      notify_observer(each);
+    }
+    operations.with([&](OperationTable& table) {
+      recorded ? table.release(each.id) : table.withdraw(each.id);
+    });
+  }
+  for (Candidate& each : candidates) {
+    if (!recorded && *each.submission && is_among(added, (*each.submission)->id)) {
+      each.submission = tl::unexpected(not_recorded(recorded.error()));
+    }
+  }
+  if (!added.empty()) {
+    wake_workers();
+  }
+}
+
+void Controller::State::report_refusals(const std::vector<Candidate>& candidates) {
+  std::vector<AuditEntry> entries;
+  for (const Candidate& each : candidates) {
+    if (each.submission->has_value()) {
+      continue;
+    }
+    const Refusal& refusal = each.submission->error();
+    recorder.with([&](StatsRecorder& all) { all.record_refused(each.command, refusal.reason); });
+    if (each.command.source == guards::Source::alert) {
+      continue;  // alerts::Responder audits all its decisions itself
+    }
+    log.info("an action was refused", {{"action", std::string(to_string(each.command.action))},
+                                       {"process", each.command.target.text()},
+                                       {"actor", each.command.actor},
+                                       {"reason", std::string(refused_label(refusal.reason))}});
+    entries.push_back(audit_entry_of(each.command, refusal, clock.system_now()));
+  }
+  if (deps.audit != nullptr) {
+    deps.audit->record(entries);
+  }
+}
+
+std::vector<Submission> Controller::State::submit_all(
+    const std::vector<guards::Command>& commands) {
+  std::vector<Candidate> candidates;
+  candidates.reserve(commands.size());
+  for (const guards::Command& each : commands) {
+    candidates.push_back(check(each));
+  }
+  add_operations(candidates);
+  report_refusals(candidates);
+  std::vector<Submission> submissions;
+  submissions.reserve(candidates.size());
+  for (Candidate& each : candidates) {
+    submissions.push_back(*std::move(each.submission));
+  }
+  return submissions;
+}
+
+Controller::Controller(ControllerDeps deps, const guards::Options& options,
                        const base::Clock& clock, base::Log log)
-    : state_(std::make_unique<State>(std::move(surroundings), options, clock, std::move(log))) {}
+    : state_(std::make_unique<State>(std::move(deps), options, clock, std::move(log))) {}
 
 Controller::~Controller() {
   stop(Deadline::after(state_->clock, base::Duration::zero()));
 }
 
-void Controller::on_change(Finished observer) {
+void Controller::on_change(OperationObserver observer) {
   state_->observer = std::move(observer);
 }
 
@@ -70,16 +344,16 @@ void Controller::start() {
 }
 
 void Controller::stop(const Deadline& deadline) {
-  constexpr std::chrono::milliseconds look_interval{10};
-  state_->hurry.request_stop();
-  { const std::scoped_lock all_are_entered(state_->entering); }
+  constexpr std::chrono::milliseconds check_interval{10};
+  state_->drain_requested.request_stop();
+  { const std::scoped_lock all_submissions_are_done(state_->submitting); }
   state_->abandon_queued(shutting_down().error);
   const auto busy = [&] {
-    return !state_->ledger.with([](const Ledger& all) { return all.idle(); });
+    return !state_->operations.with([](const OperationTable& table) { return table.idle(); });
   };
-  while (busy() && deadline.wait(look_interval)) {
+  while (busy() && deadline.wait(check_interval)) {
   }
-  state_->now.request_stop();
+  state_->abort_requested.request_stop();
   state_->threads.clear();
 }
 
@@ -87,41 +361,42 @@ void Controller::configure(const guards::Options& options) {
   state_->options.with([&](guards::Options& current) { current = options; });
 }
 
-Admission Controller::submit(const guards::Command& command) {
+Submission Controller::submit(const guards::Command& command) {
   return std::move(state_->submit_all({command}).front());
 }
 
-std::vector<Admission> Controller::submit_all(const std::vector<guards::Command>& commands) {
+std::vector<Submission> Controller::submit_all(const std::vector<guards::Command>& commands) {
   return state_->submit_all(commands);
 }
 
-std::optional<guards::Refusal> Controller::permit(const guards::Command& command) const {
+std::optional<Refusal> Controller::permit(const guards::Command& command) const {
   return state_->permit(command);
 }
 
 std::optional<Operation> Controller::find(std::string_view id) const {
-  return state_->ledger.with([&](const Ledger& all) { return all.find(id); });
+  return state_->operations.with([&](const OperationTable& table) { return table.find(id); });
 }
 
 std::vector<Operation> Controller::list() const {
-  return state_->ledger.with([](const Ledger& all) { return all.list(); });
+  return state_->operations.with([](const OperationTable& table) { return table.list(); });
 }
 
 std::size_t Controller::unfinished(guards::Source source) const {
-  return state_->ledger.with([&](const Ledger& all) { return all.unfinished(source); });
+  return state_->operations.with(
+      [&](const OperationTable& table) { return table.unfinished(source); });
 }
 
-bool Controller::on_finished(std::string_view id, Finished callback) {
-  const auto [done, waits] = state_->ledger.with([&](Ledger& all) {
-    auto operation = all.find(id);
+bool Controller::on_finished(std::string_view id, OperationObserver observer) {
+  const auto [done, is_waiting] = state_->operations.with([&](OperationTable& table) {
+    auto operation = table.find(id);
     const bool is_done = operation && operation->done();
     return std::pair(is_done ? std::move(operation) : std::nullopt,
-                     !is_done && all.wait_for(id, callback));
+                     !is_done && table.add_waiter(id, observer));
   });
   if (done) {
-    callback(*done);
+    observer(*done);
   }
-  return done || waits;
+  return done || is_waiting;
 }
 
 bool Controller::run_next() {
@@ -129,7 +404,7 @@ bool Controller::run_next() {
 }
 
 Stats Controller::stats() const {
-  return state_->tally.with([](const Tally& counts) { return counts.stats(); });
+  return state_->recorder.with([](const StatsRecorder& all) { return all.stats(); });
 }
 
 }  // namespace reeve::control

@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "control/ledger.h"
-#include "control/operation_line.h"
+#include "control/operation_table.h"
 #include "records/line_file.h"
 
 namespace reeve::control {
@@ -21,12 +20,12 @@ using base::Result;
 
 namespace {
 
-constexpr std::string_view file_name = "journal.jsonl";
-/// Written anew without what is no longer needed when it has grown so far.
+constexpr std::string_view journal_name = "journal.jsonl";
+/// The journal is compacted when it has grown by so much.
 constexpr std::uint64_t max_growth_bytes = std::uint64_t{8} * 1024 * 1024;
 
-/// As they were last recorded, in the order of their first record.
-class Latest {
+/// The last recorded state of each operation, in the order of their first record.
+class LatestStates {
  public:
   void take(Operation operation) {
     const auto [place, is_new] = places_.try_emplace(operation.id, operations_.size());
@@ -36,12 +35,13 @@ class Latest {
       operations_[place->second] = std::move(operation);
     }
   }
-  /// Without those that are done and too old to be history.
+  /// Without the done ones that are too old for the history.
   [[nodiscard]] std::vector<Operation> kept() {
     auto done = static_cast<std::size_t>(
         std::count_if(operations_.begin(), operations_.end(), std::mem_fn(&Operation::done)));
-    std::erase_if(operations_,
-                  [&](const Operation& each) { return each.done() && done-- > Ledger::max_done; });
+    std::erase_if(operations_, [&](const Operation& each) {
+      return each.done() && done-- > OperationTable::max_done;
+    });
     return std::move(operations_);
   }
 
@@ -52,21 +52,21 @@ class Latest {
 
 struct Loaded {
   std::vector<Operation> operations;
-  std::uint64_t good_bytes = 0;  ///< in front of what is dropped
+  std::uint64_t good_bytes = 0;  ///< before the incomplete line
   bool damaged = false;
 };
 
-/// A last line that makes no sense was being written when the machine lost its power.
+/// A damaged last line was being written when the machine lost its power.
 Result<Loaded> load(const std::string& path, const base::Log& log) {
-  Latest latest;
+  LatestStates latest;
   Loaded loaded;
   std::size_t number = 0;
   auto read = records::read_lines(path, [&](std::string_view line) -> Result<void> {
     if (loaded.damaged) {
       return base::failure(ErrorKind::malformed,
                            path + ":" + std::to_string(number) +
-                               ": this line of the journal cannot be read; mend it, or move the "
-                               "file away to begin without its operations");
+                               ": this line of the journal cannot be read; repair it, or move the "
+                               "file away to start without its operations");
     }
     ++number;
     if (auto operation = operation_from(line)) {
@@ -88,7 +88,7 @@ Result<Loaded> load(const std::string& path, const base::Log& log) {
   return loaded;
 }
 
-/// Without its damaged last line. Needs no room: an agent starts on a full disk, too.
+/// Without its damaged last line. Needs no space: the agent can start on a full disk.
 Result<records::LineFile> open_good(const std::string& path, const Loaded& loaded) {
   std::error_code error;
   if (loaded.damaged) {
@@ -115,21 +115,21 @@ bool has_a_longer_line(std::string_view lines, std::size_t bytes) {
   return false;
 }
 
-/// What is written behind it depends on its being on the disk: a request to supervisord, or an
-/// answer to who asked. Other steps are what a look at the process would tell as well.
-bool announces(const Operation& operation) {
+/// It must be on the disk before a request to supervisord or an answer to a client follows. The
+/// other steps can be found out again by a look at the process.
+bool must_be_synced(const Operation& operation) {
   if (operation.steps.empty() || operation.state == OperationState::queued || operation.done()) {
     return true;
   }
-  const Step last = operation.steps.back().step;
-  return last == Step::stop_requested || last == Step::start_requested ||
-         last == Step::signal_requested;
+  const OperationStep last = operation.steps.back().step;
+  return last == OperationStep::stop_requested || last == OperationStep::start_requested ||
+         last == OperationStep::signal_requested;
 }
 
-/// Writes it anew with these alone, beside it, and then puts that in its place.
+/// Replaces the journal by one that holds these operations alone.
 Result<records::LineFile> rewrite(const records::StateDir& state,
                                   const std::vector<Operation>& operations) {
-  const std::string path = state.path(file_name);
+  const std::string path = state.path(journal_name);
   const std::string draft = path + ".new";
   (void)::unlink(draft.c_str());
   return records::LineFile::open(draft).and_then([&](records::LineFile file) {
@@ -148,33 +148,33 @@ struct Journal::State {
         log(std::move(its_log)),
         restored(std::move(found)),
         file(std::move(lines)),
-        small(lines_of(restored).size()) {}
+        compacted_bytes(lines_of(restored).size()) {}
 
   void compact();
-  /// Until the file's name is on the disk a crash could bring the one before back.
+  /// Until the new file's name is on the disk, a crash could bring the old file back.
   [[nodiscard]] Result<void> sync_name();
 
   const records::StateDir& state;
   const base::Log log;
   const std::vector<Operation> restored;
-  /// Held while the file is written: that is what keeps the lines in their order.
+  /// Held while the file is written: it keeps the lines in order.
   std::mutex writing;
   records::LineFile file;
-  std::uint64_t small;  ///< what it took when it was last written anew
+  std::uint64_t compacted_bytes;  ///< its size after the last compaction
   bool name_synced = false;
 };
 
 void Journal::State::compact() {
-  auto fresh = load(state.path(file_name), log).and_then([this](const Loaded& loaded) {
+  auto fresh = load(state.path(journal_name), log).and_then([this](const Loaded& loaded) {
     return rewrite(state, loaded.operations);
   });
   if (fresh) {
     file = *std::move(fresh);
     name_synced = false;
   } else {
-    log.error("the journal cannot be made smaller", {{"error", fresh.error().message}});
+    log.error("the journal cannot be compacted", {{"error", fresh.error().message}});
   }
-  small = file.size();  // even so: not again at once
+  compacted_bytes = file.size();  // after a failure, too: not again at once
 }
 
 Result<void> Journal::State::sync_name() {
@@ -185,7 +185,7 @@ Journal::Journal(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Journal::~Journal() = default;
 
 Result<std::unique_ptr<Journal>> Journal::open(const records::StateDir& state, base::Log log) {
-  const std::string path = state.path(file_name);
+  const std::string path = state.path(journal_name);
   auto found = load(path, log);
   if (!found) {
     return base::failure(std::move(found.error()));
@@ -206,10 +206,10 @@ Result<void> Journal::record(const std::vector<Operation>& operations) {
     return base::failure(ErrorKind::invalid_argument, "the operation is too long for the journal");
   }
   const std::scoped_lock lock(state_->writing);
-  if (state_->file.size() > state_->small + max_growth_bytes) {
+  if (state_->file.size() > state_->compacted_bytes + max_growth_bytes) {
     state_->compact();
   }
-  const bool sync = std::any_of(operations.begin(), operations.end(), announces);
+  const bool sync = std::any_of(operations.begin(), operations.end(), must_be_synced);
   return state_->sync_name().and_then([&] {
     return state_->file.append(lines,
                                sync ? records::Durability::synced : records::Durability::written);

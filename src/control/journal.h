@@ -1,8 +1,9 @@
 #pragma once
 
-// The operations, on the disk: each state of each is appended before the agent goes on, so that
-// after a crash the next start knows what was asked for, how far it came, and finishes it or
-// abandons it. The last thousand that are done stay in it as history. Thread-safe.
+// The operations on the disk: each state of each operation is appended before the agent proceeds,
+// so that after a crash its next run knows what was requested and how far it came, and resumes or
+// abandons it. The last thousand that are done are kept as history. Thread-safe; one lock, held
+// while the file is written.
 
 #include <memory>
 #include <vector>
@@ -16,8 +17,8 @@ namespace reeve::control {
 
 class Journal {
  public:
-  /// What was found is in restored(). A torn last line is what a crash leaves, and dropped; any
-  /// other that cannot be read is an error that names file and line.
+  /// Reads the file: see restored(). An incomplete last line, which a crash leaves, is dropped; any
+  /// other line that cannot be read is an error that names file and line.
   [[nodiscard]] static base::Result<std::unique_ptr<Journal>> open(const records::StateDir& state,
                                                                    base::Log log);
   ~Journal();
@@ -26,8 +27,8 @@ class Journal {
 
   /// As they were last recorded, oldest first.
   [[nodiscard]] const std::vector<Operation>& restored() const;
-  /// In the file, all of them or none, when it returns; and on the disk, if something is about to
-  /// be asked for or was ended.
+  /// When it returns, all of them or, after an error, none are in the file; and synced to the disk
+  /// if a request is about to be sent or an operation was ended.
   [[nodiscard]] base::Result<void> record(const std::vector<Operation>& operations);
 
  private:

@@ -4,12 +4,14 @@
 #include <string>
 #include <utility>
 
+#include "base/text.h"
 #include "guards/policy.h"
 
 namespace reeve::control {
 
 using base::Error;
 using base::ErrorKind;
+using guards::Observation;
 using substrate::InstanceDetail;
 using substrate::InstanceState;
 
@@ -27,9 +29,9 @@ NextStep end(OperationResult result, Error error) {
   return {.kind = NextStep::Kind::finish, .result = result, .error = std::move(error)};
 }
 
-/// One and the same question asked again until the patience is over.
-NextStep look_again(const Operation& operation, const std::string& seen, bool patient) {
-  if (patient) {
+/// Looks again until there is no time left for it.
+NextStep look_again(const Operation& operation, const std::string& seen, bool may_look_again) {
+  if (may_look_again) {
     return act(NextStep::Kind::look_again);
   }
   return end(OperationResult::failed,
@@ -40,7 +42,7 @@ NextStep look_again(const Operation& operation, const std::string& seen, bool pa
 NextStep abandon(const Operation& operation, const std::string& what) {
   return end(OperationResult::abandoned,
              {ErrorKind::conflict, "'" + operation.command.target.name.text() + "' " + what +
-                                       " by somebody else meanwhile"});
+                                       " by another client meanwhile"});
 }
 
 NextStep did_not_stay(const Operation& operation, const InstanceDetail& seen) {
@@ -51,7 +53,7 @@ NextStep did_not_stay(const Operation& operation, const InstanceDetail& seen) {
                                            std::string(to_string(seen.state)) + std::move(why)});
 }
 
-NextStep first(const Operation& operation, const Seen& seen) {
+NextStep first(const Operation& operation, const Observation& seen) {
   if (!seen) {
     return end(OperationResult::failed, seen.error());
   }
@@ -77,51 +79,55 @@ NextStep after_stopped(const Operation& operation, bool changed) {
                                                              : succeed(changed);
 }
 
-NextStep was_it_stopped(const Operation& operation, const Seen& seen, bool patient) {
+NextStep after_stop_requested(const Operation& operation, const Observation& seen,
+                              bool may_look_again) {
   if (!seen) {
     return seen.error().kind == ErrorKind::not_found
                ? end(OperationResult::failed, seen.error())
-               : look_again(operation, "out of sight: " + seen.error().message, patient);
+               : look_again(operation, "not observed: " + seen.error().message, may_look_again);
   }
   if (!substrate::is_active(seen->state)) {
     return after_stopped(operation, true);
   }
   if (seen->state != InstanceState::stopping && operation.incarnation_before &&
       seen->incarnation() && is_new_run(operation, *seen)) {
-    return abandon(operation, "was started anew");
+    return abandon(operation, "was started again");
   }
-  return look_again(operation, std::string(to_string(seen->state)), patient);
+  return look_again(operation, std::string(to_string(seen->state)), may_look_again);
 }
 
-/// A start may be asked for twice: supervisord starts what does not run, and nothing else.
-NextStep start_again(const Operation& operation, const InstanceDetail& seen, bool patient) {
-  const NextStep waiting = look_again(operation, std::string(to_string(seen.state)), patient);
-  return patient ? act(NextStep::Kind::start) : waiting;
+/// Requesting a start twice is harmless: supervisord starts only what does not run.
+NextStep start_again(const Operation& operation, const InstanceDetail& seen, bool may_look_again) {
+  const NextStep waiting =
+      look_again(operation, std::string(to_string(seen.state)), may_look_again);
+  return may_look_again ? act(NextStep::Kind::start) : waiting;
 }
 
-NextStep was_it_started(const Operation& operation, const Seen& seen, bool patient) {
+NextStep after_start_requested(const Operation& operation, const Observation& seen,
+                               bool may_look_again) {
   if (!seen) {
     return seen.error().kind == ErrorKind::not_found
                ? end(OperationResult::failed, seen.error())
-               : look_again(operation, "out of sight: " + seen.error().message, patient);
+               : look_again(operation, "not observed: " + seen.error().message, may_look_again);
   }
   const bool anew = is_new_run(operation, *seen);
   switch (seen->state) {
     case InstanceState::running:
       return succeed(anew);
     case InstanceState::starting:
-      return look_again(operation, "STARTING", patient);
+      return look_again(operation, "STARTING", may_look_again);
     case InstanceState::stopping:
       return abandon(operation, "was stopped");
     case InstanceState::stopped:
-      return anew ? abandon(operation, "was stopped") : start_again(operation, *seen, patient);
+      return anew ? abandon(operation, "was stopped")
+                  : start_again(operation, *seen, may_look_again);
     case InstanceState::exited:
       if (anew) {
         return *seen->exit_expected() ? succeed(true) : did_not_stay(operation, *seen);
       }
-      return start_again(operation, *seen, patient);
+      return start_again(operation, *seen, may_look_again);
     case InstanceState::fatal:
-      return anew ? did_not_stay(operation, *seen) : start_again(operation, *seen, patient);
+      return anew ? did_not_stay(operation, *seen) : start_again(operation, *seen, may_look_again);
     case InstanceState::backoff:
       return did_not_stay(operation, *seen);
     case InstanceState::unknown:
@@ -130,8 +136,8 @@ NextStep was_it_started(const Operation& operation, const Seen& seen, bool patie
   return end(OperationResult::failed, {ErrorKind::fault, "it is in the state UNKNOWN"});
 }
 
-/// The start was verified; has it stayed so until now?
-NextStep after_started(const Operation& operation, const Seen& seen) {
+/// The start was verified; is the process still running?
+NextStep after_started(const Operation& operation, const Observation& seen) {
   if (!seen || seen->state == InstanceState::running) {
     return succeed(false);
   }
@@ -141,6 +147,51 @@ NextStep after_started(const Operation& operation, const Seen& seen) {
   return seen->exit_expected() == true ? succeed(false) : did_not_stay(operation, *seen);
 }
 
+constexpr std::chrono::seconds max_clock_step{5};
+
+Resumption do_not_resume(std::string why) {
+  return {Resumption::Kind::abandon, std::move(why)};
+}
+
+bool is_the_run_before(const Operation& operation, const InstanceDetail& seen) {
+  return seen.start_time == (operation.incarnation_before
+                                 ? std::optional(operation.incarnation_before->start)
+                                 : operation.last_spawn_before);
+}
+
+/// A restart whose start is still to be requested.
+Resumption finish_restart(const InstanceDetail& seen, const ResumptionInputs& inputs) {
+  if (seen.state != InstanceState::stopping && seen.state != InstanceState::stopped) {
+    return do_not_resume("it is " + std::string(to_string(seen.state)));
+  }
+  if (inputs.maintenance) {
+    return do_not_resume("it is under maintenance: " + *inputs.maintenance);
+  }
+  return {Resumption::Kind::resume, ""};
+}
+
+Resumption judge(const Operation& operation, const InstanceDetail& seen,
+                 const ResumptionInputs& inputs) {
+  const OperationStep step = progress(operation).value_or(OperationStep::looked);
+  const bool start_requested =
+      step == OperationStep::start_requested || step == OperationStep::started;
+  if (start_requested && is_new_run(operation, seen)) {
+    return {Resumption::Kind::resume, ""};
+  }
+  const bool owes_a_start =
+      operation.command.action == guards::Action::restart &&
+      (step == OperationStep::stop_requested || step == OperationStep::stopped ||
+       step == OperationStep::start_requested);
+  if (!owes_a_start) {
+    return do_not_resume("its last step was '" + std::string(to_string(step)) + "', and now is " +
+                         std::string(to_string(seen.state)));
+  }
+  if (!is_the_run_before(operation, seen)) {
+    return do_not_resume("another client started it meanwhile");
+  }
+  return finish_restart(seen, inputs);
+}
+
 }  // namespace
 
 bool is_new_run(const Operation& operation, const InstanceDetail& seen) {
@@ -148,37 +199,64 @@ bool is_new_run(const Operation& operation, const InstanceDetail& seen) {
                             : seen.start_time && seen.start_time != operation.last_spawn_before;
 }
 
-std::optional<Step> progress(const Operation& operation) {
+std::optional<OperationStep> progress(const Operation& operation) {
   const auto found =
-      std::find_if(operation.steps.rbegin(), operation.steps.rend(), [](const OperationStep& each) {
-        return each.step != Step::outcome_unknown && each.step != Step::resumed;
+      std::find_if(operation.steps.rbegin(), operation.steps.rend(), [](const StepRecord& each) {
+        return each.step != OperationStep::outcome_unknown && each.step != OperationStep::resumed;
       });
   return found == operation.steps.rend() ? std::nullopt : std::optional(found->step);
 }
 
-NextStep next_step(const Operation& operation, const Seen& seen, bool patient) {
-  switch (progress(operation).value_or(Step::looked)) {
-    case Step::looked:
+NextStep next_step(const Operation& operation, const Observation& seen, bool may_look_again) {
+  switch (progress(operation).value_or(OperationStep::looked)) {
+    case OperationStep::looked:
       return first(operation, seen);
-    case Step::stop_requested:
-      return was_it_stopped(operation, seen, patient);
-    case Step::stopped:
+    case OperationStep::stop_requested:
+      return after_stop_requested(operation, seen, may_look_again);
+    case OperationStep::stopped:
       return after_stopped(operation, false);
-    case Step::start_requested:
-      return was_it_started(operation, seen, patient);
-    case Step::started:
+    case OperationStep::start_requested:
+      return after_start_requested(operation, seen, may_look_again);
+    case OperationStep::started:
       return after_started(operation, seen);
-    case Step::signal_requested:
+    case OperationStep::signal_requested:
       return end(OperationResult::failed,
                  {ErrorKind::timeout, "whether the signal was delivered is unknown"});
-    case Step::signalled:
-    case Step::outcome_unknown:
-    case Step::member:
-    case Step::resumed:
-    case Step::finished:
+    case OperationStep::signalled:
+    case OperationStep::outcome_unknown:
+    case OperationStep::member:
+    case OperationStep::resumed:
+    case OperationStep::finished:
       break;
   }
   return succeed(false);
+}
+
+base::SystemTime last_step_at(const Operation& operation) {
+  const auto last =
+      std::find_if(operation.steps.rbegin(), operation.steps.rend(),
+                   [](const StepRecord& each) { return each.step != OperationStep::resumed; });
+  return last == operation.steps.rend() ? operation.created_at : last->at;
+}
+
+bool is_too_old(const Operation& operation, const ResumptionInputs& inputs) {
+  const base::SystemTime own = last_step_at(operation);
+  const base::Duration age = inputs.eligible_since - std::max(own, inputs.group_step.value_or(own));
+  // A time much later than now says nothing about the age: the clock was set back.
+  return age >= inputs.resume_within || age < -max_clock_step;
+}
+
+Resumption decide_resumption(const Operation& operation, const Observation& seen,
+                             const ResumptionInputs& inputs) {
+  if (is_too_old(operation, inputs)) {
+    return do_not_resume("its last step is older than resume_within, " +
+                         base::format_duration(inputs.resume_within));
+  }
+  if (seen) {
+    return judge(operation, *seen, inputs);
+  }
+  return seen.error().kind == ErrorKind::not_found ? do_not_resume(seen.error().message)
+                                                   : Resumption{Resumption::Kind::wait, ""};
 }
 
 }  // namespace reeve::control

@@ -1,15 +1,17 @@
 #pragma once
 
-// A command that was accepted, and what became of it: the record that clients poll.
+// An operation: a command that was accepted, how far it has come and how it ended. Clients poll it,
+// and the journal keeps it as a line of JSON, whose format is here too. A value.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "guards/command.h"
-#include "guards/decision.h"
+#include "guards/reason.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/enumeration.h"
 #include "reeve/base/error.h"
@@ -17,43 +19,52 @@
 
 namespace reeve::control {
 
-/// verifying: the answer to a step never came, so its outcome is unknown and looked for.
+/// verifying: a request was not answered; looks at the process find out whether it took effect.
 enum class OperationState : std::uint8_t { queued, running, verifying, done };
 inline constexpr auto all_operation_states = base::all_of<OperationState, OperationState::done>();
-[[nodiscard]] std::string_view to_string(OperationState state);
+[[nodiscard]] constexpr std::string_view to_string(OperationState state) {
+  return base::name_of<all_operation_states>(state, {"queued", "running", "verifying", "done"});
+}
 
 enum class OperationResult : std::uint8_t {
   succeeded,
-  failed,     ///< what was asked for is not so; `error` says why
-  flapped,    ///< it came up and did not stay
-  abandoned,  ///< somebody else acted on it meanwhile, or the agent is shutting down
-  refused,    ///< the look just before acting forbade it; nothing was done
+  failed,     ///< `error` says why
+  flapped,    ///< the process came up and did not stay
+  abandoned,  ///< another client acted on the process meanwhile, or the agent is shutting down
+  refused,    ///< by the look just before acting; nothing was done
 };
 inline constexpr auto all_operation_results =
     base::all_of<OperationResult, OperationResult::refused>();
-[[nodiscard]] std::string_view to_string(OperationResult result);
+[[nodiscard]] constexpr std::string_view to_string(OperationResult result) {
+  return base::name_of<all_operation_results>(
+      result, {"succeeded", "failed", "flapped", "abandoned", "refused"});
+}
 
-enum class Step : std::uint8_t {
-  looked,           ///< afresh, just before acting
-  stop_requested,   ///< about to ask for the stop
-  stopped,          ///< seen stopped, or the forced stop is asked for
-  start_requested,  ///< about to ask for the start
-  started,          ///< runs, and has outlived its startsecs
+enum class OperationStep : std::uint8_t {
+  looked,           ///< just before acting
+  stop_requested,   ///< about to send the stop
+  stopped,          ///< seen stopped, or the forced stop was sent
+  start_requested,  ///< about to send the start
+  started,          ///< running for longer than its startsecs
   signal_requested,
   signalled,
-  outcome_unknown,  ///< no answer: looking for what happened
-  member,           ///< of a group: one of its processes is done
-  resumed,          ///< the agent ended in between: its next run goes on
+  outcome_unknown,  ///< a request was not answered
+  member,           ///< of a group: the operation on one of its processes is done
+  resumed,          ///< the agent was restarted and carries the operation on
   finished,
 };
-inline constexpr auto all_steps = base::all_of<Step, Step::finished>();
-[[nodiscard]] std::string_view to_string(Step step);
+inline constexpr auto all_operation_steps = base::all_of<OperationStep, OperationStep::finished>();
+[[nodiscard]] constexpr std::string_view to_string(OperationStep step) {
+  return base::name_of<all_operation_steps>(
+      step, {"looked", "stop_requested", "stopped", "start_requested", "started",
+             "signal_requested", "signalled", "outcome_unknown", "member", "resumed", "finished"});
+}
 
-struct OperationStep {
-  Step step = Step::looked;
+struct StepRecord {
+  OperationStep step = OperationStep::looked;
   base::SystemTime at;
   std::string detail;  ///< for people
-  friend bool operator==(const OperationStep&, const OperationStep&) = default;
+  friend bool operator==(const StepRecord&, const StepRecord&) = default;
 };
 
 struct Operation {
@@ -63,21 +74,30 @@ struct Operation {
   std::optional<OperationResult> result;  ///< once done; never for a dry run
   /// Once done: whether anything was (dry run: would be) changed.
   std::optional<bool> changed;
-  std::optional<base::Error> error;        ///< why the result is not succeeded
-  std::optional<guards::Verdict> verdict;  ///< of a late refusal
-  /// What the guards would have said to an alert: for the person whose command this is.
+  std::optional<base::Error> error;  ///< why the result is not succeeded
+  /// With OperationResult::refused.
+  std::optional<guards::Reason> refused_for;
+  /// What the guards would have objected to an alert's action: for the person who commands.
   std::vector<std::string> advice;
   std::optional<substrate::Incarnation> incarnation_before;
-  /// The last spawn known just before the start: what a new run is told apart from, where the
-  /// process was not running.
+  /// The last spawn known just before the start: a new run differs from it, where the process was
+  /// not running.
   std::optional<substrate::ManagerTime> last_spawn_before;
   std::optional<substrate::Incarnation> incarnation_after;
   base::SystemTime created_at;
   std::optional<base::SystemTime> finished_at;
-  std::vector<OperationStep> steps;
+  std::vector<StepRecord> steps;
 
   [[nodiscard]] bool done() const { return state == OperationState::done; }
   friend bool operator==(const Operation&, const Operation&) = default;
 };
+
+/// Called with an operation whose state has changed.
+using OperationObserver = std::function<void(const Operation&)>;
+
+/// A line of the journal, without its end.
+[[nodiscard]] std::string to_line(const Operation& operation);
+/// Exactly the operation of which to_line() made this line; nothing if it is no such line.
+[[nodiscard]] std::optional<Operation> operation_from(std::string_view line);
 
 }  // namespace reeve::control

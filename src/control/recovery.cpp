@@ -1,10 +1,9 @@
-// What an earlier run of the agent left behind: history, and what it did not end.
+// What an earlier run of the agent left in the journal: history, and interrupted operations.
 
 #include <algorithm>
 #include <utility>
 
 #include "control/controller_state.h"
-#include "control/resume.h"
 
 namespace reeve::control {
 
@@ -13,14 +12,14 @@ using base::ErrorKind;
 
 namespace {
 
-/// The newest step of a group's operation that was cut off: its own and its processes'.
-base::SystemTime newest_step(const Operation& whole, const std::vector<Operation>& all) {
-  base::SystemTime newest = last_step(whole);
+/// The newest step of an interrupted group operation: its own or one of its members'.
+base::SystemTime newest_step(const Operation& group, const std::vector<Operation>& all) {
+  base::SystemTime newest = last_step_at(group);
   for (const Operation& each : all) {
     const guards::Target& target = each.command.target;
-    if (target.supervisor == whole.command.target.supervisor &&
-        target.name.group == whole.command.target.name.group) {
-      newest = std::max(newest, last_step(each));
+    if (target.supervisor == group.command.target.supervisor &&
+        target.name.group == group.command.target.name.group) {
+      newest = std::max(newest, last_step_at(each));
     }
   }
   return newest;
@@ -32,10 +31,10 @@ base::Error not_done(const std::string& why) {
 
 }  // namespace
 
-base::SystemTime Controller::State::turn_came(const std::string& supervisor) {
+base::SystemTime Controller::State::resume_eligible_since(const std::string& supervisor) {
   const base::SystemTime now_is = clock.system_now();
-  const auto snapshot = around.snapshot();
-  return came_up.with([&](auto& times) {
+  const auto snapshot = deps.snapshot();
+  return up_since.with([&](auto& times) {
     for (const monitor::SupervisorSnapshot& each : snapshot->supervisors) {
       if (each.up) {
         times.try_emplace(each.name, now_is);
@@ -48,49 +47,50 @@ base::SystemTime Controller::State::turn_came(const std::string& supervisor) {
   });
 }
 
-Circumstances Controller::State::circumstances_of(const guards::Target& target) {
+ResumptionInputs Controller::State::resumption_inputs(const guards::Target& target) {
   std::optional<std::string> maintenance;
-  if (around.maintenance != nullptr) {
-    maintenance = around.maintenance->unreadable();
-    if (const auto window = around.maintenance->covering(target)) {
+  if (deps.maintenance != nullptr) {
+    maintenance = deps.maintenance->unreadable();
+    if (const auto window = deps.maintenance->covering(target)) {
       maintenance = window->reason;
     }
   }
-  const auto group = cut_off_groups.find({target.supervisor, target.name.group});
-  return {.now = turn_came(target.supervisor),
-          .resume_within = options.copy().resume_within,
-          .group_step = group == cut_off_groups.end() ? std::nullopt : std::optional(group->second),
-          .maintenance = std::move(maintenance)};
+  const auto group = interrupted_groups.find({target.supervisor, target.name.group});
+  return {
+      .eligible_since = resume_eligible_since(target.supervisor),
+      .resume_within = options.copy().resume_within,
+      .group_step = group == interrupted_groups.end() ? std::nullopt : std::optional(group->second),
+      .maintenance = std::move(maintenance)};
 }
 
 void Controller::State::restore() {
-  if (around.journal == nullptr) {
+  if (deps.journal == nullptr) {
     return;
   }
-  const std::vector<Operation>& restored = around.journal->restored();
+  const std::vector<Operation>& restored = deps.journal->restored();
   for (const Operation& each : restored) {
-    ledger.with([&](Ledger& all) { all.restore(each); });
-    if (each.command.whole_group && !each.done()) {
+    operations.with([&](OperationTable& table) { table.restore(each); });
+    if (each.command.group_order && !each.done()) {
       const guards::Target& target = each.command.target;
-      cut_off_groups[{target.supervisor, target.name.group}] = newest_step(each, restored);
+      interrupted_groups[{target.supervisor, target.name.group}] = newest_step(each, restored);
     }
   }
   abandon_queued(not_done("nothing was done yet"));
 }
 
-bool Controller::State::may_go_on(const Operation& operation) {
-  const auto snapshot = around.snapshot();
+bool Controller::State::may_resume(const Operation& operation) {
+  const auto snapshot = deps.snapshot();
   const auto* const supervisor = snapshot->find(operation.command.target.supervisor);
-  return (supervisor != nullptr && supervisor->up) || operation.command.whole_group ||
+  return (supervisor != nullptr && supervisor->up) || operation.command.group_order ||
          member_of(operation.command.target.supervisor) == nullptr ||
-         is_too_old(operation, circumstances_of(operation.command.target));
+         is_too_old(operation, resumption_inputs(operation.command.target));
 }
 
-bool Controller::State::go_on(Operation operation) {
+bool Controller::State::resume(Operation operation) {
   const base::SteadyTime begun = clock.steady_now();
   const guards::Target& target = operation.command.target;
-  if (operation.command.whole_group) {
-    abandon(std::move(operation), "each of its processes is seen to for itself");
+  if (operation.command.group_order) {
+    abandon(std::move(operation), "each of its processes is resumed or abandoned by itself");
     return true;
   }
   const monitor::Member* const member = member_of(target.supervisor);
@@ -98,23 +98,24 @@ bool Controller::State::go_on(Operation operation) {
     abandon(std::move(operation), "its supervisord is no longer configured");
     return true;
   }
-  const Seen seen = member->substrate->get_instance(
-      target.name, Deadline::after(clock, member->call_timeout, hurry.get_token()));
-  const Resumption next = resume(operation, seen, circumstances_of(operation.command.target));
+  const guards::Observation seen = member->substrate->get_instance(
+      target.name, Deadline::after(clock, member->call_timeout, drain_requested.get_token()));
+  const Resumption next =
+      decide_resumption(operation, seen, resumption_inputs(operation.command.target));
   switch (next.kind) {
     case Resumption::Kind::wait:
-      ledger.with([&](Ledger& all) { all.put_back(operation.id); });
+      operations.with([&](OperationTable& table) { table.put_back(operation.id); });
       return false;
     case Resumption::Kind::abandon:
       abandon(std::move(operation), next.why);
       return true;
-    case Resumption::Kind::go_on:
+    case Resumption::Kind::resume:
       break;
   }
-  log.info("an action that was cut off goes on",
+  log.info("an interrupted action is resumed",
            {{"operation", operation.id}, {"process", target.text()}});
-  const Errand errand = errand_for(operation);
-  finish(run_on(std::move(operation), seen, errand), clock.steady_now() - begun);
+  const ExecutionContext context = context_for(operation);
+  finish(control::resume(std::move(operation), seen, context), clock.steady_now() - begun);
   return true;
 }
 

@@ -10,25 +10,27 @@ using base::Deadline;
 using base::Duration;
 using base::Error;
 using base::ErrorKind;
+using guards::Observation;
 using substrate::Outcome;
 
 namespace {
 
-/// An obedient process is seen soon, a slow one costs supervisord little.
+/// Short for fast processes; doubled, so that slow ones cost supervisord little.
 constexpr std::chrono::milliseconds first_pause{10};
 constexpr std::chrono::milliseconds longest_pause{250};
-/// A restart whose stop is under way is not given up easily: its process would stay stopped.
-constexpr std::chrono::minutes restart_patience{10};
-constexpr std::chrono::seconds patience{60};
+/// For a restart: giving up during its stop would leave the process stopped.
+constexpr std::chrono::minutes restart_grace{10};
+/// Beyond the timeout of the action.
+constexpr std::chrono::seconds grace{60};
 
-/// After such an answer to a request it may have been carried out or not.
+/// After such an answer the request may have taken effect or not.
 bool leaves_unknown(ErrorKind kind) {
   return kind == ErrorKind::timeout || kind == ErrorKind::unreachable ||
          kind == ErrorKind::socket_missing || kind == ErrorKind::malformed ||
          kind == ErrorKind::cancelled;
 }
 
-std::string describe(const Seen& seen) {
+std::string describe(const Observation& seen) {
   if (!seen) {
     return seen.error().message;
   }
@@ -38,12 +40,12 @@ std::string describe(const Seen& seen) {
 
 class Runner {
  public:
-  Runner(Operation operation, const Errand& errand)
-      : operation_(std::move(operation)), errand_(errand) {}
+  Runner(Operation operation, const ExecutionContext& context)
+      : operation_(std::move(operation)), context_(context) {}
 
   Operation run();
-  Operation run_on(Seen seen);
-  Operation start_stopped() { return go_on(look()); }
+  Operation resume(Observation seen);
+  Operation start_stopped() { return proceed(look()); }
 
  private:
   using Kind = NextStep::Kind;
@@ -52,142 +54,142 @@ class Runner {
   [[nodiscard]] bool is_restart() const {
     return operation_.command.action == guards::Action::restart;
   }
-  /// What ends a wait: a restart goes on until there is no more time at all.
+  /// What ends a wait: a restart continues until the agent aborts.
   [[nodiscard]] const std::stop_token& token() const {
-    return is_restart() ? errand_.now : errand_.hurry;
+    return is_restart() ? context_.abort_requested : context_.drain_requested;
   }
   [[nodiscard]] Deadline within(Duration span) const {
-    return Deadline::after(*errand_.clock, span, token());
+    return Deadline::after(*context_.clock, span, token());
   }
-  [[nodiscard]] bool patient() const;
-  /// Before the next look; false if there is no more time.
+  [[nodiscard]] bool may_look_again() const;
+  /// Waits before the next look; false if there is no time for it.
   bool pause();
-  [[nodiscard]] Seen look() const;
-  void note_before(const Seen& seen);
-  /// Sees what the stop's answer tells, should that never come: from there on a start is owed.
-  void note_stopped(const Seen& seen);
-  base::Result<void> note(Step step, std::string detail);
-  /// Records what is about to be asked for; false if that is not to be done.
-  bool announce(Step step, std::string detail);
-  Operation go_on(Seen seen);
-  /// Does what was decided; false if that was the end.
+  [[nodiscard]] Observation look() const;
+  void note_before(const Observation& seen);
+  /// Records that a restart is stopped, even if the stop was not answered: its start is due.
+  void note_stopped(const Observation& seen);
+  base::Result<void> add_step(OperationStep step, std::string detail);
+  /// Records the request that is about to be sent; false if it must not be sent.
+  bool announce_request(OperationStep step, std::string detail);
+  Operation proceed(Observation seen);
+  /// Sends the request, or waits; false if the operation has ended.
   bool carry_out(Kind kind);
-  /// The last word before the first request; false if it is no.
-  bool may_go_on(const NextStep& next, const Seen& seen);
-  bool settle(const Answer& answer, Step done);
+  /// Rechecks before the first request; false if that refuses it.
+  bool may_proceed(const NextStep& next, const Observation& seen);
+  bool take_answer(const Answer& answer, OperationStep done);
   [[nodiscard]] Answer ask_stop();
   [[nodiscard]] Answer ask_start();
   [[nodiscard]] Answer ask_signal();
-  bool finish(const NextStep& end, const Seen& seen);
+  bool finish(const NextStep& end, const Observation& seen);
   bool fail(OperationResult result, Error error);
-  void close(OperationResult result, std::string detail);
+  void end_with(OperationResult result, std::string detail);
 
   Operation operation_;
-  const Errand& errand_;
+  const ExecutionContext& context_;
   base::SteadyTime since_{};  ///< the first request
   Duration pause_ = first_pause;
 };
 
 Operation Runner::run() {
   operation_.state = OperationState::running;
-  Seen seen = look();
+  Observation seen = look();
   note_before(seen);
-  (void)note(Step::looked, describe(seen));  // announces nothing
-  return go_on(std::move(seen));
+  (void)add_step(OperationStep::looked, describe(seen));  // no request follows it
+  return proceed(std::move(seen));
 }
 
-Operation Runner::run_on(Seen seen) {
+Operation Runner::resume(Observation seen) {
   operation_.state = OperationState::running;
-  (void)note(Step::resumed, describe(seen));
-  return go_on(std::move(seen));
+  (void)add_step(OperationStep::resumed, describe(seen));
+  return proceed(std::move(seen));
 }
 
-Operation Runner::go_on(Seen seen) {
-  since_ = errand_.clock->steady_now();
+Operation Runner::proceed(Observation seen) {
+  since_ = context_.clock->steady_now();
   for (;;) {
     note_stopped(seen);
-    const NextStep next = next_step(operation_, seen, patient());
-    if (errand_.only_until_stopped && next.kind == Kind::start && is_restart()) {
+    const NextStep next = next_step(operation_, seen, may_look_again());
+    if (context_.only_until_stopped && next.kind == Kind::start && is_restart()) {
       return std::move(operation_);
     }
-    const bool goes_on = may_go_on(next, seen) &&
-                         (next.kind == Kind::finish ? finish(next, seen) : carry_out(next.kind));
-    if (!goes_on) {
+    const bool continues = may_proceed(next, seen) &&
+                           (next.kind == Kind::finish ? finish(next, seen) : carry_out(next.kind));
+    if (!continues) {
       return std::move(operation_);
     }
     seen = look();
   }
 }
 
-bool Runner::patient() const {
+bool Runner::may_look_again() const {
   const guards::Command& command = operation_.command;
   const Duration asked =
-      command.action == guards::Action::stop ? errand_.spans.stop : errand_.spans.start;
+      command.action == guards::Action::stop ? context_.timeouts.stop : context_.timeouts.start;
   const Duration limit =
-      is_restart() ? std::max<Duration>(restart_patience,
-                                        errand_.spans.stop + errand_.spans.start + patience)
-                   : asked + patience;
-  return errand_.clock->steady_now() - since_ < limit;
+      is_restart() ? std::max<Duration>(restart_grace,
+                                        context_.timeouts.stop + context_.timeouts.start + grace)
+                   : asked + grace;
+  return context_.clock->steady_now() - since_ < limit;
 }
 
 bool Runner::pause() {
   const Duration span = pause_;
   pause_ = std::min<Duration>(2 * pause_, longest_pause);
-  return within(restart_patience).wait(span);
+  return within(restart_grace).wait(span);
 }
 
-Seen Runner::look() const {
-  return errand_.member.substrate->get_instance(operation_.command.target.name,
-                                                within(errand_.member.call_timeout));
+Observation Runner::look() const {
+  return context_.member.substrate->get_instance(operation_.command.target.name,
+                                                 within(context_.member.call_timeout));
 }
 
-void Runner::note_before(const Seen& seen) {
+void Runner::note_before(const Observation& seen) {
   if (seen) {
     operation_.incarnation_before = seen->incarnation();
     operation_.last_spawn_before = seen->start_time;
   }
 }
 
-void Runner::note_stopped(const Seen& seen) {
+void Runner::note_stopped(const Observation& seen) {
   if (!seen) {
     return;
   }
-  if (is_restart() && progress(operation_) == Step::stop_requested &&
+  if (is_restart() && progress(operation_) == OperationStep::stop_requested &&
       !substrate::is_active(seen->state)) {
     operation_.state = OperationState::running;
     operation_.changed = true;
-    (void)note(Step::stopped, "seen");
+    (void)add_step(OperationStep::stopped, "seen");
   }
-  if (progress(operation_) == Step::stopped) {
+  if (progress(operation_) == OperationStep::stopped) {
     operation_.last_spawn_before = seen->start_time;
   }
 }
 
-base::Result<void> Runner::note(Step step, std::string detail) {
-  operation_.steps.push_back({step, errand_.clock->system_now(), std::move(detail)});
+base::Result<void> Runner::add_step(OperationStep step, std::string detail) {
+  operation_.steps.push_back({step, context_.clock->system_now(), std::move(detail)});
   pause_ = first_pause;
-  return errand_.record(operation_);
+  return context_.record(operation_);
 }
 
-bool Runner::announce(Step step, std::string detail) {
-  // A start that a restart owes is asked for even so: its process would stay stopped.
-  const bool owed = progress(operation_) == Step::stopped;
-  auto recorded = note(step, std::move(detail));
-  if (recorded || owed) {
+bool Runner::announce_request(OperationStep step, std::string detail) {
+  // The start of a restart is requested even so: the process would stay stopped.
+  const bool is_due = progress(operation_) == OperationStep::stopped;
+  auto recorded = add_step(step, std::move(detail));
+  if (recorded || is_due) {
     return true;
   }
   operation_.steps.pop_back();
   return fail(OperationResult::failed, std::move(recorded.error()));
 }
 
-bool Runner::may_go_on(const NextStep& next, const Seen& seen) {
-  const bool is_first = progress(operation_) == Step::looked;
+bool Runner::may_proceed(const NextStep& next, const Observation& seen) {
+  const bool is_first = progress(operation_) == OperationStep::looked;
   const bool would_act = next.kind != Kind::finish || !seen;
-  auto refusal = is_first && would_act ? errand_.object(seen) : std::nullopt;
+  auto refusal = is_first && would_act ? context_.recheck(seen) : std::nullopt;
   if (!refusal) {
     return true;
   }
-  operation_.verdict = refusal->verdict;
+  operation_.refused_for = refusal->reason;
   operation_.changed = false;
   return fail(OperationResult::refused, std::move(refusal->error));
 }
@@ -195,19 +197,20 @@ bool Runner::may_go_on(const NextStep& next, const Seen& seen) {
 bool Runner::carry_out(Kind kind) {
   switch (kind) {
     case Kind::stop:
-      return announce(Step::stop_requested, "") && settle(ask_stop(), Step::stopped);
+      return announce_request(OperationStep::stop_requested, "") &&
+             take_answer(ask_stop(), OperationStep::stopped);
     case Kind::start:
-      if (progress(operation_) != Step::start_requested) {
-        if (!announce(Step::start_requested, "")) {
+      if (progress(operation_) != OperationStep::start_requested) {
+        if (!announce_request(OperationStep::start_requested, "")) {
           return false;
         }
       } else if (!pause()) {
         break;
       }
-      return settle(ask_start(), Step::started);
+      return take_answer(ask_start(), OperationStep::started);
     case Kind::signal:
-      return announce(Step::signal_requested, operation_.command.signal) &&
-             settle(ask_signal(), Step::signalled);
+      return announce_request(OperationStep::signal_requested, operation_.command.signal) &&
+             take_answer(ask_signal(), OperationStep::signalled);
     case Kind::look_again:
       if (pause()) {
         return true;
@@ -220,51 +223,51 @@ bool Runner::carry_out(Kind kind) {
               {ErrorKind::cancelled, "the agent shut down before the outcome was seen"});
 }
 
-bool Runner::settle(const Answer& answer, Step done) {
+bool Runner::take_answer(const Answer& answer, OperationStep done) {
   if (answer) {
     operation_.state = OperationState::running;
     operation_.changed = operation_.changed.value_or(false) || *answer == Outcome::changed;
-    (void)note(done, *answer == Outcome::changed ? "" : "it was so already");
+    (void)add_step(done, *answer == Outcome::changed ? "" : "it was so already");
     return true;
   }
-  // A supervisord that goes down may be restarting: the start that is owed waits for it.
-  const bool owed =
-      is_restart() && done == Step::started && answer.error().kind == ErrorKind::shutting_down;
-  if (!owed && !leaves_unknown(answer.error().kind)) {
+  // A supervisord that shuts down may be restarting: the start of a restart waits for it.
+  const bool is_due = is_restart() && done == OperationStep::started &&
+                      answer.error().kind == ErrorKind::shutting_down;
+  if (!is_due && !leaves_unknown(answer.error().kind)) {
     return fail(OperationResult::failed, answer.error());
   }
   if (operation_.state != OperationState::verifying) {
     operation_.state = OperationState::verifying;
-    (void)note(Step::outcome_unknown, answer.error().message);
+    (void)add_step(OperationStep::outcome_unknown, answer.error().message);
   }
   return true;
 }
 
 Runner::Answer Runner::ask_stop() {
   const auto mode = is_restart() ? substrate::StopMode::graceful : operation_.command.stop_mode;
-  return errand_.member.substrate->stop_instance(operation_.command.target.name, mode,
-                                                 within(errand_.spans.stop));
+  return context_.member.substrate->stop_instance(operation_.command.target.name, mode,
+                                                  within(context_.timeouts.stop));
 }
 
 Runner::Answer Runner::ask_start() {
-  substrate::Substrate& substrate = *errand_.member.substrate;
+  substrate::Substrate& substrate = *context_.member.substrate;
   const substrate::InstanceName& name = operation_.command.target.name;
-  Answer answer = substrate.start_instance(name, within(errand_.spans.start));
+  Answer answer = substrate.start_instance(name, within(context_.timeouts.start));
   if (is_restart() && !answer && answer.error().kind == ErrorKind::cancelled) {
-    const Duration share = base::Duration(last_moment) / errand_.last_ones;
-    return substrate.start_instance(name, Deadline::after(*errand_.clock, share));
+    const Duration share = base::Duration(final_start_timeout) / context_.concurrent_final_starts;
+    return substrate.start_instance(name, Deadline::after(*context_.clock, share));
   }
   return answer;
 }
 
 Runner::Answer Runner::ask_signal() {
-  return errand_.member.administration
+  return context_.member.administration
       ->signal(operation_.command.target.name, operation_.command.signal,
-               within(errand_.member.call_timeout))
+               within(context_.member.call_timeout))
       .map([] { return Outcome::changed; });
 }
 
-bool Runner::finish(const NextStep& end, const Seen& seen) {
+bool Runner::finish(const NextStep& end, const Observation& seen) {
   if (seen && seen->state != substrate::InstanceState::stopping) {
     operation_.incarnation_after = seen->incarnation();
   }
@@ -272,37 +275,37 @@ bool Runner::finish(const NextStep& end, const Seen& seen) {
     return fail(end.result, *end.error);
   }
   operation_.changed = operation_.changed.value_or(false) || end.changed;
-  close(end.result, describe(seen));
+  end_with(end.result, describe(seen));
   return false;
 }
 
 bool Runner::fail(OperationResult result, Error error) {
   const bool cut_short = error.kind == ErrorKind::cancelled;
-  close(cut_short ? OperationResult::abandoned : result, error.message);
+  end_with(cut_short ? OperationResult::abandoned : result, error.message);
   operation_.error = std::move(error);
   return false;
 }
 
-void Runner::close(OperationResult result, std::string detail) {
-  const base::SystemTime now = errand_.clock->system_now();
+void Runner::end_with(OperationResult result, std::string detail) {
+  const base::SystemTime now = context_.clock->system_now();
   operation_.result = result;
   operation_.state = OperationState::done;
   operation_.finished_at = now;
-  operation_.steps.push_back({Step::finished, now, std::move(detail)});
+  operation_.steps.push_back({OperationStep::finished, now, std::move(detail)});
 }
 
 }  // namespace
 
-Operation run(Operation operation, const Errand& errand) {
-  return Runner(std::move(operation), errand).run();
+Operation run(Operation operation, const ExecutionContext& context) {
+  return Runner(std::move(operation), context).run();
 }
 
-Operation start_stopped(Operation operation, const Errand& errand) {
-  return Runner(std::move(operation), errand).start_stopped();
+Operation start_stopped(Operation operation, const ExecutionContext& context) {
+  return Runner(std::move(operation), context).start_stopped();
 }
 
-Operation run_on(Operation operation, Seen seen, const Errand& errand) {
-  return Runner(std::move(operation), errand).run_on(std::move(seen));
+Operation resume(Operation operation, Observation seen, const ExecutionContext& context) {
+  return Runner(std::move(operation), context).resume(std::move(seen));
 }
 
 }  // namespace reeve::control

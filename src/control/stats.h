@@ -1,7 +1,8 @@
 #pragma once
 
-// What control counts, as a value: the reeve_action… families are views of it. Counters are
-// indexed by the enumerations, so that each exists at 0 from the beginning.
+// What control counts: the reeve_action… families are views of Stats. Counters are indexed by the
+// enumerations, so that each exists at 0 from the beginning. StatsRecorder keeps the counts; the
+// controller locks it.
 
 #include <array>
 #include <cstdint>
@@ -9,14 +10,16 @@
 #include <string_view>
 #include <utility>
 
+#include "control/operation.h"
 #include "guards/command.h"
-#include "guards/refusal.h"
+#include "guards/reason.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/enumeration.h"
 
 namespace reeve::control {
 
-/// Why an accepted command did not succeed; reeve_action_failures_total's reasons.
+/// Why an accepted command did not succeed; the label values of reeve_action_failures_total. Not a
+/// guards::Reason: nothing refused the command, it failed by what supervisord and the process did.
 enum class FailureReason : std::uint8_t {
   unreachable,
   timeout,
@@ -31,7 +34,13 @@ enum class FailureReason : std::uint8_t {
   internal,
 };
 inline constexpr auto all_failure_reasons = base::all_of<FailureReason, FailureReason::internal>();
-[[nodiscard]] std::string_view to_string(FailureReason reason);
+[[nodiscard]] constexpr std::string_view to_string(FailureReason reason) {
+  return base::name_of<all_failure_reasons>(
+      reason, {"unreachable", "timeout", "denied", "not_found", "conflict", "stale", "spawn_failed",
+               "flapped", "shutting_down", "fault", "internal"});
+}
+/// Total: each way in which an operation can end without success has its reason.
+[[nodiscard]] FailureReason failure_reason(const Operation& operation);
 
 /// Upper bounds in seconds of reeve_action_duration_seconds.
 inline constexpr std::array action_duration_bounds = {0.01, 0.05, 0.1,  0.25, 0.5,  1.0,  2.5,
@@ -40,7 +49,7 @@ inline constexpr std::array action_duration_bounds = {0.01, 0.05, 0.1,  0.25, 0.
 struct ActionCounters {
   std::uint64_t finished = 0;  ///< reeve_actions_total: whatever the result
   std::array<std::uint64_t, all_failure_reasons.size()> failures{};
-  std::array<std::uint64_t, guards::all_refusal_reasons.size()> refused{};
+  std::array<std::uint64_t, guards::all_reasons.size()> refused{};
   friend bool operator==(const ActionCounters&, const ActionCounters&) = default;
 };
 
@@ -56,13 +65,26 @@ struct Stats {
   std::array<std::array<ActionCounters, guards::all_sources.size()>, guards::all_actions.size()>
       actions{};
   std::array<ActionDurations, guards::all_actions.size()> durations{};  ///< of finished operations
-  /// When an action on a process last ended, whatever its result.
+  /// When an action on a process last ended, with any result.
   std::map<std::pair<guards::Target, guards::Action>, base::SystemTime> last_actions;
 
   [[nodiscard]] const ActionCounters& of(guards::Action action, guards::Source source) const {
     return actions[static_cast<std::size_t>(action)][static_cast<std::size_t>(source)];
   }
   friend bool operator==(const Stats&, const Stats&) = default;
+};
+
+/// A plain value; its owner locks it.
+class StatsRecorder {
+ public:
+  void record_refused(const guards::Command& command, guards::Reason reason);
+  void record_finished(const Operation& operation, base::Duration took);
+  [[nodiscard]] const Stats& stats() const { return stats_; }
+
+ private:
+  [[nodiscard]] ActionCounters& counters_of(const guards::Command& command);
+
+  Stats stats_;
 };
 
 }  // namespace reeve::control

@@ -1,7 +1,8 @@
 #pragma once
 
-// May this be done? A few pure checks in one visible order, each with its own reason. What the
-// policy cannot decide it refuses.
+// The policy: may this actor do this to this process at all? Pure checks in one order, each with
+// its own Reason; what a check cannot decide it refuses. And the sentences about supervisords and
+// processes that do not exist, for all that look for one.
 
 #include <functional>
 #include <memory>
@@ -9,40 +10,43 @@
 #include <string>
 #include <vector>
 
-#include "control/controller.h"
 #include "guards/command.h"
 #include "guards/options.h"
 #include "guards/programs.h"
+#include "guards/reason.h"
 #include "monitor/snapshot.h"
 
 namespace reeve::guards {
 
-/// What is known when the question is asked.
-struct Facts {
+/// What the checks know.
+struct PolicyInputs {
   std::shared_ptr<const monitor::Snapshot> snapshot;
   std::vector<substrate::InstanceName> own_programs;
-  /// Of the command's supervisord, once it is known to exist; may ask it.
-  std::function<base::Result<std::shared_ptr<const Programs>>()> programs;
+  /// The programs of the command's supervisord, once that is known to exist; may ask it.
+  std::function<ProgramCatalogue::Answer()> programs;
 };
 
 /// Why the command is not to be carried out; nothing if it may be.
-[[nodiscard]] std::optional<Refusal> refuse(const Command& command, const Facts& facts,
+[[nodiscard]] std::optional<Refusal> refuse(const Command& command, const PolicyInputs& inputs,
                                             const Options& options);
-
-/// The part of it that may have changed since, for just before acting: Reeve itself, allow and
-/// deny, signals.
-[[nodiscard]] std::optional<Refusal> forbid(const Command& command, const Facts& facts,
+/// The checks whose outcome may have changed since, for just before acting: Reeve itself, allow
+/// and deny, signals.
+[[nodiscard]] std::optional<Refusal> forbid(const Command& command, const PolicyInputs& inputs,
                                             const Options& options);
-
-/// All that the command is about, as it was seen last: the process, or those of its group.
-[[nodiscard]] std::vector<substrate::InstanceDetail> about(const monitor::Snapshot& snapshot,
-                                                           const Command& command);
-
-/// The refusal to act on another run than the one that was asked for.
+/// The processes that the command addresses, as last seen: one, or those of its group.
+[[nodiscard]] std::vector<substrate::InstanceDetail> addressed_by(
+    const Command& command, const monitor::Snapshot& snapshot);
+/// The error of a command on a run that is not the current one.
 [[nodiscard]] base::Error another_run(const Command& command,
                                       const std::optional<substrate::Incarnation>& current);
-
 /// "sighup" and "SIGHUP" are HUP.
 [[nodiscard]] std::string canonical_signal(std::string_view text);
+
+/// Says which supervisords there are.
+[[nodiscard]] std::string no_such_supervisor(const std::string& name,
+                                             const monitor::Snapshot& snapshot);
+[[nodiscard]] std::string no_such_process(const Target& target);
+/// The names of all supervisords, separated by commas.
+[[nodiscard]] std::string supervisor_names(const monitor::Snapshot& snapshot);
 
 }  // namespace reeve::guards

@@ -10,18 +10,18 @@ using base::ErrorKind;
 
 namespace {
 
-constexpr std::chrono::minutes kept_for{1};
+constexpr std::chrono::minutes answer_kept_for{1};
 constexpr std::chrono::seconds failure_kept_for{5};
 constexpr std::chrono::seconds margin{10};
-constexpr std::chrono::hours longest{24};
+constexpr std::chrono::hours max_timeout{24};
 
 /// supervisord's main branch answers 500, the Go reimplementation knows no such method.
-bool cannot_tell(ErrorKind kind) {
+bool is_not_offered(ErrorKind kind) {
   return kind == ErrorKind::not_implemented || kind == ErrorKind::fault;
 }
 
-base::Duration with_margin(std::chrono::seconds configured) {
-  return std::min<std::chrono::seconds>(configured, longest) + margin;
+base::Duration plus_margin(std::chrono::seconds configured) {
+  return std::min<std::chrono::seconds>(configured, max_timeout) + margin;
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ ProgramCatalogue::Answer ProgramCatalogue::of(const monitor::Member& member, bas
       lock.unlock();
       Answer answer = ask(member, deadline);
       lock.lock();
-      const base::Duration valid_for = answer ? base::Duration(kept_for) : failure_kept_for;
+      const base::Duration valid_for = answer ? base::Duration(answer_kept_for) : failure_kept_for;
       entry = {clock_->steady_now() + valid_for, answer, false};
       answered_.notify_all();
       return answer;
@@ -61,26 +61,26 @@ std::shared_ptr<const Programs> ProgramCatalogue::known(const std::string& super
 ProgramCatalogue::Answer ProgramCatalogue::ask(const monitor::Member& member,
                                                const base::Deadline& deadline) const {
   auto told = member.administration->programs(deadline);
-  if (!told && !cannot_tell(told.error().kind)) {
+  if (!told && !is_not_offered(told.error().kind)) {
     return base::failure(std::move(told.error()));
   }
   return std::make_shared<const Programs>(told ? std::move(*told) : Programs{});
 }
 
-Spans spans_of(const Programs& programs, const substrate::InstanceName& name) {
+ActionTimeouts timeouts_of(const Programs& programs, const substrate::InstanceName& name) {
   const auto found =
       std::find_if(programs.begin(), programs.end(),
                    [&](const substrate::ProgramConfig& program) { return program.name == name; });
-  Spans spans;
+  ActionTimeouts timeouts;
   if (found != programs.end()) {
     if (found->stop_wait_seconds) {
-      spans.stop = with_margin(*found->stop_wait_seconds);
+      timeouts.stop = plus_margin(*found->stop_wait_seconds);
     }
     if (found->start_seconds) {
-      spans.start = with_margin(*found->start_seconds);
+      timeouts.start = plus_margin(*found->start_seconds);
     }
   }
-  return spans;
+  return timeouts;
 }
 
 }  // namespace reeve::guards

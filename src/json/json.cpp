@@ -39,7 +39,7 @@ ordered_json or_null(const std::optional<substrate::Incarnation>& incarnation) {
 
 ordered_json steps_of(const control::Operation& operation) {
   ordered_json steps = ordered_json::array();
-  for (const control::OperationStep& step : operation.steps) {
+  for (const control::StepRecord& step : operation.steps) {
     ordered_json object;
     object["step"] = to_string(step.step);
     object["at"] = base::to_rfc3339(step.at);
@@ -148,7 +148,8 @@ ordered_json to_json(const control::Operation& operation) {
   object["state"] = to_string(operation.state);
   object["result"] = null_if_empty(operation.result ? to_string(*operation.result) : "");
   object["changed"] = value_or_null(operation.changed);
-  object["decision"] = null_if_empty(operation.verdict ? to_string(*operation.verdict) : "");
+  object["decision"] =
+      null_if_empty(operation.refused_for ? to_string(*operation.refused_for) : "");
   object["advice"] = texts_of(operation.advice);
   object["fault_code"] = fault != nullptr ? ordered_json(fault->code) : ordered_json();
   object["fault_string"] =
@@ -190,8 +191,8 @@ ordered_json to_json(const alerts::AlertDecision& decision) {
   object["status"] = to_string(decision.status);
   object["rule"] = null_if_empty(decision.rule);
   object["target"] = null_if_empty(decision.target ? decision.target->text() : "");
-  object["decision"] = to_string(decision.decision.verdict);
-  object["reason"] = base::to_utf8(decision.decision.reason);
+  object["decision"] = to_string(decision.decision.reason);
+  object["reason"] = base::to_utf8(decision.decision.detail);
   object["operation"] = null_if_empty(decision.operation);
   return object;
 }

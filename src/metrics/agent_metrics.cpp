@@ -40,24 +40,32 @@ void for_each_action_and_source(const control::Stats& stats, Write write) {
   }
 }
 
-template <class Reasons, class Counts>
-void write_reasons(TextWriter& out, const control::Stats& stats, const Reasons& reasons,
-                   Counts counts) {
+/// Several reasons have the same label.
+void write_refused(TextWriter& out, const control::Stats& stats) {
   for_each_action_and_source(stats, [&](const std::string& labels, const auto& counters) {
-    for (std::size_t i = 0; i < reasons.size(); ++i) {
-      out.sample({labels, label("reason", to_string(reasons[i]))}, (counters.*counts)[i]);
+    for (const std::string_view refused : guards::refused_labels) {
+      std::uint64_t count = 0;
+      for (const guards::Reason reason : guards::all_reasons) {
+        const bool counts = refused_label(reason) == refused;
+        count += counts ? counters.refused.at(static_cast<std::size_t>(reason)) : 0;
+      }
+      out.sample({labels, label("reason", refused)}, count);
     }
   });
 }
 
 void write_actions(TextWriter& out, const control::Stats& stats) {
-  using control::ActionCounters;
   out.begin(family("reeve_actions_total"));
   for_each_action_and_source(stats, [&](const std::string& labels, const auto& counters) {
     out.sample({labels}, counters.finished);
   });
   out.begin(family("reeve_action_failures_total"));
-  write_reasons(out, stats, control::all_failure_reasons, &ActionCounters::failures);
+  for_each_action_and_source(stats, [&](const std::string& labels, const auto& counters) {
+    for (std::size_t i = 0; i < control::all_failure_reasons.size(); ++i) {
+      out.sample({labels, label("reason", to_string(control::all_failure_reasons[i]))},
+                 counters.failures[i]);
+    }
+  });
   out.begin(family("reeve_action_duration_seconds"));
   for (std::size_t i = 0; i < guards::all_actions.size(); ++i) {
     const control::ActionDurations& durations = stats.durations.at(i);
@@ -65,7 +73,7 @@ void write_actions(TextWriter& out, const control::Stats& stats) {
                   {control::action_duration_bounds, durations.counts, durations.sum_seconds});
   }
   out.begin(family("reeve_actions_refused_total"));
-  write_reasons(out, stats, guards::all_refusal_reasons, &ActionCounters::refused);
+  write_refused(out, stats);
   out.begin(family("reeve_last_action_timestamp_seconds"));
   for (const auto& [target_and_action, at] : stats.last_actions) {
     const auto& [target, action] = target_and_action;
@@ -77,7 +85,7 @@ void write_actions(TextWriter& out, const control::Stats& stats) {
 void write_alert_decisions(TextWriter& out, const alerts::Stats& stats) {
   out.begin(family("reeve_alert_decisions_total"));
   for (const auto& [rule, counts] : stats.decisions) {
-    for (const guards::Verdict verdict : guards::all_verdicts) {
+    for (const guards::Reason verdict : guards::all_verdicts) {
       out.sample({label("rule", rule), label("decision", to_string(verdict))},
                  counts.at(static_cast<std::size_t>(verdict)));
     }

@@ -1,12 +1,14 @@
 #include "records/json_reader.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/text.h"
 
 namespace reeve::records {
 
 namespace {
 
-/// What text_to_json() made of bytes that are no UTF-8.
+/// The text of which text_to_json() made an array of bytes.
 std::optional<std::string> bytes_of(const Json& array) {
   std::string bytes;
   for (const Json& each : array) {
@@ -20,9 +22,13 @@ std::optional<std::string> bytes_of(const Json& array) {
 
 }  // namespace
 
-std::optional<Json> parse_object(std::string_view text) {
-  Json value = Json::parse(text, nullptr, false);
-  return value.is_object() ? std::optional(std::move(value)) : std::nullopt;
+bool read_object(std::string_view text, const JsonReader::Read& read) {
+  const Json value = Json::parse(text, nullptr, false);
+  JsonReader reader(value);
+  if (reader.good()) {
+    read(reader);
+  }
+  return reader.good();
 }
 
 std::string to_line(const Json& object) {
@@ -45,6 +51,8 @@ void put_text(Json& object, const char* name, std::string_view text) {
     object[name] = text_to_json(text);
   }
 }
+
+JsonReader::JsonReader(const Json& value) : value_(&value), good_(value.is_object()) {}
 
 const Json* JsonReader::find(const char* name) const {
   if (!value_->is_object()) {
@@ -91,6 +99,37 @@ void JsonReader::span(const char* name, base::Duration& into) {
 void JsonReader::time(const char* name, base::SystemTime& into) {
   if (const auto nanoseconds = integer(name)) {
     into = base::SystemTime(base::Duration(*nanoseconds));
+  }
+}
+
+void JsonReader::inside(const char* name, const Read& read) {
+  if (const Json* const object = find(name)) {
+    JsonReader inner(*object);
+    read(inner);
+    good_ = good_ && inner.good();
+  }
+}
+
+void JsonReader::each(const char* name, const Read& read) {
+  const Json* const array = find(name);
+  good_ = good_ && (array == nullptr || array->is_array());
+  for (std::size_t at = 0; array != nullptr && good_ && at < array->size(); ++at) {
+    const Json element = {{name, (*array)[at]}};
+    JsonReader inner(element);
+    read(inner);
+    good_ = good_ && inner.good();
+  }
+}
+
+void JsonReader::each_object(const char* name, const Read& read) {
+  const Json* const array = find(name);
+  good_ = good_ && array != nullptr && array->is_array();
+  for (std::size_t at = 0; good_ && at < array->size(); ++at) {
+    JsonReader inner((*array)[at]);
+    if (inner.good()) {
+      read(inner);
+    }
+    good_ = inner.good();
   }
 }
 

@@ -1,43 +1,44 @@
 #pragma once
 
-// Reads members of a JSON object into values: what is absent or null stays as it was, what is of
-// another kind or out of range makes the whole reading fail. Never throws. And the other way
-// round: texts, which may hold any bytes.
+// The one reader and writer of JSON in the state directory. JsonReader reads members of an object
+// into values: an absent member or null leaves its value as it was; a member of another type or
+// out of range makes the whole reading fail. Never throws. Strings may hold any bytes.
+// Includes no more of nlohmann than its forward declarations.
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "reeve/base/clock.h"
 
 namespace reeve::records {
 
-/// Members stay in the order in which they were put in.
+/// Members keep the order in which they were added.
 using Json = nlohmann::ordered_json;
 
-/// The object that `text` is; nothing if it is none.
-[[nodiscard]] std::optional<Json> parse_object(std::string_view text);
-/// On one line.
+/// On one line, without its end.
 [[nodiscard]] std::string to_line(const Json& object);
-/// A string, or where its bytes are no UTF-8 an array of them.
+/// A string, or an array of bytes where the text is not UTF-8.
 [[nodiscard]] Json text_to_json(std::string_view text);
-/// As a member of `object`, if it is not empty.
+/// Adds it as a member of `object` unless it is empty.
 void put_text(Json& object, const char* name, std::string_view text);
 
 class JsonReader {
  public:
   /// `value` must outlive this.
-  explicit JsonReader(const Json& value) : value_(&value), good_(value.is_object()) {}
+  explicit JsonReader(const Json& value);
 
   [[nodiscard]] bool good() const { return good_; }
   void fail() { good_ = false; }
-
-  /// Null if it is absent or null.
+  /// Null if the member is absent or null.
   [[nodiscard]] const Json* find(const char* name) const;
+  [[nodiscard]] bool has(const char* name) const { return find(name) != nullptr; }
+
   void text(const char* name, std::string& into);
   void flag(const char* name, bool& into);
   void real(const char* name, double& into);
@@ -53,7 +54,7 @@ class JsonReader {
       into = fits ? static_cast<Integer>(*wide) : into;
     }
   }
-  /// One of `all`, by its word.
+  /// One of the values `all`, by its name.
   template <class All, class Enum>
   void word(const char* name, const All& all, Enum& into) {
     std::string word;
@@ -64,30 +65,24 @@ class JsonReader {
         return;
       }
     }
-    good_ = good_ && find(name) == nullptr;
+    good_ = good_ && !has(name);
   }
-  /// Calls `read` with a reader of the object, where there is one.
-  template <class Read>
-  void inside(const char* name, const Read& read) {
-    if (const Json* const object = find(name)) {
-      JsonReader inner(*object);
-      read(inner);
-      good_ = good_ && inner.good();
+  template <class All, class Enum>
+  void word(const char* name, const All& all, std::optional<Enum>& into) {
+    if (has(name)) {
+      word(name, all, into.emplace());
     }
   }
-  /// Calls `read` for each element of the array, where there is one, with a reader of which it is
-  /// the member `name`.
-  template <class Read>
-  void each(const char* name, const Read& read) {
-    const Json* const array = find(name);
-    good_ = good_ && (array == nullptr || array->is_array());
-    for (std::size_t at = 0; array != nullptr && good_ && at < array->size(); ++at) {
-      const Json element = {{name, (*array)[at]}};
-      JsonReader inner(element);
-      read(inner);
-      good_ = good_ && inner.good();
-    }
-  }
+
+  using Read = std::function<void(JsonReader&)>;
+  /// Calls `read` with a reader of the object `name`, if there is one.
+  void inside(const char* name, const Read& read);
+  /// Calls `read` for each element of the array `name`, if there is one, with a reader of which
+  /// the element is the member `name`.
+  void each(const char* name, const Read& read);
+  /// Calls `read` with a reader of each element of the array `name`, which must be there and hold
+  /// objects.
+  void each_object(const char* name, const Read& read);
 
  private:
   [[nodiscard]] std::optional<std::int64_t> integer(const char* name);
@@ -95,5 +90,8 @@ class JsonReader {
   const Json* value_;
   bool good_;
 };
+
+/// Calls `read` with a reader of the object that `text` is. False if it is none, or read failed.
+[[nodiscard]] bool read_object(std::string_view text, const JsonReader::Read& read);
 
 }  // namespace reeve::records

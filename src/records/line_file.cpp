@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "records/write_all.h"
-
 namespace reeve::records {
 
 using base::Descriptor;
@@ -44,6 +42,17 @@ Result<std::string_view> read_at(const Descriptor& file, std::array<char, 65536>
 }
 
 }  // namespace
+
+bool write_all(const Descriptor& file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file.get(), text.data(), text.size());
+    if (written < 0 && errno != EINTR) {
+      return false;
+    }
+    text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
+  }
+  return true;
+}
 
 Result<LineFile> LineFile::open(std::string path) {
   Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -91,8 +100,8 @@ Result<void> LineFile::cut_to(std::uint64_t size) {
 Result<void> LineFile::append(std::string_view lines, Durability durability) {
   if (broken_) {
     return failure(ErrorKind::internal, "cannot write " + path_ +
-                                            ": an earlier write failed half way; mend the disk "
-                                            "and start the agent again");
+                                            ": an earlier write failed half way; repair the disk "
+                                            "and restart the agent");
   }
   const bool written = write_all(file_, lines) &&
                        (durability == Durability::written || ::fdatasync(file_.get()) == 0);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "records/write_all.h"
+#include "records/line_file.h"
 
 namespace reeve::records {
 
@@ -39,7 +39,7 @@ tl::unexpected<base::Error> cannot_use(const std::string& path, int error_number
                                             cause(error_number) + std::string(what_to_do));
 }
 
-/// Nobody else may put a file in place of ours.
+/// No other user may be able to replace the agent's files.
 Result<void> check_is_ours(const std::string& path, const Descriptor& directory) {
   struct stat status {};
   if (::fstat(directory.get(), &status) != 0) {

@@ -1,9 +1,9 @@
 #pragma once
 
-// The directory where what must outlive the agent is kept: the journal, the record of what was
-// done, guards, episodes, maintenance. Made with mode 0700, held by one agent at a time (a lock
-// on a file in it). Files are replaced atomically and synced, or appended to and synced; nothing
-// in it is ever half written. Thread-safe; whoever writes a file sees to the order himself.
+// The directory for all state that outlives the agent: journal, audit, guards, episodes,
+// maintenance. Created with mode 0700, used by one agent at a time (a lock on a file in it). Files
+// are either replaced atomically and synced, or appended to and synced. Thread-safe; the order of
+// the writes to one file is the caller's task.
 
 #include <memory>
 #include <mutex>
@@ -18,17 +18,18 @@ namespace reeve::records {
 
 class StateDir {
  public:
-  /// Makes it if it is not there (but no directories above it). denied, conflict (another agent
-  /// has it), invalid_argument (no directory, not ours, or one that others may write to),
-  /// internal: each says what to do.
+  /// Creates it if it does not exist (but not its parents). denied, conflict (another agent uses
+  /// it), invalid_argument (no directory, of another user, or writable by others), internal: each
+  /// message says what to do.
   [[nodiscard]] static base::Result<StateDir> open(const std::string& path);
 
   [[nodiscard]] std::string path(std::string_view name) const;
-  /// not_found: there is none yet.
+  /// not_found: there is no such file.
   [[nodiscard]] base::Result<std::string> read(std::string_view name, std::size_t max_bytes) const;
   /// Replaces the file as a whole; on the disk when it returns.
   [[nodiscard]] base::Result<void> write(std::string_view name, std::string_view text) const;
-  /// The names in it, of new, moved and removed files, are on the disk when it returns.
+  /// Syncs the directory: the names of new, renamed and removed files are on the disk when it
+  /// returns.
   [[nodiscard]] base::Result<void> sync() const;
 
  private:

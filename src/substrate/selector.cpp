@@ -6,18 +6,33 @@
 
 namespace reeve::substrate {
 
+std::optional<QualifiedName> split_qualified(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) {
+    return QualifiedName{"", std::string(text)};
+  }
+  if (slash == 0) {
+    return std::nullopt;
+  }
+  return QualifiedName{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
+}
+
+std::string qualified(const std::string& supervisor, const std::string& process) {
+  return supervisor.empty() ? process : supervisor + "/" + process;
+}
+
 base::Result<Selector> Selector::parse(std::string_view text) {
   Selector selector;
   selector.text_ = text;
-  const std::size_t slash = text.find('/');
-  if (slash != std::string_view::npos) {
-    selector.supervisor_ = text.substr(0, slash);
+  const auto parts = split_qualified(text);
+  if (parts) {
+    selector.supervisor_ = parts->supervisor;
+    selector.pattern_ = parts->process;
   }
-  selector.pattern_ = slash == std::string_view::npos ? text : text.substr(slash + 1);
   if (selector.pattern_.size() > 1 && selector.pattern_.ends_with(':')) {
     selector.pattern_ += '*';
   }
-  if (slash == 0 || !InstanceName::parse(selector.pattern_)) {
+  if (!parts || !InstanceName::parse(selector.pattern_)) {
     return base::failure(base::ErrorKind::invalid_argument,
                          "'" + selector.text_ +
                              "' names no process: use name, group:name, group:* or a pattern"

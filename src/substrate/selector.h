@@ -14,10 +14,19 @@
 
 namespace reeve::substrate {
 
+/// The one grammar of `[SUPERVISOR/]PROCESS`; names of supervisord's processes hold no '/'.
+struct QualifiedName {
+  std::string supervisor;  ///< empty: none is named
+  std::string process;
+};
+/// Nothing if the part before the '/' is empty.
+[[nodiscard]] std::optional<QualifiedName> split_qualified(std::string_view text);
+/// The same the other way round.
+[[nodiscard]] std::string qualified(const std::string& supervisor, const std::string& process);
+
 class Selector {
  public:
   /// invalid_argument on an empty name, a second colon or a missing part. `g:` means `g:*`.
-  /// The part before a '/' names the supervisord (names of supervisord's processes hold none).
   [[nodiscard]] static base::Result<Selector> parse(std::string_view text);
 
   /// A pattern with a colon is matched against `group:name`, one without against the canonical

@@ -81,7 +81,7 @@ class AlertWorld {
   [[nodiscard]] std::string decide(const alerts::Alert& one) {
     const alerts::WebhookResult answer = post({one});
     return answer.decisions.empty() ? "retry: " + answer.retry
-                                    : std::string(to_string(answer.decisions[0].decision.verdict));
+                                    : std::string(to_string(answer.decisions[0].decision.reason));
   }
   void work() {
     while (agent->controller.run_next()) {
@@ -106,8 +106,8 @@ class AlertWorld {
         : state(records::StateDir::open(world.folder.path() + "/state").value()),
           journal(control::Journal::open(state, base::Log(world.sink)).value()),
           audit(control::Audit::open(state, base::Log(world.sink)).value()),
-          maintenance(state, guards::GuardClock(world.clock, "boot"), base::Log(world.sink)),
-          guards({}, state, maintenance, guards::GuardClock(world.clock, "boot"),
+          maintenance(state, records::StateClock(world.clock, "boot"), base::Log(world.sink)),
+          guards({}, state, maintenance, records::StateClock(world.clock, "boot"),
                  base::Log(world.sink), [] { return 0.5; }),
           controller(world.surroundings(*this), guards::Options{}, world.clock,
                      base::Log(world.sink)),
@@ -140,8 +140,8 @@ class AlertWorld {
  private:
   void start() { agent = std::make_unique<Agent>(*this); }
 
-  [[nodiscard]] control::Surroundings surroundings(Agent& parts) {
-    control::Surroundings around;
+  [[nodiscard]] control::ControllerDeps surroundings(Agent& parts) {
+    control::ControllerDeps around;
     around.members = {member_of("", supervisord)};
     around.snapshot = [this] { return snapshot; };
     around.nudge = [](std::string_view) {};

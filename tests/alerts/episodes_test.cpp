@@ -22,7 +22,7 @@ base::SystemTime when(base::Duration time) {
 
 /// An operation of this episode that has come so far.
 control::Operation operation(const EpisodeKey& key, const std::string& id,
-                             std::vector<control::Step> steps, bool done) {
+                             std::vector<control::OperationStep> steps, bool done) {
   control::Operation operation;
   operation.id = id;
   operation.command.target = key.target;
@@ -30,7 +30,7 @@ control::Operation operation(const EpisodeKey& key, const std::string& id,
   operation.command.trigger->rule = key.rule;
   operation.command.trigger->fingerprint = key.fingerprint;
   operation.state = done ? control::OperationState::done : control::OperationState::running;
-  for (const control::Step step : steps) {
+  for (const control::OperationStep step : steps) {
     operation.steps.push_back({step, {}, ""});
   }
   return operation;
@@ -117,7 +117,8 @@ TEST_CASE(
   episodes.close("hung", "f1", when(1s));
   episodes.confirm(front, "1");
   CHECK(episodes.empty());
-  episodes.add_journalled(operation(front, "1", {control::Step::stop_requested}, true), {});
+  episodes.add_journalled(operation(front, "1", {control::OperationStep::stop_requested}, true),
+                          {});
   CHECK(episodes.empty());
 }
 
@@ -164,15 +165,17 @@ TEST_CASE("Episodes: a reservation is not saved") {
 }
 
 TEST_CASE("Episodes: attempts that only the journal has are added") {
-  using control::Step;
+  using control::OperationStep;
   Episodes episodes = acted_once();
-  episodes.add_journalled(operation(front, "1", {Step::looked, Step::stop_requested}, true), {});
+  episodes.add_journalled(
+      operation(front, "1", {OperationStep::looked, OperationStep::stop_requested}, true), {});
   CHECK(episodes.reserve(front, at(0s)).attempts == 1);
-  episodes.add_journalled(operation(back, "2", {Step::looked}, false), {});
+  episodes.add_journalled(operation(back, "2", {OperationStep::looked}, false), {});
   CHECK(episodes.reserve(back, at(0s)).outcome == Outcome::duplicate);
-  episodes.add_journalled(operation({"hung", "f3", front.target}, "3", {Step::looked}, true), {});
+  episodes.add_journalled(
+      operation({"hung", "f3", front.target}, "3", {OperationStep::looked}, true), {});
   CHECK(episodes.size() == 2);
-  control::Operation of_a_person = operation(back, "4", {Step::stop_requested}, true);
+  control::Operation of_a_person = operation(back, "4", {OperationStep::stop_requested}, true);
   of_a_person.command.trigger.reset();
   episodes.add_journalled(of_a_person, {});
   CHECK(episodes.size() == 2);
@@ -183,7 +186,8 @@ TEST_CASE("Episodes: operations of closed episodes open none again") {
   before.close("hung", "f1", when(1s));
   auto episodes = Episodes::parse(before.text(), {});
   REQUIRE(episodes);
-  episodes->add_journalled(operation(front, "1", {control::Step::stop_requested}, true), {});
+  episodes->add_journalled(operation(front, "1", {control::OperationStep::stop_requested}, true),
+                           {});
   CHECK(episodes->empty());
 }
 

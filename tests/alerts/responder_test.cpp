@@ -9,12 +9,12 @@
 namespace reeve::alerts {
 namespace {
 
-using guards::Verdict;
+using guards::Reason;
 using namespace std::chrono_literals;
 using tests::AlertWorld;
 using tests::hung_rule;
 
-std::uint64_t counted(const AlertWorld& world, const std::string& rule, Verdict verdict) {
+std::uint64_t counted(const AlertWorld& world, const std::string& rule, Reason verdict) {
   return world.agent->responder.stats().decisions.at(rule).at(static_cast<std::size_t>(verdict));
 }
 
@@ -30,7 +30,7 @@ TEST_CASE("Responder: an alert restarts its process once, however often it is se
   REQUIRE(answer.decisions.size() == 1);
   const AlertDecision& decision = answer.decisions.front();
   CHECK(answer.retry == "");
-  CHECK(decision.decision.verdict == Verdict::accepted);
+  CHECK(decision.decision.reason == Reason::accepted);
   CHECK(decision.rule == "hung");
   CHECK(decision.target == guards::Target{"", {"web", "front"}});
   CHECK(decision.alertname == "Hung");
@@ -67,9 +67,9 @@ TEST_CASE("Responder: a request with the same alert twice acts once") {
   AlertWorld world;
   const WebhookResult answer = world.post({world.alert(), world.alert(), world.alert("web:back")});
   REQUIRE(answer.decisions.size() == 3);
-  CHECK(answer.decisions[0].decision.verdict == Verdict::accepted);
-  CHECK(answer.decisions[1].decision.verdict == Verdict::duplicate);
-  CHECK(answer.decisions[2].decision.verdict == Verdict::accepted);
+  CHECK(answer.decisions[0].decision.reason == Reason::accepted);
+  CHECK(answer.decisions[1].decision.reason == Reason::duplicate);
+  CHECK(answer.decisions[2].decision.reason == Reason::accepted);
 }
 
 TEST_CASE("Responder: two alerts on one process make one operation") {
@@ -77,8 +77,8 @@ TEST_CASE("Responder: two alerts on one process make one operation") {
   Alert other = world.alert();
   other.fingerprint = "another";
   const WebhookResult answer = world.post({world.alert(), other});
-  CHECK(answer.decisions[0].decision.verdict == Verdict::accepted);
-  CHECK(answer.decisions[1].decision.verdict == Verdict::in_flight);
+  CHECK(answer.decisions[0].decision.reason == Reason::accepted);
+  CHECK(answer.decisions[1].decision.reason == Reason::in_flight);
   world.work();
   world.pass(3min);
   CHECK(world.decide(other) == "restarted_since");
@@ -241,7 +241,7 @@ TEST_CASE(
   const WebhookResult answer =
       world.post({world.alert(), world.alert("web:back"), world.alert("job")});
   for (const AlertDecision& decision : answer.decisions) {
-    CHECK(decision.decision.verdict == Verdict::breaker_open);
+    CHECK(decision.decision.reason == Reason::breaker_open);
   }
 }
 
@@ -249,7 +249,7 @@ TEST_CASE(
     "Responder: a dry run decides as if it acted, does nothing, and has episodes of its own") {
   AlertWorld world(with([](Options& options, Rule&) { options.mode = Mode::dry_run; }));
   const WebhookResult answer = world.post({world.alert()});
-  CHECK(answer.decisions.front().decision.verdict == Verdict::would_act);
+  CHECK(answer.decisions.front().decision.reason == Reason::would_act);
   CHECK(answer.decisions.front().operation == "");
   CHECK(world.decide(world.alert()) == "duplicate");
   world.work();
@@ -270,8 +270,8 @@ TEST_CASE("Responder: a reload of the rules keeps the episodes") {
     options.rules.back().name = "more";
   }));
   CHECK(world.decide(world.alert()) == "duplicate");
-  CHECK(counted(world, "hung", Verdict::accepted) == 1);
-  CHECK(counted(world, "more", Verdict::accepted) == 0);
+  CHECK(counted(world, "hung", Reason::accepted) == 1);
+  CHECK(counted(world, "more", Reason::accepted) == 0);
 }
 
 TEST_CASE("Responder: episodes survive a restart of the agent") {
@@ -361,8 +361,8 @@ TEST_CASE(
   const WebhookResult again = world.post(alerts);
   CHECK(again.retry == "");
   CHECK(again.decisions.size() == 300);
-  CHECK(counted(world, "hung", Verdict::accepted) == 300);
-  CHECK(counted(world, "hung", Verdict::duplicate) == 256);
+  CHECK(counted(world, "hung", Reason::accepted) == 300);
+  CHECK(counted(world, "hung", Reason::duplicate) == 256);
 }
 
 TEST_CASE(
@@ -381,7 +381,7 @@ TEST_CASE(
   const WebhookResult answer = world.post(alerts);
   CHECK(answer.retry == "");
   CHECK(answer.decisions.size() == 600);
-  CHECK(counted(world, "hung", Verdict::maintenance) == 600);
+  CHECK(counted(world, "hung", Reason::maintenance) == 600);
 }
 
 TEST_CASE("Responder: ten thousand alerts in one request each get their decision") {
@@ -390,18 +390,18 @@ TEST_CASE("Responder: ten thousand alerts in one request each get their decision
   alerts.push_back(world.alert());
   const WebhookResult answer = world.post(alerts);
   REQUIRE(answer.decisions.size() == 10'000);
-  CHECK(counted(world, "hung", Verdict::not_allowed) == 9'999);
-  CHECK(answer.decisions.back().decision.verdict == Verdict::accepted);
+  CHECK(counted(world, "hung", Reason::not_allowed) == 9'999);
+  CHECK(answer.decisions.back().decision.reason == Reason::accepted);
 }
 
 TEST_CASE("Responder: every rule is counted from the beginning, and so are alerts without one") {
   AlertWorld world;
   CHECK(world.agent->responder.stats().decisions.size() == 2);
-  CHECK(counted(world, "hung", Verdict::accepted) == 0);
+  CHECK(counted(world, "hung", Reason::accepted) == 0);
   Alert alert = world.alert();
   alert.labels["alertname"] = "Unheard";
   CHECK(world.decide(alert) == "no_rule");
-  CHECK(counted(world, "none", Verdict::no_rule) == 1);
+  CHECK(counted(world, "none", Reason::no_rule) == 1);
 }
 
 }  // namespace

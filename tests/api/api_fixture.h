@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/control_api.h"
-#include "control/guarded_world.h"
+#include "guards/guarded_world.h"
 #include "control/world.h"
 #include "http/response_body.h"
 

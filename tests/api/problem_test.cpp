@@ -11,7 +11,7 @@ namespace reeve::api {
 namespace {
 
 using base::ErrorKind;
-using guards::RefusalReason;
+using guards::Reason;
 
 const std::map<ErrorKind, int> statuses = {
     {ErrorKind::unreachable, 503},     {ErrorKind::socket_missing, 503},
@@ -33,19 +33,18 @@ TEST_CASE("http_status: each kind of error has a status, and each status a phras
   }
 }
 
-TEST_CASE("http_status: what the policy forbids is a 403, other refusals follow their error") {
-  for (const RefusalReason reason : guards::all_refusal_reasons) {
-    const bool forbidden =
-        reason == RefusalReason::own_program || reason == RefusalReason::not_allowed ||
-        reason == RefusalReason::signal_not_allowed || reason == RefusalReason::guarded;
+TEST_CASE("Problem: a refusal has its reason's status; an unreachable supervisord its error's") {
+  for (const Reason reason : guards::all_reasons) {
+    CAPTURE(to_string(reason));
     for (const auto& [kind, status] : statuses) {
-      CHECK(http_status({reason, {kind, ""}, ""}) == (forbidden ? 403 : status));
+      const int expected = reason == Reason::unreachable ? status : guards::http_status(reason);
+      CHECK(http_status({reason, {kind, ""}, ""}) == expected);
     }
   }
 }
 
 TEST_CASE("problem_of: an unreachable supervisord is named by the kind of its error") {
-  const guards::Refusal refusal{RefusalReason::unreachable, {ErrorKind::timeout, "no answer"}, ""};
+  const guards::Refusal refusal{Reason::unreachable, {ErrorKind::timeout, "no answer"}, ""};
   const Problem problem = problem_of(refusal, {});
   CHECK(problem.status == 504);
   CHECK(problem.type == "timeout");

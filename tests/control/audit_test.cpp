@@ -7,7 +7,7 @@
 
 #include <sys/resource.h>
 
-#include "control/audit_entry.h"
+#include "control/audit.h"
 #include "support/catch.h"
 #include "support/recording_sink.h"
 #include "support/temporary_folder.h"
@@ -162,7 +162,7 @@ TEST_CASE("why somebody wanted an action is kept beside why it was not done") {
   operation.error = base::Error{base::ErrorKind::timeout, "no answer"};
   CHECK(audit_entry_of(operation).reason == "it leaks: no answer");
   const guards::Refusal refusal{
-      guards::RefusalReason::not_allowed, {base::ErrorKind::denied, "not yours"}, {}};
+      guards::Reason::not_allowed, {base::ErrorKind::denied, "not yours"}, {}};
   CHECK(audit_entry_of(operation.command, refusal, entry(0).at).reason == "it leaks: not yours");
   CHECK(audit_entry_of(guards::Command(), refusal, entry(0).at).reason == "not yours");
 }

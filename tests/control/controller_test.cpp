@@ -12,9 +12,9 @@ using substrate::InstanceState;
 using tests::FakeFailure;
 using tests::World;
 
-std::vector<Step> steps_of(const Operation& operation) {
-  std::vector<Step> steps;
-  for (const OperationStep& each : operation.steps) {
+std::vector<OperationStep> steps_of(const Operation& operation) {
+  std::vector<OperationStep> steps;
+  for (const StepRecord& each : operation.steps) {
     steps.push_back(each.step);
   }
   return steps;
@@ -37,8 +37,8 @@ TEST_CASE("a stop is asked for, seen done and recorded step by step") {
   CHECK(done.result == OperationResult::succeeded);
   CHECK(done.changed == true);
   CHECK(world.look("web:front").state == InstanceState::stopped);
-  CHECK(steps_of(done) ==
-        std::vector{Step::looked, Step::stop_requested, Step::stopped, Step::finished});
+  CHECK(steps_of(done) == std::vector{OperationStep::looked, OperationStep::stop_requested,
+                                      OperationStep::stopped, OperationStep::finished});
   CHECK(done.incarnation_before);
   CHECK_FALSE(done.incarnation_after);
   CHECK(done.finished_at);
@@ -144,8 +144,8 @@ TEST_CASE("a stop whose answer is lost is verified by looking") {
   const Operation done = world.carry_out(World::command(guards::Action::stop, "job"));
   CHECK(done.result == OperationResult::succeeded);
   CHECK(done.changed == true);
-  CHECK(steps_of(done) ==
-        std::vector{Step::looked, Step::stop_requested, Step::outcome_unknown, Step::finished});
+  CHECK(steps_of(done) == std::vector{OperationStep::looked, OperationStep::stop_requested,
+                                      OperationStep::outcome_unknown, OperationStep::finished});
 }
 
 TEST_CASE("a stop that never came through is given up in the end: the outcome is unknown") {
@@ -163,7 +163,7 @@ TEST_CASE("a second command on the same process is refused while the first is no
   REQUIRE(first);
   const auto second = world.controller.submit(World::command(guards::Action::stop, "web:front"));
   REQUIRE_FALSE(second);
-  CHECK(second.error().reason == guards::RefusalReason::in_flight);
+  CHECK(second.error().reason == guards::Reason::in_flight);
   CHECK(second.error().error.kind == ErrorKind::conflict);
   CHECK(second.error().operation == first->id);
   CHECK(world.controller.run_next());
@@ -202,7 +202,7 @@ TEST_CASE("a key that was used for another command is refused") {
   command.action = guards::Action::stop;
   const auto second = world.controller.submit(command);
   REQUIRE_FALSE(second);
-  CHECK(second.error().reason == guards::RefusalReason::invalid);
+  CHECK(second.error().reason == guards::Reason::key_reused);
   CHECK(second.error().operation == first->id);
 }
 
@@ -272,7 +272,7 @@ TEST_CASE("after an action the fleet is nudged, and the counters tell of it") {
   CHECK(stats.of(guards::Action::start, guards::Source::api)
             .failures[static_cast<std::size_t>(FailureReason::conflict)] == 1);
   CHECK(stats.of(guards::Action::start, guards::Source::api)
-            .refused[static_cast<std::size_t>(guards::RefusalReason::not_allowed)] == 1);
+            .refused[static_cast<std::size_t>(guards::Reason::not_allowed)] == 1);
   CHECK(stats.last_actions.contains({denied.target, guards::Action::stop}));
 }
 
@@ -282,7 +282,7 @@ TEST_CASE("a configuration is for the commands that come after it") {
   options.deny = {*substrate::Selector::parse("job")};
   world.controller.configure(options);
   CHECK(world.controller.submit(World::command(guards::Action::stop, "job")).error().reason ==
-        guards::RefusalReason::not_allowed);
+        guards::Reason::not_allowed);
 }
 
 TEST_CASE("once the controller is stopped it accepts nothing, and what was queued is abandoned") {
@@ -291,7 +291,7 @@ TEST_CASE("once the controller is stopped it accepts nothing, and what was queue
   world.controller.stop(base::Deadline::after(world.clock, 1s));
   CHECK(world.controller.find(id)->result == OperationResult::abandoned);
   CHECK(world.controller.submit(World::command(guards::Action::stop, "job")).error().reason ==
-        guards::RefusalReason::shutting_down);
+        guards::Reason::shutting_down);
   CHECK(world.supervisord->count(tests::Operation::stop) == 0);
 }
 

@@ -18,7 +18,7 @@ guards::Command on_web(guards::Action action,
                        guards::GroupOrder order = guards::GroupOrder::rolling) {
   guards::Command command = World::command(action, "web:any");
   command.target.name.name.clear();
-  command.whole_group = order;
+  command.group_order = order;
   return command;
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("a group is restarted process by process, each an operation of its own
   CHECK(all[2].result == OperationResult::succeeded);
   CHECK(world.controller.stats().of(guards::Action::restart, guards::Source::api).finished == 2);
   REQUIRE(done.steps.size() == 4);
-  CHECK(done.steps[1].step == Step::member);
+  CHECK(done.steps[1].step == OperationStep::member);
   CHECK(done.steps[1].detail == "web:back succeeded, operation " + all[1].id);
 }
 
@@ -107,7 +107,7 @@ TEST_CASE("all that are stopped are started in the last moment that the agent ha
   const Operation done =
       world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once));
   CHECK(done.result == OperationResult::abandoned);
-  CHECK(world.clock.steady_now() <= end + last_moment + 1s);
+  CHECK(world.clock.steady_now() <= end + final_start_timeout + 1s);
   for (const std::string& name : names) {
     CHECK(world.look(name.c_str()).state == InstanceState::starting);
   }
@@ -173,13 +173,13 @@ TEST_CASE("a group that Reeve itself is in, or a process that is not allowed, is
   World world({front});
   const auto refused = world.controller.submit(on_web(guards::Action::restart));
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().reason == guards::RefusalReason::own_program);
+  CHECK(refused.error().reason == guards::Reason::own_program);
   World other;
   guards::Command command = on_web(guards::Action::stop);
   command.actor_allow = {*substrate::Selector::parse("web:front")};
-  CHECK(other.controller.submit(command).error().reason == guards::RefusalReason::not_allowed);
+  CHECK(other.controller.submit(command).error().reason == guards::Reason::not_allowed);
   command.target.name.group = "nothing";
-  CHECK(other.controller.submit(command).error().reason == guards::RefusalReason::not_found);
+  CHECK(other.controller.submit(command).error().reason == guards::Reason::no_target);
 }
 
 TEST_CASE("a group's operation and one on its process exclude each other") {

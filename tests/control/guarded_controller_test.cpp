@@ -1,7 +1,7 @@
 // Guards at work: asked for the answer to an alert, and again just before acting.
 
-#include "control/guarded_world.h"
 #include "control/world.h"
+#include "guards/guarded_world.h"
 #include "support/catch.h"
 
 namespace reeve::control {
@@ -46,10 +46,10 @@ struct Guarded {
   tests::TemporaryFolder folder;
   guards::GuardOptions guards_options;
   records::StateDir state = records::StateDir::open(folder.path() + "/state").value();
-  guards::GuardClock clock{world.clock, "boot"};
+  records::StateClock clock{world.clock, "boot"};
   guards::Maintenance maintenance{state, clock, base::Log()};
   guards::Guards guards{guards_options, state, maintenance, clock, base::Log(), [] { return 0.5; }};
-  Controller controller{world.surroundings({}, {.maintenance = &maintenance, .guards = &guards}),
+  Controller controller{world.deps({}, {.maintenance = &maintenance, .guards = &guards}),
                         guards::Options{}, world.clock, base::Log()};
 };
 
@@ -67,8 +67,8 @@ TEST_CASE("what the guards object to is not accepted, in their words") {
   REQUIRE(agent.maintenance.set("*", 1h, "new disks", "ops"));
   const auto refused = agent.controller.submit(Guarded::alert("job"));
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().reason == guards::RefusalReason::guarded);
-  CHECK(refused.error().verdict == guards::Verdict::maintenance);
+  CHECK(guards::refused_label(refused.error().reason) == "guarded");
+  CHECK(refused.error().reason == guards::Reason::maintenance);
   CHECK_THAT(refused.error().error.message, Catch::Matchers::StartsWith("maintenance of * until"));
 }
 
@@ -83,22 +83,22 @@ TEST_CASE("what comes between the answer and the action refuses it late, and not
     CHECK(refused.result == OperationResult::refused);
     CHECK(refused.changed == false);
     CHECK(refused.error);
-    return refused.verdict;
+    return refused.refused_for;
   };
   SECTION("people go to work there") {
     CHECK(verdict_if([&] { (void)agent.maintenance.set("*", 1h, "", "ops"); }) ==
-          guards::Verdict::maintenance);
+          guards::Reason::maintenance);
   }
   SECTION("so many others fire that the breaker opens") {
     CHECK(verdict_if([&] {
-            agent.guards.firing({{"", {"a", "a"}}, {"", {"b", "b"}}, {"", {"c", "c"}}}, 3);
-          }) == guards::Verdict::breaker_open);
+            agent.guards.report_firing({{"", {"a", "a"}}, {"", {"b", "b"}}, {"", {"c", "c"}}}, 3);
+          }) == guards::Reason::breaker_open);
   }
   SECTION("it is stopped") {
     stops_by_others = 1;
     CHECK(verdict_if([&] {
             (void)supervisord.stop_instance(name, substrate::StopMode::graceful, deadline);
-          }) == guards::Verdict::stopped);
+          }) == guards::Reason::stopped);
   }
   SECTION("it dies") {
     CHECK(verdict_if([&] {
@@ -106,23 +106,23 @@ TEST_CASE("what comes between the answer and the action refuses it late, and not
               program.autorestart = tests::FakeProgram::Restart::never;
             });
             supervisord.crash(name, 1);
-          }) == guards::Verdict::state);
+          }) == guards::Reason::other_state);
   }
   SECTION("somebody is faster") {
     stops_by_others = 1;
     CHECK(verdict_if([&] {
             (void)supervisord.stop_instance(name, substrate::StopMode::graceful, deadline);
             (void)supervisord.start_instance(name, deadline);
-          }) == guards::Verdict::too_young);
+          }) == guards::Reason::too_young);
   }
   SECTION("it vanishes") {
-    CHECK(verdict_if([&] { supervisord.remove("job"); }) == guards::Verdict::no_target);
+    CHECK(verdict_if([&] { supervisord.remove("job"); }) == guards::Reason::no_target);
   }
   SECTION("supervisord goes away") {
     CHECK(verdict_if([&] {
             supervisord.fail(
                 {.operation = tests::Operation::get, .times = tests::FakeFailure::always});
-          }) == guards::Verdict::unreachable);
+          }) == guards::Reason::unreachable);
   }
   for (const guards::GuardState& guard : agent.guards.list()) {
     CHECK(guard.budget_used == 0);
@@ -137,14 +137,14 @@ TEST_CASE("of two that were accepted the budget permits one") {
   CHECK(agent.carry_out(first).result == OperationResult::succeeded);
   const Operation refused = agent.carry_out(second);
   CHECK(refused.result == OperationResult::refused);
-  CHECK(refused.verdict == guards::Verdict::budget);
+  CHECK(refused.refused_for == guards::Reason::budget);
 }
 
 TEST_CASE("an action that cannot be counted is not done") {
   Guarded agent;
   const Operation refused = agent.late(
       [&] { std::filesystem::create_directory(agent.folder.path() + "/state/guards.json.new"); });
-  CHECK(refused.verdict == guards::Verdict::state_unreadable);
+  CHECK(refused.refused_for == guards::Reason::state_unreadable);
   CHECK(agent.world.supervisord->count(tests::Operation::stop) == 0);
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("a rehearsal says what would be done, and does nothing") {
   guards::Command command = Guarded::alert("job");
   command.dry_run = true;
   CHECK(agent.queue(command).id.empty());
-  CHECK(agent.controller.submit(command).error().verdict == guards::Verdict::cooldown);
+  CHECK(agent.controller.submit(command).error().reason == guards::Reason::cooldown);
   CHECK_FALSE(agent.controller.run_next());
   CHECK(agent.guards.list().empty());
 }
@@ -176,7 +176,7 @@ TEST_CASE("a person who acts on a group is told what stands against it for any o
   REQUIRE(agent.maintenance.set("web:front", 1h, "new disk", "ops"));
   guards::Command command = World::command(guards::Action::restart, "web:any");
   command.target.name.name.clear();
-  command.whole_group = guards::GroupOrder::rolling;
+  command.group_order = guards::GroupOrder::rolling;
   const Operation queued = agent.queue(command);
   REQUIRE(queued.advice.size() == 1);
   CHECK_THAT(queued.advice[0], Catch::Matchers::EndsWith(": new disk"));
@@ -187,8 +187,8 @@ TEST_CASE("a rehearsal on what is in flight is refused, and not counted") {
   (void)agent.queue(World::command(guards::Action::restart, "job"));
   guards::Command command = Guarded::alert("job");
   command.dry_run = true;
-  CHECK(agent.controller.submit(command).error().verdict == guards::Verdict::in_flight);
-  CHECK_FALSE(agent.guards.cooling_down(command.target, true));
+  CHECK(agent.controller.submit(command).error().reason == guards::Reason::in_flight);
+  CHECK_FALSE(agent.guards.is_cooling_down(command.target, true));
 }
 
 TEST_CASE("what we are about to start was not stopped on purpose: an operation is in flight") {
@@ -197,9 +197,9 @@ TEST_CASE("what we are about to start was not stopped on purpose: an operation i
   agent.world.publish();
   guards::Command command = Guarded::alert("job", guards::Action::start);
   command.trigger->limits.only_if_state = {InstanceState::stopped};
-  CHECK(agent.controller.submit(command).error().verdict == guards::Verdict::stopped);
+  CHECK(agent.controller.submit(command).error().reason == guards::Reason::stopped);
   (void)agent.queue(World::command(guards::Action::start, "job"));
-  CHECK(agent.controller.submit(command).error().verdict == guards::Verdict::in_flight);
+  CHECK(agent.controller.submit(command).error().reason == guards::Reason::in_flight);
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "control/ledger.h"
-#include "control/operation_line.h"
+#include "control/operation.h"
+#include "control/operation_table.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 
@@ -48,7 +48,7 @@ Operation full() {
   command.if_incarnation = substrate::Incarnation{{5}, substrate::ManagerTime(6s)};
   command.dry_run = true;
   command.idempotency_key = "key";
-  command.whole_group = guards::GroupOrder::at_once;
+  command.group_order = guards::GroupOrder::at_once;
   guards::Trigger& trigger = command.trigger.emplace();
   trigger = {"hung", "ab12", SystemTime(123'456'789ns), true, {}};
   trigger.limits.only_if_state = {substrate::InstanceState::fatal,
@@ -61,15 +61,15 @@ Operation full() {
   operation.result = OperationResult::refused;
   operation.changed = false;
   operation.error = base::Error{ErrorKind::denied, "no", base::PeerFault{-3, "FAILED"}};
-  operation.verdict = guards::Verdict::cooldown;
+  operation.refused_for = guards::Reason::cooldown;
   operation.advice = {"one", ""};
   operation.incarnation_before = substrate::Incarnation{{7}, substrate::ManagerTime(8s)};
   operation.last_spawn_before = substrate::ManagerTime(-9s);
   operation.incarnation_after = substrate::Incarnation{{10}, substrate::ManagerTime(11s)};
   operation.created_at = SystemTime(12ns);
   operation.finished_at = SystemTime(-13ns);
-  operation.steps = {{Step::looked, SystemTime(14ns), "RUNNING"},
-                     {Step::finished, SystemTime(15ns), ""}};
+  operation.steps = {{OperationStep::looked, SystemTime(14ns), "RUNNING"},
+                     {OperationStep::finished, SystemTime(15ns), ""}};
   return operation;
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("of what is done the last thousand are kept, and all that is not done"
   }
   REQUIRE(recorded.open()->record(operations));
   const auto journal = recorded.open();
-  REQUIRE(journal->restored().size() == Ledger::max_done + 1);
+  REQUIRE(journal->restored().size() == OperationTable::max_done + 1);
   CHECK(journal->restored()[0].id == "7-0");
   CHECK(journal->restored()[1].id == "7-101");
 }

@@ -26,47 +26,49 @@ substrate::InstanceDetail seen(InstanceState state, substrate::ManagerTime start
 }
 
 /// A restart of pid 10 that has come this far.
-Operation restart(std::initializer_list<Step> steps) {
+Operation restart(std::initializer_list<OperationStep> steps) {
   Operation operation;
   operation.command.action = guards::Action::restart;
   operation.command.target.name = {"job", "job"};
   operation.incarnation_before = seen(InstanceState::running).incarnation();
   operation.last_spawn_before = old_start;
-  for (const Step step : steps) {
+  for (const OperationStep step : steps) {
     operation.steps.push_back({step, {}, ""});
   }
   return operation;
 }
 
-Operation stop(std::initializer_list<Step> steps) {
+Operation stop(std::initializer_list<OperationStep> steps) {
   Operation operation = restart(steps);
   operation.command.action = guards::Action::stop;
   return operation;
 }
 
-const std::initializer_list<Step> stopping = {Step::looked, Step::stop_requested,
-                                              Step::outcome_unknown};
-const std::initializer_list<Step> starting = {Step::looked, Step::stop_requested, Step::stopped,
-                                              Step::start_requested, Step::outcome_unknown};
+const std::initializer_list<OperationStep> stopping = {
+    OperationStep::looked, OperationStep::stop_requested, OperationStep::outcome_unknown};
+const std::initializer_list<OperationStep> starting = {
+    OperationStep::looked, OperationStep::stop_requested, OperationStep::stopped,
+    OperationStep::start_requested, OperationStep::outcome_unknown};
 
 TEST_CASE("a restart begins with a stop where there is something to stop, else with the start") {
   for (const InstanceState state : substrate::all_instance_states) {
-    const NextStep next = next_step(restart({Step::looked}), seen(state), patient);
+    const NextStep next = next_step(restart({OperationStep::looked}), seen(state), patient);
     CHECK(next.kind == (substrate::is_active(state) ? Kind::stop : Kind::start));
   }
 }
 
 TEST_CASE("what cannot be seen is not acted on") {
-  const Seen away = base::failure(ErrorKind::unreachable, "connection refused");
-  const NextStep next = next_step(restart({Step::looked}), away, patient);
+  const guards::Observation away = base::failure(ErrorKind::unreachable, "connection refused");
+  const NextStep next = next_step(restart({OperationStep::looked}), away, patient);
   CHECK(next.kind == Kind::finish);
   CHECK(next.result == OperationResult::failed);
   CHECK(next.error == away.error());
 }
 
 TEST_CASE("a restart that is stopped is started, whatever is seen") {
-  const auto stopped = restart({Step::looked, Step::stop_requested, Step::stopped});
-  const Seen away = base::failure(ErrorKind::cancelled, "shutting down");
+  const auto stopped =
+      restart({OperationStep::looked, OperationStep::stop_requested, OperationStep::stopped});
+  const guards::Observation away = base::failure(ErrorKind::cancelled, "shutting down");
   CHECK(next_step(stopped, away, impatient).kind == Kind::start);
   CHECK(next_step(stopped, seen(InstanceState::stopped), impatient).kind == Kind::start);
 }
@@ -85,12 +87,12 @@ TEST_CASE("a stop of unknown outcome: a newer run is somebody else's, and wins")
   const NextStep next =
       next_step(restart(stopping), seen(InstanceState::running, new_start), patient);
   CHECK(next.result == OperationResult::abandoned);
-  CHECK(next.error->message == "'job' was started anew by somebody else meanwhile");
+  CHECK(next.error->message == "'job' was started again by another client meanwhile");
 }
 
 TEST_CASE("a stop of unknown outcome: out of sight is waited for, a vanished process is not") {
-  const Seen away = base::failure(ErrorKind::timeout, "no answer");
-  const Seen gone = base::failure(ErrorKind::not_found, "no such process");
+  const guards::Observation away = base::failure(ErrorKind::timeout, "no answer");
+  const guards::Observation gone = base::failure(ErrorKind::not_found, "no such process");
   CHECK(next_step(restart(stopping), away, patient).kind == Kind::look_again);
   CHECK(next_step(restart(stopping), away, impatient).error->kind == ErrorKind::timeout);
   CHECK(next_step(restart(stopping), gone, patient).error->kind == ErrorKind::not_found);
@@ -144,12 +146,12 @@ TEST_CASE("UNKNOWN after a start is supervisord's own trouble") {
 }
 
 TEST_CASE("every step in every state, seen or not, patient or not, has an answer") {
-  const std::initializer_list<Step> all = {
-      Step::looked,    Step::stop_requested,   Step::stopped,
-      Step::started,   Step::signal_requested, Step::start_requested,
-      Step::signalled, Step::outcome_unknown,  Step::finished};
+  const std::initializer_list<OperationStep> all = {
+      OperationStep::looked,    OperationStep::stop_requested,   OperationStep::stopped,
+      OperationStep::started,   OperationStep::signal_requested, OperationStep::start_requested,
+      OperationStep::signalled, OperationStep::outcome_unknown,  OperationStep::finished};
   for (const guards::Action action : guards::all_actions) {
-    for (const Step step : all) {
+    for (const OperationStep step : all) {
       for (const InstanceState state : substrate::all_instance_states) {
         Operation operation = restart({step});
         operation.command.action = action;

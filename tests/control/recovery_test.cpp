@@ -37,12 +37,11 @@ struct Lives {
   [[nodiscard]] std::vector<Operation> next(World& world) {
     second.emplace(state);
     world.publish();
-    const guards::Maintenance maintenance(state, guards::GuardClock(world.clock, "boot"),
+    const guards::Maintenance maintenance(state, records::StateClock(world.clock, "boot"),
                                           base::Log());
     Memory memory = second->memory();
     memory.maintenance = &maintenance;
-    Controller controller(world.surroundings({}, memory), guards::Options{}, world.clock,
-                          base::Log());
+    Controller controller(world.deps({}, memory), guards::Options{}, world.clock, base::Log());
     controller.restore();
     while (controller.run_next()) {
     }
@@ -76,7 +75,7 @@ struct Lives {
 };
 
 /// The agent is killed before this step is on the disk, and after all that came before it.
-std::function<bool(const Operation&)> before(Step step) {
+std::function<bool(const Operation&)> before(OperationStep step) {
   return [step](const Operation& operation) {
     return !operation.steps.empty() && operation.steps.back().step == step;
   };
@@ -89,14 +88,14 @@ TEST_CASE("operations and their idempotency keys outlive the agent") {
   command.idempotency_key = "once";
   const Operation done = world.carry_out(command);
   CHECK(lives.next(world) == std::vector{done});
-  Controller third(world.surroundings({}, lives.second->memory()), guards::Options{}, world.clock,
+  Controller third(world.deps({}, lives.second->memory()), guards::Options{}, world.clock,
                    base::Log());
   third.restore();
   CHECK(third.submit(command) == done);
 }
 
 TEST_CASE("an agent that is killed before it asks for the stop leaves the process alone") {
-  for (const Step step : {Step::looked, Step::stop_requested}) {
+  for (const OperationStep step : {OperationStep::looked, OperationStep::stop_requested}) {
     Lives lives;
     World world({}, lives.first.memory());
     const auto run = world.look("job").incarnation();
@@ -110,7 +109,7 @@ TEST_CASE("an agent that is killed before it asks for the stop leaves the proces
 }
 
 TEST_CASE("an agent that is killed after it asked for the stop finishes the restart") {
-  for (const Step step : {Step::stopped, Step::start_requested}) {
+  for (const OperationStep step : {OperationStep::stopped, OperationStep::start_requested}) {
     Lives lives;
     World world({}, lives.first.memory());
     const auto run = world.look("job").incarnation();
@@ -129,9 +128,9 @@ TEST_CASE("a restart that was cut off is not finished where people are at work, 
   const std::string file = GENERATE(as<std::string>(), "", "damaged");
   Lives lives;
   World world({}, lives.first.memory());
-  lives.kill(world, World::command(guards::Action::restart, "job"), before(Step::stopped));
+  lives.kill(world, World::command(guards::Action::restart, "job"), before(OperationStep::stopped));
   if (file.empty()) {
-    guards::Maintenance maintenance(lives.state, guards::GuardClock(world.clock, "boot"),
+    guards::Maintenance maintenance(lives.state, records::StateClock(world.clock, "boot"),
                                     base::Log());
     REQUIRE(maintenance.set("job:job", 1h, "new disks", "ops"));
   } else {
@@ -144,7 +143,7 @@ TEST_CASE("a restart that was cut off is not finished where people are at work, 
 }
 
 TEST_CASE("an agent that is killed after the start does not start it again") {
-  for (const Step step : {Step::started, Step::finished}) {
+  for (const OperationStep step : {OperationStep::started, OperationStep::finished}) {
     Lives lives;
     World world({}, lives.first.memory());
     lives.kill(world, World::command(guards::Action::restart, "job"), before(step));
@@ -159,7 +158,8 @@ TEST_CASE("an agent that is killed after the start does not start it again") {
 TEST_CASE("what a person did meanwhile wins, and is told") {
   Lives lives;
   World world({}, lives.first.memory());
-  lives.kill(world, World::command(guards::Action::restart, "job"), before(Step::start_requested));
+  lives.kill(world, World::command(guards::Action::restart, "job"),
+             before(OperationStep::start_requested));
   world.supervisord->tick(1s);
   (void)world.supervisord->start_instance(job, base::Deadline::after(world.clock, 5s));
   const auto run = world.look("job").incarnation();
@@ -169,7 +169,7 @@ TEST_CASE("what a person did meanwhile wins, and is told") {
   REQUIRE(lives.told().size() == 1);
   CHECK(lives.told()[0].result == "abandoned");
   CHECK(lives.told()[0].reason ==
-        "the agent ended before this was done: somebody else started it meanwhile");
+        "the agent ended before this was done: another client started it meanwhile");
 }
 
 TEST_CASE("what is queued when the agent is killed is abandoned") {
@@ -192,7 +192,8 @@ TEST_CASE("an end that was told is not told again") {
 TEST_CASE("a supervisord that is away is waited for, and what waits can be ended with the agent") {
   Lives lives;
   World world({}, lives.first.memory());
-  lives.kill(world, World::command(guards::Action::restart, "job"), before(Step::start_requested));
+  lives.kill(world, World::command(guards::Action::restart, "job"),
+             before(OperationStep::start_requested));
   world.supervisord->fail({.error = {base::ErrorKind::unreachable, "nobody there"}});
   CHECK_FALSE(lives.next(world).at(0).done());
   world.supervisord->recover();
@@ -217,7 +218,7 @@ TEST_CASE("a restart that the agent's orderly end cuts off is finished by the ne
 guards::Command restart_of_web() {
   guards::Command command = World::command(guards::Action::restart, "web:any");
   command.target.name.name.clear();
-  command.whole_group = guards::GroupOrder::at_once;
+  command.group_order = guards::GroupOrder::at_once;
   return command;
 }
 
@@ -227,7 +228,7 @@ TEST_CASE("a group's operation is journalled when it is accepted, begun and ende
   (void)world.carry_out(restart_of_web());
   const std::string journal = *base::read_file(lives.state.path("journal.jsonl"), 1'000'000);
   std::size_t lines = 0;
-  for (std::size_t at = 0; (at = journal.find("whole_group", at)) != std::string::npos; ++at) {
+  for (std::size_t at = 0; (at = journal.find("group_order", at)) != std::string::npos; ++at) {
     ++lines;
   }
   CHECK(lines == 3);
@@ -236,7 +237,7 @@ TEST_CASE("a group's operation is journalled when it is accepted, begun and ende
 TEST_CASE("what is cut off does not age while the others of its group are seen to") {
   Lives lives;
   World world({}, lives.first.memory());
-  lives.kill(world, restart_of_web(), before(Step::start_requested));
+  lives.kill(world, restart_of_web(), before(OperationStep::start_requested));
   for (const char* name : {"back", "front"}) {
     world.supervisord->change({"web", name}, [](auto& program) { program.start_seconds = 660s; });
   }
@@ -252,7 +253,7 @@ TEST_CASE("what is cut off is as old as the last step in its group") {
     program.stops_after = std::nullopt;
     program.stop_wait_seconds = 660s;
   });
-  lives.kill(world, restart_of_web(), before(Step::start_requested));
+  lives.kill(world, restart_of_web(), before(OperationStep::start_requested));
   CHECK(lives.next(world).size() == 3);
   CHECK(world.look("web:back").state == InstanceState::running);
   CHECK(world.look("web:front").state == InstanceState::running);
@@ -261,7 +262,8 @@ TEST_CASE("what is cut off is as old as the last step in its group") {
 TEST_CASE("what is cut off ages while its supervisord is away") {
   Lives lives;
   World world({}, lives.first.memory());
-  lives.kill(world, World::command(guards::Action::restart, "job"), before(Step::start_requested));
+  lives.kill(world, World::command(guards::Action::restart, "job"),
+             before(OperationStep::start_requested));
   world.supervisord->fail({.error = {base::ErrorKind::unreachable, "nobody there"}});
   CHECK_FALSE(lives.next(world).at(0).done());
   world.supervisord->recover();
@@ -277,7 +279,7 @@ TEST_CASE("nothing is done that cannot be recorded first") {
   endless.reason = std::string(2'000'000, 'x');
   const auto refused = world.controller.submit(endless);
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().reason == guards::RefusalReason::not_recorded);
+  CHECK(refused.error().reason == guards::Reason::not_recorded);
   CHECK(world.controller.list().empty());
   CHECK(world.controller.submit(World::command(guards::Action::restart, "job")));
 }
@@ -285,28 +287,28 @@ TEST_CASE("nothing is done that cannot be recorded first") {
 TEST_CASE("several commands are entered together, each with an answer of its own") {
   Lives lives;
   World world({}, lives.first.memory());
-  const auto admissions = world.controller.submit_all(
+  const auto submissions = world.controller.submit_all(
       {World::command(guards::Action::restart, "job"), World::command(guards::Action::stop, "job"),
        World::command(guards::Action::stop, "nobody"),
        World::command(guards::Action::stop, "web:front")});
-  REQUIRE(admissions.size() == 4);
-  CHECK(admissions[0]);
-  CHECK(admissions[1].error().verdict == guards::Verdict::in_flight);
-  CHECK(admissions[1].error().operation == admissions[0]->id);
-  CHECK(admissions[2].error().verdict == guards::Verdict::no_target);
-  CHECK(admissions[3]);
+  REQUIRE(submissions.size() == 4);
+  CHECK(submissions[0]);
+  CHECK(submissions[1].error().reason == guards::Reason::in_flight);
+  CHECK(submissions[1].error().operation == submissions[0]->id);
+  CHECK(submissions[2].error().reason == guards::Reason::no_target);
+  CHECK(submissions[3]);
   CHECK(lives.first.audit->read(std::nullopt, 10)->size() == 2);
 }
 
 TEST_CASE("what is refused does not wait for what is being entered") {
-  std::optional<Admission> refused;  // outlives the world, whose end is told too
+  std::optional<Submission> refused;  // outlives the world, whose end is told too
   World world;
   world.controller.on_change([&](const Operation&) {
     refused = world.controller.submit(World::command(guards::Action::stop, "nobody"));
   });
   REQUIRE(world.controller.submit(World::command(guards::Action::stop, "job")));
   REQUIRE(refused);
-  CHECK(refused->error().verdict == guards::Verdict::no_target);
+  CHECK(refused->error().reason == guards::Reason::no_target);
 }
 
 TEST_CASE("the policy is asked again just before acting") {
@@ -319,7 +321,7 @@ TEST_CASE("the policy is asked again just before acting") {
   REQUIRE(world.controller.run_next());
   const Operation refused = *world.controller.find(accepted->id);
   CHECK(refused.result == OperationResult::refused);
-  CHECK(refused.verdict == guards::Verdict::not_allowed);
+  CHECK(refused.refused_for == guards::Reason::not_allowed);
   CHECK(world.look("job").state == InstanceState::running);
 }
 

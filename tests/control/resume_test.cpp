@@ -1,7 +1,6 @@
 // The rule for what was cut off, case by case.
 
-#include "control/resume.h"
-
+#include "control/next_step.h"
 #include "support/catch.h"
 
 namespace reeve::control {
@@ -18,7 +17,8 @@ constexpr SystemTime begun(1'700'000'000s);
 constexpr ManagerTime first_start(1'699'990'000s);
 
 /// A restart of a run that began at `first_start`, and came so far.
-Operation came_to(std::vector<Step> steps, guards::Action action = guards::Action::restart) {
+Operation came_to(std::vector<OperationStep> steps,
+                  guards::Action action = guards::Action::restart) {
   Operation operation;
   operation.id = "1-1";
   operation.command.action = action;
@@ -29,7 +29,7 @@ Operation came_to(std::vector<Step> steps, guards::Action action = guards::Actio
     operation.incarnation_before = substrate::Incarnation{{100}, first_start};
     operation.last_spawn_before = first_start;
   }
-  for (const Step step : steps) {
+  for (const OperationStep step : steps) {
     operation.steps.push_back({step, begun, ""});
   }
   return operation;
@@ -46,28 +46,30 @@ InstanceDetail seen(InstanceState state, ManagerTime start = first_start) {
   return detail;
 }
 
-Circumstances after(base::Duration age) {
-  return {.now = begun + age, .resume_within = 10min, .maintenance = std::nullopt};
+ResumptionInputs after(base::Duration age) {
+  return {.eligible_since = begun + age, .resume_within = 10min, .maintenance = std::nullopt};
 }
 
-Resumption::Kind what(const Operation& operation, const Seen& now,
-                      const Circumstances& circumstances = after(10s)) {
-  return resume(operation, now, circumstances).kind;
+Resumption::Kind what(const Operation& operation, const guards::Observation& now,
+                      const ResumptionInputs& inputs = after(10s)) {
+  return decide_resumption(operation, now, inputs).kind;
 }
 
 using Kind = Resumption::Kind;
-const std::vector<std::vector<Step>> stop_asked_for = {
-    {Step::looked, Step::stop_requested},
-    {Step::looked, Step::stop_requested, Step::outcome_unknown},
-    {Step::looked, Step::stop_requested, Step::stopped},
-    {Step::looked, Step::stop_requested, Step::stopped, Step::resumed},
-    {Step::looked, Step::stop_requested, Step::stopped, Step::start_requested},
+const std::vector<std::vector<OperationStep>> stop_asked_for = {
+    {OperationStep::looked, OperationStep::stop_requested},
+    {OperationStep::looked, OperationStep::stop_requested, OperationStep::outcome_unknown},
+    {OperationStep::looked, OperationStep::stop_requested, OperationStep::stopped},
+    {OperationStep::looked, OperationStep::stop_requested, OperationStep::stopped,
+     OperationStep::resumed},
+    {OperationStep::looked, OperationStep::stop_requested, OperationStep::stopped,
+     OperationStep::start_requested},
 };
 
 TEST_CASE("a restart goes on where its process is stopping or stopped, and has not run since") {
   for (const auto& steps : stop_asked_for) {
-    CHECK(what(came_to(steps), seen(InstanceState::stopping)) == Kind::go_on);
-    CHECK(what(came_to(steps), seen(InstanceState::stopped)) == Kind::go_on);
+    CHECK(what(came_to(steps), seen(InstanceState::stopping)) == Kind::resume);
+    CHECK(what(came_to(steps), seen(InstanceState::stopped)) == Kind::resume);
   }
 }
 
@@ -87,9 +89,9 @@ TEST_CASE("what people did meanwhile wins: a process that was started since is l
   for (const auto& steps : {stop_asked_for[0], stop_asked_for[1], stop_asked_for[2]}) {
     for (const auto state : {InstanceState::running, InstanceState::starting,
                              InstanceState::stopping, InstanceState::stopped}) {
-      const Resumption next = resume(came_to(steps), seen(state, later), after(10s));
+      const Resumption next = decide_resumption(came_to(steps), seen(state, later), after(10s));
       CHECK(next.kind == Kind::abandon);
-      CHECK(next.why == "somebody else started it meanwhile");
+      CHECK(next.why == "another client started it meanwhile");
     }
   }
 }
@@ -97,11 +99,12 @@ TEST_CASE("what people did meanwhile wins: a process that was started since is l
 TEST_CASE("a new run whose start was asked for is watched to its end") {
   const ManagerTime later = first_start + 1h;
   for (const guards::Action action : {guards::Action::restart, guards::Action::start}) {
-    for (const auto& steps : {std::vector{Step::looked, Step::start_requested},
-                              std::vector{Step::looked, Step::start_requested, Step::started}}) {
+    for (const auto& steps : {std::vector{OperationStep::looked, OperationStep::start_requested},
+                              std::vector{OperationStep::looked, OperationStep::start_requested,
+                                          OperationStep::started}}) {
       for (const auto state : {InstanceState::running, InstanceState::starting,
                                InstanceState::exited, InstanceState::fatal}) {
-        CHECK(what(came_to(steps, action), seen(state, later)) == Kind::go_on);
+        CHECK(what(came_to(steps, action), seen(state, later)) == Kind::resume);
       }
     }
   }
@@ -109,42 +112,44 @@ TEST_CASE("a new run whose start was asked for is watched to its end") {
 
 TEST_CASE("what had not begun, and whatever is no restart, is abandoned") {
   CHECK(what(came_to({}), seen(InstanceState::stopped)) == Kind::abandon);
-  CHECK(what(came_to({Step::looked}), seen(InstanceState::stopped)) == Kind::abandon);
-  CHECK(what(came_to({Step::looked, Step::stop_requested}, guards::Action::stop),
+  CHECK(what(came_to({OperationStep::looked}), seen(InstanceState::stopped)) == Kind::abandon);
+  CHECK(what(came_to({OperationStep::looked, OperationStep::stop_requested}, guards::Action::stop),
              seen(InstanceState::stopped)) == Kind::abandon);
-  CHECK(what(came_to({Step::looked, Step::start_requested}, guards::Action::start),
-             seen(InstanceState::stopped)) == Kind::abandon);
-  CHECK(what(came_to({Step::looked, Step::signal_requested}, guards::Action::signal),
+  CHECK(
+      what(came_to({OperationStep::looked, OperationStep::start_requested}, guards::Action::start),
+           seen(InstanceState::stopped)) == Kind::abandon);
+  CHECK(what(came_to({OperationStep::looked, OperationStep::signal_requested},
+                     guards::Action::signal),
              seen(InstanceState::running)) == Kind::abandon);
 }
 
 TEST_CASE("what is older than resume_within is abandoned, and what comes from the future") {
   const Operation cut_off = came_to(stop_asked_for[2]);
-  CHECK(what(cut_off, seen(InstanceState::stopped), after(10min - 1ns)) == Kind::go_on);
+  CHECK(what(cut_off, seen(InstanceState::stopped), after(10min - 1ns)) == Kind::resume);
   CHECK(what(cut_off, seen(InstanceState::stopped), after(10min)) == Kind::abandon);
   CHECK(what(cut_off, seen(InstanceState::stopped), after(-1min)) == Kind::abandon);
 }
 
 TEST_CASE("going on does not make an operation younger") {
   Operation cut_off = came_to(stop_asked_for[2]);
-  cut_off.steps.push_back({Step::resumed, begun + 9min, ""});
+  cut_off.steps.push_back({OperationStep::resumed, begun + 9min, ""});
   CHECK(what(cut_off, seen(InstanceState::stopped), after(10min)) == Kind::abandon);
 }
 
 TEST_CASE("a restart is not finished where people are at work") {
-  Circumstances circumstances = after(10s);
-  circumstances.maintenance = "moving house";
+  Circumstances inputs = after(10s);
+  inputs.maintenance = "moving house";
   const Resumption next =
-      resume(came_to(stop_asked_for[2]), seen(InstanceState::stopped), circumstances);
+      decide_resumption(came_to(stop_asked_for[2]), seen(InstanceState::stopped), inputs);
   CHECK(next.kind == Kind::abandon);
   CHECK(next.why == "it is under maintenance: moving house");
 }
 
 TEST_CASE("a supervisord that does not answer is waited for, within resume_within") {
-  const Seen away = base::failure(ErrorKind::unreachable, "nobody there");
+  const guards::Observation away = base::failure(ErrorKind::unreachable, "nobody there");
   CHECK(what(came_to(stop_asked_for[2]), away) == Kind::wait);
   CHECK(what(came_to(stop_asked_for[2]), away, after(10min)) == Kind::abandon);
-  const Seen gone = base::failure(ErrorKind::not_found, "no such process");
+  const guards::Observation gone = base::failure(ErrorKind::not_found, "no such process");
   CHECK(what(came_to(stop_asked_for[2]), gone) == Kind::abandon);
 }
 

@@ -80,8 +80,7 @@ struct Memory {
 /// One unnamed supervisord with web:front and web:back (one group), and job.
 struct World {
   explicit World(std::vector<substrate::InstanceName> own_programs = {}, const Memory& memory = {})
-      : controller(surroundings(std::move(own_programs), memory), guards::Options{}, clock,
-                   base::Log()) {
+      : controller(deps(std::move(own_programs), memory), guards::Options{}, clock, base::Log()) {
     for (const char* name : {"web:front", "web:back", "job"}) {
       FakeProgram program;
       program.name = *substrate::InstanceName::parse(name);
@@ -99,8 +98,8 @@ struct World {
     snapshot = std::move(next);
   }
 
-  [[nodiscard]] control::Surroundings surroundings(
-      std::vector<substrate::InstanceName> own_programs, const Memory& memory) {
+  [[nodiscard]] control::ControllerDeps deps(std::vector<substrate::InstanceName> own_programs,
+                                             const Memory& memory) {
     return {.members = {member_of("", supervisord)},
             .snapshot = [this] { return snapshot; },
             .nudge = [this](std::string_view) { ++nudges; },

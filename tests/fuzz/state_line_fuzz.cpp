@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "control/audit_entry.h"
-#include "control/operation_line.h"
+#include "control/audit.h"
+#include "control/operation.h"
 
 namespace {
 

@@ -1,10 +1,9 @@
 // What stands against an alert's action: each answer by what brings it about, and the order of
 // them all.
 
-#include "guards/guard_checks.h"
-
 #include <functional>
 
+#include "guards/guards.h"
 #include "support/catch.h"
 
 namespace reeve::guards {
@@ -19,76 +18,76 @@ const base::SteadyTime now{100h};
 /// that began ten minutes ago.
 struct Asked {
   Asked() {
-    trigger.began = standing.system_now - 10min;
-    auto& process = *sight.process;
+    trigger.began = conditions.system_now - 10min;
+    auto& process = *observation;
     process.name = target.name;
     process.now = substrate::ManagerTime(1'000'000s);
     run(InstanceState::running, 1h);
   }
 
   void run(InstanceState state, std::chrono::seconds uptime) {
-    sight.process->state = state;
-    sight.process->pid = substrate::Pid{42};
-    sight.process->start_time = sight.process->now - uptime;
+    observation->state = state;
+    observation->pid = substrate::Pid{42};
+    observation->start_time = observation->now - uptime;
   }
   void rest(InstanceState state) {
-    sight.process->state = state;
-    sight.process->pid.reset();
+    observation->state = state;
+    observation->pid.reset();
   }
-  TargetBook& known() { return book.targets[target]; }
+  TargetHistory& known() { return history.targets[target]; }
 
-  [[nodiscard]] std::optional<Decision> objection() const {
-    return guards::objection({action, target, trigger, sight, book, standing});
+  [[nodiscard]] std::optional<GuardDecision> objection() const {
+    return first_objection({action, target, trigger, observation, unfinished, history, conditions});
   }
-  [[nodiscard]] Verdict verdict() const {
-    return objection().value_or(Decision{Verdict::accepted, ""}).verdict;
+  [[nodiscard]] Reason verdict() const {
+    return objection().value_or(GuardDecision{Reason::accepted, ""}).reason;
   }
 
   Action action = Action::restart;
   Target target{"", {"web", "front"}};
   Trigger trigger;
-  Sight sight;
-  Book book;
-  Standing standing{now, base::SystemTime(1'700'000'000s), {}, {}, {10, 1h}};
+  Observation observation;
+  bool unfinished = false;
+  ActionHistory history;
+  GuardConditions conditions{now, base::SystemTime(1'700'000'000s), {}, {}, {10, 1h}};
 };
 
 struct Case {
-  Verdict verdict;
+  Reason verdict;
   std::function<void(Asked&)> bring_about;
   std::string reason;
 };
 
 /// In the order in which they are tested.
 const std::vector<Case> cases = {
-    {Verdict::state_unreadable, [](Asked& asked) { asked.standing.unreadable = "torn"; }, "torn"},
-    {Verdict::unreachable,
-     [](Asked& asked) {
-       asked.sight.process = base::failure(base::ErrorKind::timeout, "no answer");
-     },
+    {Reason::state_unreadable, [](Asked& asked) { asked.conditions.unreadable = "torn"; }, "torn"},
+    {Reason::unreachable,
+     [](Asked& asked) { asked.observation = base::failure(base::ErrorKind::timeout, "no answer"); },
      "'web:front' could not be looked at: no answer"},
-    {Verdict::maintenance,
+    {Reason::maintenance,
      [](Asked& asked) {
-       asked.standing.maintenance = {"web:*", base::SystemTime(1'700'003'600s), "new disks", "ops"};
+       asked.conditions.maintenance = {"web:*", base::SystemTime(1'700'003'600s), "new disks",
+                                       "ops"};
      },
      "maintenance of web:* until 2023-11-14T23:13:20.000Z, set by ops: new disks"},
-    {Verdict::breaker_open, [](Asked& asked) { asked.book.breaker_until = now + 1s; },
+    {Reason::breaker_open, [](Asked& asked) { asked.history.breaker_until = now + 1s; },
      "so many processes have a firing alert at once that the host or a dependency is at fault: "
      "nothing is done until 2023-11-14T22:13:21.000Z"},
-    {Verdict::stopped, [](Asked& asked) { asked.rest(InstanceState::stopped); },
+    {Reason::stopped, [](Asked& asked) { asked.rest(InstanceState::stopped); },
      "'web:front' was stopped on purpose"},
-    {Verdict::state, [](Asked& asked) { asked.rest(InstanceState::fatal); },
+    {Reason::other_state, [](Asked& asked) { asked.rest(InstanceState::fatal); },
      "'web:front' is FATAL, the rule acts only in RUNNING"},
-    {Verdict::in_transition, [](Asked& asked) { asked.run(InstanceState::starting, 1h); },
+    {Reason::in_transition, [](Asked& asked) { asked.run(InstanceState::starting, 1h); },
      "'web:front' is STARTING: what becomes of it is not known yet"},
-    {Verdict::too_young, [](Asked& asked) { asked.run(InstanceState::running, 119s); },
+    {Reason::too_young, [](Asked& asked) { asked.run(InstanceState::running, 119s); },
      "'web:front' has run for 119s, less than min_uptime, 2m"},
-    {Verdict::restarted_since, [](Asked& asked) { asked.run(InstanceState::running, 594s); },
+    {Reason::restarted_since, [](Asked& asked) { asked.run(InstanceState::running, 594s); },
      "'web:front' was started after the alert began, 594s ago: it has until settle, 15m"},
-    {Verdict::cooldown, [](Asked& asked) { asked.known().cooldown_until = now + 1min; },
+    {Reason::cooldown, [](Asked& asked) { asked.known().cooldown_until = now + 1min; },
      "'web:front' is left alone until 2023-11-14T22:14:20.000Z, after the last action on it"},
-    {Verdict::budget, [](Asked& asked) { asked.book.total.assign(10, now - 59min); },
+    {Reason::budget, [](Asked& asked) { asked.history.total.assign(10, now - 59min); },
      "the budget of all alerts' actions together, 10 in 1h, is used up"},
-    {Verdict::gave_up, [](Asked& asked) { asked.known().actions.assign(3, now - 59min); },
+    {Reason::gave_up, [](Asked& asked) { asked.known().actions.assign(3, now - 59min); },
      "the budget of 'web:front', 3 in 1h, is used up: see to it, then reset its guard"},
 };
 
@@ -101,7 +100,7 @@ TEST_CASE("each answer has what brings it about, and says why") {
     Asked asked;
     each.bring_about(asked);
     REQUIRE(asked.objection());
-    CHECK(*asked.objection() == Decision{each.verdict, each.reason});
+    CHECK(*asked.objection() == GuardDecision{each.verdict, each.reason});
   }
 }
 
@@ -124,16 +123,16 @@ TEST_CASE("the answers come in the order of their enumeration") {
 
 TEST_CASE("a process that is gone is no target") {
   Asked asked;
-  asked.sight.process = base::failure(base::ErrorKind::not_found, "BAD_NAME");
-  CHECK(asked.verdict() == Verdict::no_target);
+  asked.observation = base::failure(base::ErrorKind::not_found, "BAD_NAME");
+  CHECK(asked.verdict() == Reason::no_target);
 }
 
 TEST_CASE("what is over does not stand against anything") {
   Asked asked;
-  asked.book.breaker_until = now;
+  asked.history.breaker_until = now;
   asked.known().cooldown_until = now;
   asked.known().actions.assign(3, now - 1h);
-  asked.book.total.assign(10, now - 1h);
+  asked.history.total.assign(10, now - 1h);
   CHECK_FALSE(asked.objection());
 }
 
@@ -141,17 +140,17 @@ TEST_CASE("what was stopped on purpose is left alone even where the rule names S
   Asked asked;
   asked.rest(InstanceState::stopped);
   asked.trigger.limits.only_if_state = {InstanceState::stopped};
-  CHECK(asked.verdict() == Verdict::stopped);
+  CHECK(asked.verdict() == Reason::stopped);
   SECTION("unless the rule does not respect it") {
     asked.trigger.limits.respect_stopped = false;
     CHECK_FALSE(asked.objection());
   }
   SECTION("unless it has never run") {
-    asked.sight.process->start_time.reset();
+    asked.observation->start_time.reset();
     CHECK_FALSE(asked.objection());
   }
   SECTION("unless it was us") {
-    asked.sight.ours_unfinished = true;
+    asked.unfinished = true;
     CHECK_FALSE(asked.objection());
   }
 }
@@ -165,15 +164,15 @@ TEST_CASE("only the states that the rule names are acted on") {
     return asked.verdict();
   };
   const std::vector<InstanceState> down = {InstanceState::fatal, InstanceState::exited};
-  CHECK(in(InstanceState::fatal, Action::start, down) == Verdict::accepted);
-  CHECK(in(InstanceState::exited, Action::start, down) == Verdict::accepted);
-  CHECK(in(InstanceState::running, Action::start, down) == Verdict::state);
-  CHECK(in(InstanceState::unknown, Action::restart, down) == Verdict::state);
+  CHECK(in(InstanceState::fatal, Action::start, down) == Reason::accepted);
+  CHECK(in(InstanceState::exited, Action::start, down) == Reason::accepted);
+  CHECK(in(InstanceState::running, Action::start, down) == Reason::other_state);
+  CHECK(in(InstanceState::unknown, Action::restart, down) == Reason::other_state);
   for (const InstanceState state :
        {InstanceState::starting, InstanceState::stopping, InstanceState::backoff}) {
-    CHECK(in(state, Action::start, down) == Verdict::in_transition);
-    CHECK(in(state, Action::stop, {InstanceState::running}) == Verdict::in_transition);
-    CHECK(in(state, Action::stop, {state}) == Verdict::accepted);
+    CHECK(in(state, Action::start, down) == Reason::in_transition);
+    CHECK(in(state, Action::stop, {InstanceState::running}) == Reason::in_transition);
+    CHECK(in(state, Action::stop, {state}) == Reason::accepted);
   }
 }
 
@@ -189,24 +188,24 @@ TEST_CASE("how long it has run does not matter for a stop, nor for what does not
     }
     return asked.verdict();
   };
-  CHECK(young(InstanceState::running, Action::restart) == Verdict::too_young);
-  CHECK(young(InstanceState::running, Action::stop) == Verdict::accepted);
+  CHECK(young(InstanceState::running, Action::restart) == Reason::too_young);
+  CHECK(young(InstanceState::running, Action::stop) == Reason::accepted);
   for (const InstanceState state :
        {InstanceState::fatal, InstanceState::exited, InstanceState::stopped}) {
-    CHECK(young(state, Action::start) == Verdict::accepted);
+    CHECK(young(state, Action::start) == Reason::accepted);
   }
 }
 
 TEST_CASE("what has run for an unknown time is too young") {
   Asked asked;
-  asked.sight.process->start_time.reset();
+  asked.observation->start_time.reset();
   asked.trigger.limits.min_uptime = 0s;
-  CHECK(asked.verdict() == Verdict::too_young);
+  CHECK(asked.verdict() == Reason::too_young);
 }
 
 TEST_CASE("min_uptime ends to the second") {
   Asked asked;
-  asked.trigger.began = asked.standing.system_now;
+  asked.trigger.began = asked.conditions.system_now;
   asked.run(InstanceState::running, 120s);
   CHECK_FALSE(asked.objection());
 }
@@ -214,34 +213,35 @@ TEST_CASE("min_uptime ends to the second") {
 TEST_CASE("who was faster than the alert is left to settle") {
   const auto since = [](base::Duration alert, std::chrono::seconds uptime, bool later = false) {
     Asked asked;
-    asked.trigger.began = asked.standing.system_now - alert;
+    asked.trigger.began = asked.conditions.system_now - alert;
     asked.trigger.later_attempt = later;
     asked.run(InstanceState::running, uptime);
     return asked.verdict();
   };
-  CHECK(since(10min, 594s) == Verdict::restarted_since);
-  CHECK(since(10min, 595s) == Verdict::accepted);  // clocks are no better than that
-  CHECK(since(1h, 899s) == Verdict::restarted_since);
-  CHECK(since(1h, 900s) == Verdict::accepted);
-  CHECK(since(1h, 300s, true) == Verdict::accepted);  // that was us
+  CHECK(since(10min, 594s) == Reason::restarted_since);
+  CHECK(since(10min, 595s) == Reason::accepted);  // clocks are no better than that
+  CHECK(since(1h, 899s) == Reason::restarted_since);
+  CHECK(since(1h, 900s) == Reason::accepted);
+  CHECK(since(1h, 300s, true) == Reason::accepted);  // that was us
 }
 
 TEST_CASE("ages are told by supervisord's clock, whatever time it has") {
   Asked asked;
-  asked.sight.process->now += 24h;
-  *asked.sight.process->start_time += 24h;
+  asked.observation->now += 24h;
+  *asked.observation->start_time += 24h;
   CHECK_FALSE(asked.objection());
 }
 
 TEST_CASE("without a state of old a process is in its rule's initial cooldown") {
   Asked asked;
-  asked.book.begun = now - 299s;
+  asked.history.begun = now - 299s;
   REQUIRE(asked.objection());
-  CHECK(*asked.objection() ==
-        Decision{Verdict::cooldown,
-                 "'web:front' is left alone until 2023-11-14T22:13:21.000Z: what was done to it "
-                 "before is not known"});
-  asked.book.begun = now - 300s;
+  CHECK(
+      *asked.objection() ==
+      GuardDecision{Reason::cooldown,
+                    "'web:front' is left alone until 2023-11-14T22:13:21.000Z: what was done to it "
+                    "before is not known"});
+  asked.history.begun = now - 300s;
   CHECK_FALSE(asked.objection());
 }
 
@@ -249,24 +249,25 @@ TEST_CASE("a latch outlives the budget that set it") {
   Asked asked;
   asked.known().gave_up = true;
   REQUIRE(asked.objection());
-  CHECK(*asked.objection() == Decision{Verdict::gave_up,
-                                       "alerts gave up on 'web:front': see to it, then reset its "
-                                       "guard"});
+  CHECK(*asked.objection() ==
+        GuardDecision{Reason::gave_up,
+                      "alerts gave up on 'web:front': see to it, then reset its "
+                      "guard"});
 }
 
 TEST_CASE("a budget of nothing permits nothing") {
   Asked asked;
   asked.trigger.limits.per_target = {0, 1h};
-  CHECK(asked.verdict() == Verdict::gave_up);
-  asked.standing.total = {0, 1h};
-  CHECK(asked.verdict() == Verdict::budget);
+  CHECK(asked.verdict() == Reason::gave_up);
+  asked.conditions.total = {0, 1h};
+  CHECK(asked.verdict() == Reason::budget);
 }
 
 TEST_CASE("a budget of more than is remembered permits what is remembered") {
   Asked asked;
-  asked.standing.total = {5000, 1h};
-  asked.book.total.assign(Budget::max_actions, now);
-  CHECK(asked.verdict() == Verdict::budget);
+  asked.conditions.total = {5000, 1h};
+  asked.history.total.assign(Budget::max_actions, now);
+  CHECK(asked.verdict() == Reason::budget);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <set>
 #include <thread>
 
-#include "control/guarded_world.h"
+#include "guards/guarded_world.h"
 #include "guards/guards.h"
 #include "support/catch.h"
 
@@ -20,7 +20,7 @@ using base::Duration;
 using namespace std::chrono_literals;
 using tests::alert_command;
 using tests::GuardedWorld;
-using tests::running_sight;
+using tests::running_process;
 
 constexpr Budget per_target{3, 1h};
 constexpr Budget total{7, 90min};
@@ -40,18 +40,18 @@ struct Truth {
     return static_cast<std::size_t>(std::count_if(actions.begin(), actions.end(),
                                                   [&](Duration at) { return at > now - within; }));
   }
-  [[nodiscard]] Verdict expected(const std::string& name) const {
+  [[nodiscard]] Reason expected(const std::string& name) const {
     const auto found = processes.find(name);
     const Process process = found == processes.end() ? Process{} : found->second;
     if (now < process.cooldown_until) {
-      return Verdict::cooldown;
+      return Reason::cooldown;
     }
     if (used(all, total.within, now) >= total.actions) {
-      return Verdict::budget;
+      return Reason::budget;
     }
     return process.gave_up || used(process.actions, per_target.within, now) >= per_target.actions
-               ? Verdict::gave_up
-               : Verdict::accepted;
+               ? Reason::gave_up
+               : Reason::accepted;
   }
   void act(const std::string& name, const Cooldown& cooldown, double random) {
     Process& process = processes[name];
@@ -84,19 +84,20 @@ class Play {
     world_.random = static_cast<double>(pick(5)) / 4;
     const std::string& name = names[pick(names.size())];
     const Command command = command_for(name);
-    const Verdict expected = truth_.expected(name);
+    const Reason expected = truth_.expected(name);
     const bool only_asked = pick(3) == 0;
-    const Verdict verdict = only_asked ? world_.guards->consider(command, running_sight()).verdict
-                                       : world_.guards->spend(command, running_sight()).verdict;
+    const Reason verdict = only_asked
+                               ? world_.guards->check(command, running_process(), false).reason
+                               : world_.guards->check_and_record(command, running_process()).reason;
     CAPTURE(name, to_string(expected), to_string(verdict));
-    if (verdict == Verdict::accepted || exactly) {
+    if (verdict == Reason::accepted || exactly) {
       REQUIRE(verdict == expected);
     }
-    if (verdict == Verdict::accepted && !only_asked) {
+    if (verdict == Reason::accepted && !only_asked) {
       truth_.act(name, command.trigger->limits.cooldown, world_.random);
       ++accepted;
     }
-    if (verdict == Verdict::gave_up) {
+    if (verdict == Reason::gave_up) {
       truth_.processes[name].gave_up = true;
     }
     seen.insert(verdict);
@@ -127,12 +128,12 @@ class Play {
     world_.break_writing("guards.json");
     const std::string& name = names[pick(names.size())];
     const Command command = command_for(name);
-    const auto verdict = world_.guards->spend(command, running_sight()).verdict;
-    CHECK(verdict != Verdict::accepted);
+    const auto verdict = world_.guards->check_and_record(command, running_process()).reason;
+    CHECK(verdict != Reason::accepted);
     world_.mend_writing("guards.json");
-    if (verdict == Verdict::gave_up) {
+    if (verdict == Reason::gave_up) {
       truth_.processes[name].gave_up = true;
-      CHECK(world_.guards->consider(command, running_sight()).verdict == verdict);
+      CHECK(world_.guards->check(command, running_process(), false).reason == verdict);
       world_.restart();  // what could not be written is by now
     }
   }
@@ -144,7 +145,7 @@ class Play {
   }
   [[nodiscard]] std::size_t pick(std::size_t below) { return random_() % below; }
 
-  std::set<Verdict> seen;
+  std::set<Reason> seen;
   int accepted = 0;
 
  private:
@@ -162,7 +163,7 @@ class Play {
 };
 
 TEST_CASE("budgets, cooldowns and latches hold to the letter while the agent comes and goes") {
-  std::set<Verdict> seen;
+  std::set<Reason> seen;
   for (unsigned seed = 1; seed <= 4; ++seed) {
     Play play(seed);
     for (int step = 0; step < 200; ++step) {
@@ -184,7 +185,7 @@ TEST_CASE("budgets, cooldowns and latches hold to the letter while the agent com
     CHECK(play.accepted > 10);
     seen.merge(play.seen);
   }
-  CHECK(seen == std::set{Verdict::accepted, Verdict::cooldown, Verdict::budget, Verdict::gave_up});
+  CHECK(seen == std::set{Reason::accepted, Reason::cooldown, Reason::budget, Reason::gave_up});
 }
 
 TEST_CASE("over reboots, with a system clock that lags behind, no budget is exceeded") {
@@ -224,7 +225,8 @@ TEST_CASE("rules that act at the same time exceed no budget") {
         command.trigger->limits.per_target = per_target;
         command.trigger->limits.cooldown.max = 0s;
         threads.emplace_back([&world, &did, command] {
-          if (world.guards->spend(command, running_sight()).verdict == Verdict::accepted) {
+          if (world.guards->check_and_record(command, running_process()).reason ==
+              Reason::accepted) {
             did.with(
                 [&](auto& names_so_far) { names_so_far.push_back(command.target.name.text()); });
           }

@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include "control/guarded_world.h"
+#include "guards/guarded_world.h"
 #include "support/catch.h"
 
 namespace reeve::guards {
@@ -134,13 +134,13 @@ TEST_CASE(
       GENERATE(as<std::string>(), "", "{}",
                R"({"version":1,"boot":"","steady":0,"system":0,"windows":[{}]})");
   world.restart([&] { std::ofstream(world.file("maintenance.json")) << damaged; });
-  CHECK(world.guards->consider(tests::alert_command(), tests::running_sight()).verdict ==
-        Verdict::state_unreadable);
+  CHECK(world.guards->check(tests::alert_command(), tests::running_process(), false).reason ==
+        Reason::state_unreadable);
   CHECK(world.maintenance->set("*", 1h, "", "ops").error().kind == ErrorKind::conflict);
   REQUIRE(world.guards->reset_all());
   CHECK_FALSE(world.maintenance->unreadable());
-  CHECK(world.guards->consider(tests::alert_command(), tests::running_sight()).verdict ==
-        Verdict::accepted);
+  CHECK(world.guards->check(tests::alert_command(), tests::running_process(), false).reason ==
+        Reason::accepted);
   CHECK(world.maintenance->set("*", 1h, "", "ops"));
 }
 

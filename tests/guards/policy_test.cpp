@@ -38,7 +38,7 @@ TEST_CASE("a command on a supervisord that is not configured is refused and told
   question.command.target.supervisor = "elsewhere";
   const auto refusal = question.ask();
   REQUIRE(refusal);
-  CHECK(refusal->reason == RefusalReason::not_found);
+  CHECK(refusal->reason == Reason::no_target);
   CHECK(refusal->error.message == "no supervisord named 'elsewhere' is configured; there are: ");
 }
 
@@ -47,7 +47,7 @@ TEST_CASE("a process that the fleet has not seen is not found") {
   question.command.target.name = {"web", "sideways"};
   const auto refusal = question.ask();
   REQUIRE(refusal);
-  CHECK(refusal->reason == RefusalReason::not_found);
+  CHECK(refusal->reason == Reason::no_target);
   CHECK(refusal->error.kind == ErrorKind::not_found);
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("a star never addresses a group, even if a process were called so") {
   question.command.target.name = star.name;
   const auto refusal = question.ask();
   REQUIRE(refusal);
-  CHECK(refusal->reason == RefusalReason::invalid);
+  CHECK(refusal->reason == Reason::no_single_process);
 }
 
 TEST_CASE("while supervisord is away nothing is accepted, and it is said why") {
@@ -71,7 +71,7 @@ TEST_CASE("while supervisord is away nothing is accepted, and it is said why") {
   question.world.publish();
   const auto refusal = question.ask();
   REQUIRE(refusal);
-  CHECK(refusal->reason == RefusalReason::unreachable);
+  CHECK(refusal->reason == Reason::unreachable);
   CHECK(refusal->error == base::Error{ErrorKind::unreachable,
                                       "supervisord at http://localhost:9001/RPC2 does not take"
                                       " calls: connection refused"});
@@ -81,7 +81,7 @@ TEST_CASE("Reeve's own program is never acted on: its environment names it") {
   Question question;
   question.own_programs = {{"web", "front"}};
   REQUIRE(question.ask());
-  CHECK(question.ask()->reason == RefusalReason::own_program);
+  CHECK(question.ask()->reason == Reason::own_program);
 }
 
 TEST_CASE("Reeve's own program is never acted on: its command runs reeve") {
@@ -91,14 +91,14 @@ TEST_CASE("Reeve's own program is never acted on: its command runs reeve") {
   program.command = "/usr/bin/reeve serve";
   question.programs = std::make_shared<const Programs>(Programs{program});
   REQUIRE(question.ask());
-  CHECK(question.ask()->reason == RefusalReason::own_program);
+  CHECK(question.ask()->reason == Reason::own_program);
 }
 
 TEST_CASE("whether it is Reeve itself must be known: no answer is a refusal") {
   Question question;
   question.programs = base::failure(ErrorKind::timeout, "no answer within 5s");
   REQUIRE(question.ask());
-  CHECK(question.ask()->reason == RefusalReason::unreachable);
+  CHECK(question.ask()->reason == Reason::unreachable);
   CHECK(question.ask()->error.kind == ErrorKind::timeout);
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("an actor acts on the processes of its own allow list, and by default 
   CHECK_FALSE(question.ask());
   question.command.actor_allow = {};
   REQUIRE(question.ask());
-  CHECK(question.ask()->reason == RefusalReason::not_allowed);
+  CHECK(question.ask()->reason == Reason::not_allowed);
   CHECK(question.ask()->error.message ==
         "'web:front' may not be acted on: it is not in the allow list of 'ops'");
 }
@@ -138,7 +138,7 @@ TEST_CASE("only the signals that the configuration lists are sent, under any of 
     question.command.signal = other;
     CAPTURE(other);
     REQUIRE(question.ask());
-    CHECK(question.ask()->reason == RefusalReason::signal_not_allowed);
+    CHECK(question.ask()->reason == Reason::signal_not_allowed);
   }
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("a run that is known to be over is stale; one that the snapshot cannot
   CHECK_FALSE(question.ask());
   question.command.if_incarnation = {{1}, current.start - std::chrono::seconds(10)};
   REQUIRE(question.ask());
-  CHECK(question.ask()->reason == RefusalReason::stale);
+  CHECK(question.ask()->reason == Reason::stale);
   question.command.if_incarnation = {{1}, current.start + std::chrono::seconds(10)};
   CHECK_FALSE(question.ask());
 }
@@ -163,7 +163,7 @@ TEST_CASE("a rehearsal for a run of what does not run is refused as the action w
   CHECK_FALSE(question.ask());
   question.command.dry_run = true;
   REQUIRE(question.ask());
-  CHECK(question.ask()->reason == RefusalReason::stale);
+  CHECK(question.ask()->reason == Reason::stale);
   const auto acted_on = question.world.carry_out([&] {
     Command command = question.command;
     command.dry_run = false;
@@ -177,7 +177,7 @@ TEST_CASE("the order of the checks is fixed: a denied process that does not exis
   question.command.target.name = {"web", "sideways"};
   question.command.actor_allow = {};
   REQUIRE(question.ask());
-  CHECK(question.ask()->reason == RefusalReason::not_found);
+  CHECK(question.ask()->reason == Reason::no_target);
 }
 
 }  // namespace

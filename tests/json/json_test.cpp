@@ -114,7 +114,7 @@ TEST_CASE("operation JSON: every member in the documented order") {
   done.advice = {"cooling down"};
   done.incarnation_before = substrate::Incarnation::parse("10:1700000000").value();
   done.finished_at = done.created_at + milliseconds(1250);
-  done.steps = {{control::Step::looked, done.created_at, "RUNNING"}};
+  done.steps = {{control::OperationStep::looked, done.created_at, "RUNNING"}};
   CHECK(to_text(to_json(done)) ==
         R"({"id":"1700000000000-7","action":"restart","supervisor":null,"group":"web",)"
         R"("name":"front","source":"api","actor":"ops","reason":"deploy","rule":null,)"
@@ -154,7 +154,7 @@ TEST_CASE("alert decision JSON: rule, process and operation are named") {
   decision.alertname = "WebNotAnswering";
   decision.rule = "restart-hung-web";
   decision.target = guards::Target{"one", {"web", "front"}};
-  decision.decision = {guards::Verdict::accepted, "the operation is queued"};
+  decision.decision = {guards::Reason::accepted, "the operation is queued"};
   decision.operation = "17-1";
   CHECK(to_json(decision).dump() ==
         R"({"fingerprint":"c0ffee","alertname":"WebNotAnswering","status":"firing",)"
@@ -165,7 +165,7 @@ TEST_CASE("alert decision JSON: rule, process and operation are named") {
 TEST_CASE("alert decision JSON: missing rule, process and operation are null") {
   alerts::AlertDecision decision;
   decision.status = alerts::AlertStatus::resolved;
-  decision.decision = {guards::Verdict::no_rule, "no rule matches its labels"};
+  decision.decision = {guards::Reason::no_rule, "no rule matches its labels"};
   const auto json = to_json(decision);
   CHECK(json["status"] == "resolved");
   CHECK(json["rule"].is_null());

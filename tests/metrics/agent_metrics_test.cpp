@@ -84,7 +84,7 @@ TEST_CASE("AgentMetrics: action families have the controller's counts") {
   auto& restarts = stats.actions[static_cast<std::size_t>(guards::Action::restart)][0];
   restarts.finished = 3;
   restarts.failures[static_cast<std::size_t>(control::FailureReason::flapped)] = 1;
-  restarts.refused[static_cast<std::size_t>(guards::RefusalReason::in_flight)] = 2;
+  restarts.refused[static_cast<std::size_t>(guards::Reason::in_flight)] = 2;
   auto& durations = stats.durations[static_cast<std::size_t>(guards::Action::restart)];
   durations.counts[5] = 2;
   durations.sum_seconds = 1.5;
@@ -116,7 +116,7 @@ TEST_CASE("AgentMetrics: decisions on alerts are counted by rule, and each is th
   CHECK_THAT(metrics.render(), !Contains("reeve_alert_decisions_total"));
   alerts::Stats stats;
   stats.decisions["none"] = {};
-  stats.decisions["hung"][static_cast<std::size_t>(guards::Verdict::accepted)] = 2;
+  stats.decisions["hung"][static_cast<std::size_t>(guards::Reason::accepted)] = 2;
   metrics.set_responder([&] { return stats; });
   const std::string text = metrics.render();
   CHECK_THAT(text,

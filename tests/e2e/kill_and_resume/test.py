@@ -154,7 +154,7 @@ class KillAndResume(Scenario):
         operation = self.ended()
         self.assertEqual(operation["result"], "abandoned", operation)
         self.assertEqual((self.supervisord.state("job"), self.runs()), ("STOPPED", runs))
-        self.assertIn("somebody else started it", self.record()[-1]["reason"])
+        self.assertIn("another client started it", self.record()[-1]["reason"])
 
     def test_a_supervisord_that_is_not_there_yet_is_waited_for(self):
         self.kill_in_stop()

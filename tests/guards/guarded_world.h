@@ -27,7 +27,7 @@ struct GuardedWorld {
     state.reset();
   }
   void start() {
-    const guards::GuardClock clock(manual, boot);
+    const records::StateClock clock(manual, boot);
     state.emplace(records::StateDir::open(folder.path() + "/state").value());
     maintenance = std::make_unique<guards::Maintenance>(*state, clock, base::Log(sink));
     guards = std::make_unique<guards::Guards>(options, *state, *maintenance, clock, base::Log(sink),
@@ -75,14 +75,14 @@ struct GuardedWorld {
 }
 
 /// It runs, and has done so for an hour.
-[[nodiscard]] inline guards::Sight running_sight() {
+[[nodiscard]] inline guards::Observation running_process() {
   substrate::InstanceDetail process;
   process.name = {"web", "front"};
   process.state = substrate::InstanceState::running;
   process.pid = substrate::Pid{42};
   process.now = substrate::ManagerTime(std::chrono::seconds(1'000'000));
   process.start_time = process.now - std::chrono::hours(1);
-  return {std::move(process)};
+  return process;
 }
 
 }  // namespace reeve::tests

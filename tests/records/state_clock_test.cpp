@@ -1,9 +1,9 @@
-#include "guards/guard_clock.h"
+#include "records/state_clock.h"
 
 #include "support/catch.h"
 #include "support/manual_clock.h"
 
-namespace reeve::guards {
+namespace reeve::records {
 namespace {
 
 using namespace std::chrono_literals;
@@ -11,31 +11,31 @@ using tests::ManualClock;
 
 TEST_CASE("within one boot guards' time goes on with the steady clock, whoever sets the other") {
   ManualClock clock;
-  const Stamp written = GuardClock(clock, "boot").stamp();
+  const WrittenAt written = StateClock(clock, "boot").written_at();
   clock.advance(1min);
   clock.jump_system(24h);
-  CHECK(GuardClock(clock, "boot").since(written) == Passage{0s, false});
+  CHECK(StateClock(clock, "boot").shift_since(written) == ClockShift{0s, false});
   clock.jump_system(-72h);
-  CHECK(GuardClock(clock, "boot").since(written) == Passage{0s, false});
+  CHECK(StateClock(clock, "boot").shift_since(written) == ClockShift{0s, false});
 }
 
 TEST_CASE("over a reboot guards' time goes on by what the system clock says has passed") {
   ManualClock before;
   before.advance(100h);
-  const Stamp written = GuardClock(before, "first").stamp();
+  const WrittenAt written = StateClock(before, "first").written_at();
   ManualClock after;
   after.jump_system(100h + 10min);
-  const Passage passage = GuardClock(after, "second").since(written);
+  const ClockShift passage = StateClock(after, "second").shift_since(written);
   CHECK_FALSE(passage.future_dated);
   CHECK(after.steady_now() - (written.steady + passage.shift) == 10min);
 }
 
 TEST_CASE("over a reboot into the past no time has passed, and that is known") {
   ManualClock before;
-  const Stamp written = GuardClock(before, "first").stamp();
+  const WrittenAt written = StateClock(before, "first").written_at();
   ManualClock after;
   after.jump_system(-1h);
-  const Passage passage = GuardClock(after, "second").since(written);
+  const ClockShift passage = StateClock(after, "second").shift_since(written);
   CHECK(passage.future_dated);
   CHECK(written.steady + passage.shift == after.steady_now());
 }
@@ -44,20 +44,20 @@ TEST_CASE(
     "where boots cannot be told apart, a younger steady clock means that no time has passed") {
   ManualClock before;
   before.advance(100h);
-  const Stamp written = GuardClock(before, "").stamp();
+  const WrittenAt written = StateClock(before, "").written_at();
   ManualClock after;
   after.jump_system(500h);
-  const Passage passage = GuardClock(after, "").since(written);
+  const ClockShift passage = StateClock(after, "").shift_since(written);
   CHECK(passage.future_dated);
   CHECK(written.steady + passage.shift == after.steady_now());
 }
 
 TEST_CASE("people see guards' times by the system clock as it goes now") {
   ManualClock clock;
-  const GuardClock guard_clock(clock, "boot");
+  const StateClock guard_clock(clock, "boot");
   const base::SteadyTime later = clock.steady_now() + 5min;
   clock.jump_system(1h);
-  CHECK(guard_clock.shown(later) == clock.system_now() + 5min);
+  CHECK(guard_clock.to_wall_clock(later) == clock.system_now() + 5min);
 }
 
 TEST_CASE("the kernel's name of this boot stays while it runs") {
@@ -66,4 +66,4 @@ TEST_CASE("the kernel's name of this boot stays while it runs") {
 }
 
 }  // namespace
-}  // namespace reeve::guards
+}  // namespace reeve::records

@@ -1,4 +1,4 @@
-#include "control/ledger.h"
+#include "control/operation_table.h"
 
 #include "support/catch.h"
 
@@ -12,19 +12,19 @@ guards::Command on(const char* process, const char* supervisor = "") {
 }
 
 /// Added, and on the disk.
-Operation enter(Ledger& ledger, const guards::Command& command) {
+Operation enter(OperationTable& ledger, const guards::Command& command) {
   Operation operation = ledger.add(command, {});
   ledger.release(operation.id);
   return operation;
 }
 
-void finish(Ledger& ledger, Operation operation) {
+void finish(OperationTable& ledger, Operation operation) {
   operation.state = OperationState::done;
   (void)ledger.finish(operation);
 }
 
 TEST_CASE("operations on one group run one at a time, in the order they came") {
-  Ledger ledger("7");
+  OperationTable ledger("7");
   const Operation front = enter(ledger, on("web:front"));
   const Operation back = enter(ledger, on("web:back"));
   const Operation job = enter(ledger, on("job"));
@@ -36,7 +36,7 @@ TEST_CASE("operations on one group run one at a time, in the order they came") {
 }
 
 TEST_CASE("groups of the same name on two supervisords do not wait for each other") {
-  Ledger ledger("7");
+  OperationTable ledger("7");
   (void)enter(ledger, on("web:front", "a"));
   (void)enter(ledger, on("web:front", "b"));
   CHECK(ledger.take());
@@ -44,12 +44,12 @@ TEST_CASE("groups of the same name on two supervisords do not wait for each othe
 }
 
 TEST_CASE("one supervisord cannot take all the workers") {
-  Ledger ledger("7");
-  for (std::size_t i = 0; i <= Ledger::max_per_supervisor; ++i) {
+  OperationTable ledger("7");
+  for (std::size_t i = 0; i <= OperationTable::max_per_supervisor; ++i) {
     (void)enter(ledger, on(("job" + std::to_string(i)).c_str(), "slow"));
   }
   const Operation other = enter(ledger, on("job", "other"));
-  for (std::size_t i = 0; i < Ledger::max_per_supervisor; ++i) {
+  for (std::size_t i = 0; i < OperationTable::max_per_supervisor; ++i) {
     CHECK(ledger.take()->command.target.supervisor == "slow");
   }
   CHECK(ledger.take()->id == other.id);
@@ -57,24 +57,24 @@ TEST_CASE("one supervisord cannot take all the workers") {
 }
 
 TEST_CASE("ids are unique, and tell one run of the agent from another") {
-  Ledger ledger("1700000000000");
+  OperationTable ledger("1700000000000");
   CHECK(enter(ledger, on("a")).id == "1700000000000-1");
   CHECK(enter(ledger, on("b")).id == "1700000000000-2");
 }
 
 TEST_CASE("of the operations that are done the last thousand are remembered, and all others") {
-  Ledger ledger("7");
+  OperationTable ledger("7");
   const Operation waiting = enter(ledger, on("waiting"));
-  for (std::size_t i = 0; i < Ledger::max_done + 10; ++i) {
+  for (std::size_t i = 0; i < OperationTable::max_done + 10; ++i) {
     finish(ledger, enter(ledger, on("job")));
   }
   CHECK(ledger.find(waiting.id));
   CHECK_FALSE(ledger.find("7-2"));
-  CHECK(ledger.list().size() <= Ledger::max_done + 2);
+  CHECK(ledger.list().size() <= OperationTable::max_done + 2);
 }
 
 TEST_CASE("an operation that is not on the disk yet is known, and not carried out") {
-  Ledger ledger("7");
+  OperationTable ledger("7");
   const Operation operation = ledger.add(on("job"), {});
   CHECK(ledger.in_flight(operation.command));
   CHECK_FALSE(ledger.take());
@@ -86,10 +86,10 @@ TEST_CASE("an operation that is not on the disk yet is known, and not carried ou
 }
 
 TEST_CASE("a group and its members exclude each other") {
-  Ledger ledger("7");
+  OperationTable ledger("7");
   guards::Command group = on("web:front");
   group.target.name.name.clear();
-  group.whole_group = guards::GroupOrder::rolling;
+  group.group_order = guards::GroupOrder::rolling;
   const Operation whole = enter(ledger, group);
   CHECK(ledger.in_flight(on("web:back"))->id == whole.id);
   CHECK(ledger.in_flight(group)->id == whole.id);
@@ -101,7 +101,7 @@ TEST_CASE("a group and its members exclude each other") {
 }
 
 TEST_CASE("an operation that could not be recorded leaves nothing behind") {
-  Ledger ledger("7");
+  OperationTable ledger("7");
   const Operation operation = ledger.add(on("job"), {});
   ledger.withdraw(operation.id);
   CHECK_FALSE(ledger.find(operation.id));
@@ -109,7 +109,7 @@ TEST_CASE("an operation that could not be recorded leaves nothing behind") {
 }
 
 TEST_CASE("what an earlier run began is taken when it may go on, and put back if not") {
-  Ledger ledger("7");
+  OperationTable ledger("7");
   Operation begun;
   begun.id = "6-1";
   begun.command = on("job");
@@ -125,7 +125,7 @@ TEST_CASE("what an earlier run began is taken when it may go on, and put back if
 }
 
 TEST_CASE("an id that an earlier run gave is not given again") {
-  Ledger ledger("7");
+  OperationTable ledger("7");
   Operation old;
   old.id = "7-1";
   old.state = OperationState::done;
@@ -134,9 +134,9 @@ TEST_CASE("an id that an earlier run gave is not given again") {
 }
 
 TEST_CASE("only so many can wait for one operation") {
-  Ledger ledger("7");
+  OperationTable ledger("7");
   const Operation operation = enter(ledger, on("job"));
-  for (std::size_t i = 0; i < Ledger::max_waiting; ++i) {
+  for (std::size_t i = 0; i < OperationTable::max_waiting; ++i) {
     CHECK(ledger.wait_for(operation.id, [](const Operation&) {}));
   }
   CHECK_FALSE(ledger.wait_for(operation.id, [](const Operation&) {}));

@@ -1,4 +1,4 @@
-#include "control/ledger.h"
+#include "control/operation_table.h"
 
 #include <algorithm>
 #include <map>
@@ -9,8 +9,8 @@ namespace reeve::control {
 
 namespace {
 
-bool meet(const guards::Command& one, const guards::Command& other) {
-  if (!one.whole_group && !other.whole_group) {
+bool conflict(const guards::Command& one, const guards::Command& other) {
+  if (!one.group_order && !other.group_order) {
     return one.target == other.target;
   }
   return one.target.supervisor == other.target.supervisor &&
@@ -19,7 +19,7 @@ bool meet(const guards::Command& one, const guards::Command& other) {
 
 }  // namespace
 
-const Operation* Ledger::repeated(const guards::Command& command) const {
+const Operation* OperationTable::find_repeated(const guards::Command& command) const {
   if (command.idempotency_key.empty()) {
     return nullptr;
   }
@@ -31,54 +31,54 @@ const Operation* Ledger::repeated(const guards::Command& command) const {
   return found == entries_.end() ? nullptr : &found->operation;
 }
 
-const Operation* Ledger::in_flight(const guards::Command& command) const {
+const Operation* OperationTable::in_flight(const guards::Command& command) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
-    return !each.operation.done() && meet(each.operation.command, command);
+    return !each.operation.done() && conflict(each.operation.command, command);
   });
   return found == entries_.end() ? nullptr : &found->operation;
 }
 
-Operation Ledger::add(const guards::Command& command, base::SystemTime now) {
+Operation OperationTable::add(const guards::Command& command, base::SystemTime now) {
   Operation operation;
-  do {  // an earlier run may have had the same prefix, if the clock was turned back
+  do {  // an earlier run had the same prefix if the clock was set back
     operation.id = prefix_ + "-" + std::to_string(++count_);
   } while (entry(operation.id) != nullptr);
   operation.command = command;
   operation.created_at = now;
-  entries_.push_back({.operation = operation, .held = true, .taken = false, .waiting = {}});
+  entries_.push_back({.operation = operation, .held = true, .taken = false, .waiters = {}});
   forget_oldest_done();
   return operation;
 }
 
-void Ledger::release(std::string_view id) {
+void OperationTable::release(std::string_view id) {
   entry(id)->held = false;
 }
 
-bool Ledger::holds(std::string_view id) const {
+bool OperationTable::is_held(std::string_view id) const {
   return std::any_of(entries_.begin(), entries_.end(),
                      [&](const Entry& each) { return each.held && each.operation.id == id; });
 }
 
-void Ledger::take_held(std::string_view id) {
+void OperationTable::start_held(std::string_view id) {
   Entry* const held = entry(id);
   held->held = false;
   held->taken = true;
 }
 
-void Ledger::withdraw(std::string_view id) {
+void OperationTable::withdraw(std::string_view id) {
   std::erase_if(entries_, [&](const Entry& each) { return each.operation.id == id; });
 }
 
-void Ledger::restore(const Operation& operation) {
-  entries_.push_back({.operation = operation, .held = false, .taken = false, .waiting = {}});
+void OperationTable::restore(const Operation& operation) {
+  entries_.push_back({.operation = operation, .held = false, .taken = false, .waiters = {}});
 }
 
-/// What runs, gathered once for all that wait.
-class Ledger::Busy {
+/// The running operations, collected once for all that wait.
+class OperationTable::RunningSet {
  public:
-  explicit Busy(const std::deque<Entry>& entries) {
+  explicit RunningSet(const std::deque<Entry>& entries) {
     for (const Entry& each : entries) {
-      if (each.runs()) {
+      if (each.is_running()) {
         const guards::Target& target = each.operation.command.target;
         ++on_supervisor_[target.supervisor];
         groups_.emplace(target.supervisor, target.name.group);
@@ -96,27 +96,28 @@ class Ledger::Busy {
   std::set<std::pair<std::string_view, std::string_view>> groups_;
 };
 
-std::optional<Operation> Ledger::take(const std::vector<std::string>& going_on) {
-  const Busy busy(entries_);
+std::optional<Operation> OperationTable::take(const std::vector<std::string>& resumable) {
+  const RunningSet busy(entries_);
   return take_first([&](const Entry& each) {
     return busy.has_room_for(each.operation.command.target) &&
-           (!each.cut_off() ||
-            std::find(going_on.begin(), going_on.end(), each.operation.id) != going_on.end());
+           (!each.is_interrupted() ||
+            std::find(resumable.begin(), resumable.end(), each.operation.id) != resumable.end());
   });
 }
 
-void Ledger::put_back(std::string_view id) {
+void OperationTable::put_back(std::string_view id) {
   entry(id)->taken = false;
 }
 
-std::optional<Operation> Ledger::take_queued() {
-  return take_first([](const Entry& each) { return !each.cut_off(); });
+std::optional<Operation> OperationTable::take_queued() {
+  return take_first([](const Entry& each) { return !each.is_interrupted(); });
 }
 
 template <class Fits>
-std::optional<Operation> Ledger::take_first(const Fits& fits) {
-  const auto found = std::find_if(entries_.begin(), entries_.end(),
-                                  [&](const Entry& each) { return each.waits() && fits(each); });
+std::optional<Operation> OperationTable::take_first(const Fits& fits) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
+    return each.is_waiting() && fits(each);
+  });
   if (found == entries_.end()) {
     return std::nullopt;
   }
@@ -124,32 +125,32 @@ std::optional<Operation> Ledger::take_first(const Fits& fits) {
   return found->operation;
 }
 
-void Ledger::update(const Operation& operation) {
+void OperationTable::update(const Operation& operation) {
   entry(operation.id)->operation = operation;
 }
 
-std::vector<Controller::Finished> Ledger::finish(const Operation& operation) {
+std::vector<OperationObserver> OperationTable::finish(const Operation& operation) {
   Entry* const finished = entry(operation.id);
   finished->operation = operation;
-  return std::exchange(finished->waiting, {});
+  return std::exchange(finished->waiters, {});
 }
 
-bool Ledger::wait_for(std::string_view id, const Controller::Finished& callback) {
+bool OperationTable::add_waiter(std::string_view id, const OperationObserver& observer) {
   Entry* const wanted = entry(id);
-  if (wanted == nullptr || wanted->operation.done() || wanted->waiting.size() >= max_waiting) {
+  if (wanted == nullptr || wanted->operation.done() || wanted->waiters.size() >= max_waiters) {
     return false;
   }
-  wanted->waiting.push_back(callback);
+  wanted->waiters.push_back(observer);
   return true;
 }
 
-std::optional<Operation> Ledger::find(std::string_view id) const {
+std::optional<Operation> OperationTable::find(std::string_view id) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const Entry& each) { return each.operation.id == id; });
   return found == entries_.end() ? std::nullopt : std::optional(found->operation);
 }
 
-std::vector<Operation> Ledger::list() const {
+std::vector<Operation> OperationTable::list() const {
   std::vector<Operation> operations;
   operations.reserve(entries_.size());
   for (const Entry& each : entries_) {
@@ -158,35 +159,35 @@ std::vector<Operation> Ledger::list() const {
   return operations;
 }
 
-bool Ledger::idle() const {
+bool OperationTable::idle() const {
   return std::none_of(entries_.begin(), entries_.end(),
-                      [](const Entry& each) { return each.runs(); });
+                      [](const Entry& each) { return each.is_running(); });
 }
 
-std::size_t Ledger::unfinished(guards::Source source) const {
+std::size_t OperationTable::unfinished(guards::Source source) const {
   return static_cast<std::size_t>(
       std::count_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
         return !each.operation.done() && each.operation.command.source == source;
       }));
 }
 
-std::vector<Operation> Ledger::cut_off() const {
+std::vector<Operation> OperationTable::interrupted() const {
   std::vector<Operation> operations;
   for (const Entry& each : entries_) {
-    if (each.cut_off()) {
+    if (each.is_interrupted()) {
       operations.push_back(each.operation);
     }
   }
   return operations;
 }
 
-Ledger::Entry* Ledger::entry(std::string_view id) {
+OperationTable::Entry* OperationTable::entry(std::string_view id) {
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const Entry& each) { return each.operation.id == id; });
   return found == entries_.end() ? nullptr : &*found;
 }
 
-void Ledger::forget_oldest_done() {
+void OperationTable::forget_oldest_done() {
   const auto done = std::count_if(entries_.begin(), entries_.end(),
                                   [](const Entry& each) { return each.operation.done(); });
   if (static_cast<std::size_t>(done) > max_done) {

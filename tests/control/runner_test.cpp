@@ -1,8 +1,9 @@
 // A restart against the little supervisord, with everything that can go wrong in between.
 
+#include "control/runner.h"
+
 #include <functional>
 
-#include "control/runner.h"
 #include "control/world.h"
 #include "support/catch.h"
 
@@ -16,9 +17,9 @@ using tests::World;
 
 const substrate::InstanceName job{"job", "job"};
 
-std::vector<Step> steps_of(const Operation& operation) {
-  std::vector<Step> steps;
-  for (const OperationStep& each : operation.steps) {
+std::vector<OperationStep> steps_of(const Operation& operation) {
+  std::vector<OperationStep> steps;
+  for (const StepRecord& each : operation.steps) {
     steps.push_back(each.step);
   }
   return steps;
@@ -34,8 +35,9 @@ TEST_CASE("a restart stops, sees it stopped, starts, and verifies the new run") 
   const Operation done = restart(world);
   CHECK(done.result == OperationResult::succeeded);
   CHECK(done.changed == true);
-  CHECK(steps_of(done) == std::vector{Step::looked, Step::stop_requested, Step::stopped,
-                                      Step::start_requested, Step::started, Step::finished});
+  CHECK(steps_of(done) == std::vector{OperationStep::looked, OperationStep::stop_requested,
+                                      OperationStep::stopped, OperationStep::start_requested,
+                                      OperationStep::started, OperationStep::finished});
   CHECK(done.incarnation_before == before);
   CHECK(done.incarnation_after == world.look("job").incarnation());
   CHECK(done.incarnation_after != before);
@@ -46,8 +48,8 @@ TEST_CASE("a restart of what does not run is a start") {
   (void)world.carry_out(World::command(guards::Action::stop, "job"));
   const Operation done = restart(world);
   CHECK(done.result == OperationResult::succeeded);
-  CHECK(steps_of(done) ==
-        std::vector{Step::looked, Step::start_requested, Step::started, Step::finished});
+  CHECK(steps_of(done) == std::vector{OperationStep::looked, OperationStep::start_requested,
+                                      OperationStep::started, OperationStep::finished});
 }
 
 TEST_CASE("a restart waits for a process that takes its whole stopwaitsecs to go") {
@@ -143,14 +145,14 @@ TEST_CASE("what supervisord cannot tell of its programs does not hinder a restar
 using Record = std::function<base::Result<void>(const Operation&)>;
 
 /// As the controller has it, with a journal that answers as `record` does.
-Errand errand_in(World& world, Record record) {
+ExecutionContext context_in(World& world, Record record) {
   return {.member = tests::member_of("", world.supervisord),
-          .spans = {},
+          .timeouts = {},
           .clock = &world.clock,
-          .hurry = {},
-          .now = {},
+          .drain_requested = {},
+          .abort_requested = {},
           .record = std::move(record),
-          .object = [](const Seen&) { return std::optional<guards::Refusal>(); }};
+          .recheck = [](const guards::Observation&) { return std::optional<guards::Refusal>(); }};
 }
 
 Operation new_restart() {
@@ -161,25 +163,25 @@ Operation new_restart() {
 }
 
 /// Carries a restart out while the agent runs out of time, as soon as `when` is recorded.
-Operation interrupted_at(World& world, Step when) {
-  std::stop_source hurry;
-  std::stop_source now;
-  Errand errand = errand_in(world, [&](const Operation& so_far) {
-    hurry.request_stop();
+Operation interrupted_at(World& world, OperationStep when) {
+  std::stop_source drain_requested;
+  std::stop_source abort_requested;
+  ExecutionContext context = context_in(world, [&](const Operation& so_far) {
+    drain_requested.request_stop();
     if (so_far.steps.back().step == when) {
-      now.request_stop();
+      abort_requested.request_stop();
     }
     return base::Result<void>();
   });
-  errand.hurry = hurry.get_token();
-  errand.now = now.get_token();
-  return run(new_restart(), errand);
+  context.drain_requested = drain_requested.get_token();
+  context.abort_requested = abort_requested.get_token();
+  return run(new_restart(), context);
 }
 
 /// The disk is full once the stop is recorded, whose answer never comes.
 base::Result<void> only_the_stop(const Operation& so_far) {
-  const Step last = so_far.steps.back().step;
-  return last == Step::looked || last == Step::stop_requested
+  const OperationStep last = so_far.steps.back().step;
+  return last == OperationStep::looked || last == OperationStep::stop_requested
              ? base::Result<void>()
              : base::failure(ErrorKind::internal, "No space left on device");
 }
@@ -188,7 +190,7 @@ TEST_CASE("a restart that is seen stopped is started though nothing more can be 
   World world;
   world.supervisord->fail(
       {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
-  const Operation done = run(new_restart(), errand_in(world, only_the_stop));
+  const Operation done = run(new_restart(), context_in(world, only_the_stop));
   CHECK(done.result == OperationResult::succeeded);
   CHECK(world.look("job").state == InstanceState::running);
 }
@@ -199,14 +201,14 @@ TEST_CASE("a restart that was cut off at its stop goes on though nothing can be 
   const auto run_before = world.look("job");
   cut_off.incarnation_before = run_before.incarnation();
   cut_off.last_spawn_before = run_before.start_time;
-  cut_off.steps = {{Step::looked, {}, ""}, {Step::stop_requested, {}, ""}};
+  cut_off.steps = {{OperationStep::looked, {}, ""}, {OperationStep::stop_requested, {}, ""}};
   (void)world.carry_out(World::command(guards::Action::stop, "job"));
-  (void)run_on(cut_off, world.look("job"), errand_in(world, only_the_stop));
+  (void)resume(cut_off, world.look("job"), context_in(world, only_the_stop));
   CHECK(world.look("job").state == InstanceState::running);
 }
 
 TEST_CASE("a restart that is stopped already is started though the agent has no time left") {
-  for (const Step when : {Step::stopped, Step::start_requested}) {
+  for (const OperationStep when : {OperationStep::stopped, OperationStep::start_requested}) {
     World world;
     const Operation done = interrupted_at(world, when);
     CHECK(world.look("job").state == InstanceState::running);
@@ -216,7 +218,7 @@ TEST_CASE("a restart that is stopped already is started though the agent has no 
 
 TEST_CASE("a restart of which nothing was done yet is abandoned when the agent has no time left") {
   World world;
-  const Operation done = interrupted_at(world, Step::looked);
+  const Operation done = interrupted_at(world, OperationStep::looked);
   CHECK(done.result == OperationResult::abandoned);
   CHECK(done.error->kind == ErrorKind::cancelled);
   CHECK(world.look("job").state == InstanceState::running);
@@ -224,7 +226,7 @@ TEST_CASE("a restart of which nothing was done yet is abandoned when the agent h
 
 TEST_CASE("a restart is carried through while the agent only is in a hurry") {
   World world;
-  const Operation done = interrupted_at(world, Step::finished);
+  const Operation done = interrupted_at(world, OperationStep::finished);
   CHECK(done.result == OperationResult::succeeded);
 }
 

@@ -1,4 +1,4 @@
-#include "control/tally.h"
+#include "control/stats.h"
 
 #include "support/catch.h"
 
@@ -16,13 +16,13 @@ Operation failed(ErrorKind kind) {
 }
 
 TEST_CASE("a duration falls into the first bound that holds it, or beyond all") {
-  Tally tally;
+  StatsRecorder recorder;
   Operation operation;
   operation.result = OperationResult::succeeded;
-  tally.finished(operation, 10ms);
-  tally.finished(operation, 11ms);
-  tally.finished(operation, 1h);
-  const ActionDurations& durations = tally.stats().durations[0];
+  recorder.record_finished(operation, 10ms);
+  recorder.record_finished(operation, 11ms);
+  recorder.record_finished(operation, 1h);
+  const ActionDurations& durations = recorder.stats().durations[0];
   CHECK(durations.counts.front() == 1);
   CHECK(durations.counts[1] == 1);
   CHECK(durations.counts.back() == 1);

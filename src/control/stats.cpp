@@ -1,4 +1,4 @@
-#include "control/tally.h"
+#include "control/stats.h"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@ using base::ErrorKind;
 
 namespace {
 
-/// Names come from supervisords and pass away with their configuration.
+/// Bounded: processes come and go with supervisord's configuration.
 constexpr std::size_t max_last_actions = 10'000;
 
 template <class Enum>
@@ -18,19 +18,19 @@ constexpr std::size_t index_of(Enum value) {
 
 }  // namespace
 
-ActionCounters& Tally::of(const guards::Command& command) {
+ActionCounters& StatsRecorder::counters_of(const guards::Command& command) {
   return stats_.actions[index_of(command.action)][index_of(command.source)];
 }
 
-void Tally::refused(const guards::Command& command, guards::RefusalReason reason) {
-  ++of(command).refused[index_of(reason)];
+void StatsRecorder::record_refused(const guards::Command& command, guards::Reason reason) {
+  ++counters_of(command).refused[index_of(reason)];
 }
 
-void Tally::finished(const Operation& operation, base::Duration took) {
+void StatsRecorder::record_finished(const Operation& operation, base::Duration took) {
   const guards::Command& command = operation.command;
-  ++of(command).finished;
+  ++counters_of(command).finished;
   if (operation.result != OperationResult::succeeded) {
-    ++of(command).failures[index_of(failure_reason(operation))];
+    ++counters_of(command).failures[index_of(failure_reason(operation))];
   }
   const double seconds = std::chrono::duration<double>(took).count();
   const auto* const bound =

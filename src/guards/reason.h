@@ -1,0 +1,86 @@
+#pragma once
+
+// Why a wish to act, of a person or an alert, is refused. This is the one list of reasons; each
+// has a row in the table of reason.cpp: its word, its label in reeve_actions_refused_total, its
+// HTTP status. What an accepted command failed of is another question with other answers: see
+// control::FailureReason, which comes from what supervisord answered.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "reeve/base/enumeration.h"
+#include "reeve/base/error.h"
+
+namespace reeve::guards {
+
+/// First the verdicts on an alert, in the order in which they are tested; docs/alerts.md explains
+/// each. Behind them the reasons that only a command of a person meets.
+enum class Reason : std::uint8_t {
+  not_here,
+  no_rule,
+  off,
+  resolved,
+  no_target,  ///< no such supervisord, group or process
+  not_allowed,
+  own_program,  ///< Reeve itself
+  duplicate,
+  attempts_exhausted,
+  state_unreadable,
+  unreachable,
+  maintenance,
+  breaker_open,
+  stopped,
+  other_state,
+  in_transition,
+  too_young,
+  restarted_since,
+  cooldown,
+  budget,
+  gave_up,
+  in_flight,
+  would_act,  ///< no refusal: what a dry run answers
+  accepted,   ///< no refusal
+
+  no_single_process,
+  key_reused,  ///< the idempotency key, for another command
+  signal_not_allowed,
+  stale,  ///< another run than the one that was asked for
+  shutting_down,
+  not_recorded,  ///< the journal cannot be written
+};
+inline constexpr auto all_reasons = base::all_of<Reason, Reason::not_recorded>();
+/// Those that an alert is answered with.
+inline constexpr auto all_verdicts = base::all_of<Reason, Reason::accepted>();
+
+/// The word in the audit, in advice and in the answer to Alertmanager.
+[[nodiscard]] std::string_view to_string(Reason reason);
+/// The reason as an alert is told of it: one of all_verdicts.
+[[nodiscard]] Reason verdict_of(Reason reason);
+/// Of a command that is refused for this reason; 200 and 202 where it is none or an alert's alone.
+/// With `unreachable` the error says more exactly what went wrong.
+[[nodiscard]] int http_status(Reason reason);
+
+/// Label values of reeve_actions_refused_total.
+inline constexpr std::string_view refused_labels[] = {
+    "not_found", "invalid", "unreachable", "own_program",   "not_allowed", "signal_not_allowed",
+    "stale",     "guarded", "in_flight",   "shutting_down", "not_recorded"};
+/// One of refused_labels; empty for what the controller never refuses.
+[[nodiscard]] std::string_view refused_label(Reason reason);
+
+/// Why a command did not become an operation.
+struct Refusal {
+  Reason reason = Reason::no_target;
+  base::Error error;
+  std::string operation = {};  ///< in_flight, key_reused: the id of the other one
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+/// What is decided on a command or an alert: accepted, would_act, or why not.
+struct GuardDecision {
+  Reason reason = Reason::accepted;
+  std::string detail;  ///< for people: what objects to it, until when, and what to do
+  friend bool operator==(const GuardDecision&, const GuardDecision&) = default;
+};
+
+}  // namespace reeve::guards
