@@ -110,24 +110,24 @@ NextStep after_start_requested(const Operation& operation, const Observation& se
                ? end(OperationResult::failed, seen.error())
                : look_again(operation, "not observed: " + seen.error().message, may_look_again);
   }
-  const bool anew = is_new_run(operation, *seen);
+  const bool is_new = is_new_run(operation, *seen);
   switch (seen->state) {
     case InstanceState::running:
-      return succeed(anew);
+      return succeed(is_new);
     case InstanceState::starting:
       return look_again(operation, "STARTING", may_look_again);
     case InstanceState::stopping:
       return abandon(operation, "was stopped");
     case InstanceState::stopped:
-      return anew ? abandon(operation, "was stopped")
+      return is_new ? abandon(operation, "was stopped")
                   : start_again(operation, *seen, may_look_again);
     case InstanceState::exited:
-      if (anew) {
+      if (is_new) {
         return *seen->exit_expected() ? succeed(true) : did_not_stay(operation, *seen);
       }
       return start_again(operation, *seen, may_look_again);
     case InstanceState::fatal:
-      return anew ? did_not_stay(operation, *seen) : start_again(operation, *seen, may_look_again);
+      return is_new ? did_not_stay(operation, *seen) : start_again(operation, *seen, may_look_again);
     case InstanceState::backoff:
       return did_not_stay(operation, *seen);
     case InstanceState::unknown:

@@ -54,17 +54,17 @@ ProgramCatalogue::Answer ProgramCatalogue::of(const monitor::Member& member, bas
 std::shared_ptr<const Programs> ProgramCatalogue::known(const std::string& supervisor) const {
   const std::scoped_lock lock(mutex_);
   const auto entry = entries_.find(supervisor);
-  const bool told = entry != entries_.end() && entry->second.answer && *entry->second.answer;
-  return told ? *entry->second.answer : std::make_shared<const Programs>();
+  const bool is_known = entry != entries_.end() && entry->second.answer && *entry->second.answer;
+  return is_known ? *entry->second.answer : std::make_shared<const Programs>();
 }
 
 ProgramCatalogue::Answer ProgramCatalogue::ask(const monitor::Member& member,
                                                const base::Deadline& deadline) const {
-  auto told = member.administration->programs(deadline);
-  if (!told && !is_not_offered(told.error().kind)) {
-    return base::failure(std::move(told.error()));
+  auto listed = member.administration->programs(deadline);
+  if (!listed && !is_not_offered(listed.error().kind)) {
+    return base::failure(std::move(listed.error()));
   }
-  return std::make_shared<const Programs>(told ? std::move(*told) : Programs{});
+  return std::make_shared<const Programs>(listed ? std::move(*listed) : Programs{});
 }
 
 ActionTimeouts timeouts_of(const Programs& programs, const substrate::InstanceName& name) {

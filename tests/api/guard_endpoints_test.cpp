@@ -30,8 +30,9 @@ http::Request del(const std::string& scope, const std::string& token = tests::op
 /// An alert has acted on web:front once.
 struct CooldownFixture : ApiFixture {
   CooldownFixture() {
-    REQUIRE(guarded.guards->check_and_record(tests::alert_command(), tests::running_process()).reason ==
-            guards::Reason::accepted);
+    REQUIRE(
+        guarded.guards->check_and_record(tests::alert_command(), tests::running_process()).reason ==
+        guards::Reason::accepted);
   }
   [[nodiscard]] nlohmann::json guards() { return json_of(api.handle(get("/api/v1/guards"))); }
 };

@@ -48,7 +48,7 @@ struct Recorded {
   std::unique_ptr<Audit> audit;
 };
 
-TEST_CASE("an audit entry is one line of JSON in the words of the API") {
+TEST_CASE("Audit: an audit entry is one line of JSON in the words of the API") {
   AuditEntry full = entry(0);
   full.kind = AuditKind::operation;
   full.action = "restart";
@@ -69,13 +69,13 @@ TEST_CASE("an audit entry is one line of JSON in the words of the API") {
   CHECK(audit_entry_from(records::to_line(entry(0))) == entry(0));
 }
 
-TEST_CASE("an audit entry keeps bytes that are no text") {
+TEST_CASE("Audit: an audit entry keeps bytes that are no text") {
   AuditEntry odd = entry(0);
   odd.target = guards::Target{"", {"\xFF", "\xC3("}};
   CHECK(audit_entry_from(records::to_line(odd)) == odd);
 }
 
-TEST_CASE("what is no audit entry is not read as one") {
+TEST_CASE("Audit: what is no audit entry is not read as one") {
   for (const char* line : {"", "[]", "{}", "{\"at\":5}", R"({"at":"2023-11-14"})",
                            R"({"at":"2023-11-14T22:13:20Z","kind":"tea"})",
                            R"({"at":"2023-11-14T22:13:20Z","actor":[1,"b"]})"}) {
@@ -84,7 +84,7 @@ TEST_CASE("what is no audit entry is not read as one") {
   }
 }
 
-TEST_CASE("the newest entries are read, in the order of their recording") {
+TEST_CASE("Audit: the newest entries are read, in the order of their recording") {
   const Recorded recorded;
   recorded.audit->record({entry(1), entry(2)});
   recorded.audit->record({entry(3)});
@@ -94,7 +94,7 @@ TEST_CASE("the newest entries are read, in the order of their recording") {
   CHECK(reasons(recorded.audit->read(std::nullopt, 0)).empty());
 }
 
-TEST_CASE("entries outlive the agent") {
+TEST_CASE("Audit: entries outlive the agent") {
   const TemporaryFolder folder;
   const records::StateDir state = *records::StateDir::open(folder.path());
   (*Audit::open(state, base::Log()))->record({entry(1)});
@@ -103,7 +103,8 @@ TEST_CASE("entries outlive the agent") {
   CHECK(reasons(audit->read(std::nullopt, 10)) == std::vector<std::string>{"1", "2"});
 }
 
-TEST_CASE("a full file is put aside and still read; of too many the oldest goes, with a word") {
+TEST_CASE(
+    "Audit: a full file is put aside and still read; of too many the oldest goes, with a word") {
   const std::size_t line = records::to_line(entry(10)).size() + 1;
   const Recorded recorded({2 * line, 2});
   for (int number = 10; number < 18; ++number) {
@@ -135,7 +136,8 @@ class NoMoreFiles {
   rlimit before_{};
 };
 
-TEST_CASE("a file that was put aside without a new one is read, and the new one comes later") {
+TEST_CASE(
+    "Audit: a file that was put aside without a new one is read, and the new one comes later") {
   if (std::string_view(REEVE_SANITIZED_BY).find("undefined") != std::string_view::npos) {
     tests::skip("UBSan itself needs a pipe to look at an object");
     return;
@@ -155,7 +157,7 @@ TEST_CASE("a file that was put aside without a new one is read, and the new one 
         std::vector<std::string>{"10", "11", "12", "13"});
 }
 
-TEST_CASE("why somebody wanted an action is kept beside why it was not done") {
+TEST_CASE("Audit: why somebody wanted an action is kept beside why it was not done") {
   Operation operation;
   operation.command.reason = "it leaks";
   CHECK(audit_entry_of(operation).reason == "it leaks");
@@ -167,7 +169,7 @@ TEST_CASE("why somebody wanted an action is kept beside why it was not done") {
   CHECK(audit_entry_of(guards::Command(), refusal, entry(0).at).reason == "not yours");
 }
 
-TEST_CASE("files that are older than what is asked for are not read") {
+TEST_CASE("Audit: files that are older than what is asked for are not read") {
   const std::size_t line = records::to_line(entry(10)).size() + 1;
   const Recorded recorded({2 * line, 10});
   for (int number = 10; number < 18; ++number) {
@@ -181,7 +183,7 @@ TEST_CASE("files that are older than what is asked for are not read") {
   CHECK(reasons(recorded.audit->read(entry(20).at, 100)).empty());
 }
 
-TEST_CASE("a damaged line hides no other") {
+TEST_CASE("Audit: a damaged line hides no other") {
   const Recorded recorded;
   recorded.audit->record({entry(1)});
   std::ofstream(recorded.state.path("audit.jsonl"), std::ios::app) << "\xFF{nonsense\n";
@@ -189,7 +191,8 @@ TEST_CASE("a damaged line hides no other") {
   CHECK(reasons(recorded.audit->read(std::nullopt, 10)) == std::vector<std::string>{"1", "2"});
 }
 
-TEST_CASE("who listens hears of entries together, as they were recorded, once they are written") {
+TEST_CASE(
+    "Audit: who listens hears of entries together, as they were recorded, once they are written") {
   const Recorded recorded;
   std::vector<std::vector<AuditEntry>> heard;
   recorded.audit->on_record([&](const std::vector<AuditEntry>& entries) {
@@ -201,7 +204,7 @@ TEST_CASE("who listens hears of entries together, as they were recorded, once th
   CHECK(heard.front() == std::vector<AuditEntry>{entry(1), entry(2)});
 }
 
-TEST_CASE("a reader sees all entries while others record and files are put aside") {
+TEST_CASE("Audit: a reader sees all entries while others record and files are put aside") {
   const std::size_t line = records::to_line(entry(1000)).size() + 1;
   const Recorded recorded({10 * line, 100});
   std::atomic<bool> whole = true;

@@ -20,7 +20,8 @@ std::vector<OperationStep> steps_of(const Operation& operation) {
   return steps;
 }
 
-TEST_CASE("an observer hears of each state of each operation, the first and the last too") {
+TEST_CASE(
+    "Controller: an observer hears of each state of each operation, the first and the last too") {
   World world;
   std::vector<Operation> heard;
   world.controller.on_change([&](const Operation& operation) { heard.push_back(operation); });
@@ -31,7 +32,7 @@ TEST_CASE("an observer hears of each state of each operation, the first and the 
   CHECK(heard.back() == done);
 }
 
-TEST_CASE("a stop is asked for, seen done and recorded step by step") {
+TEST_CASE("Controller: a stop is asked for, seen done and recorded step by step") {
   World world;
   const Operation done = world.carry_out(World::command(guards::Action::stop, "web:front"));
   CHECK(done.result == OperationResult::succeeded);
@@ -44,7 +45,9 @@ TEST_CASE("a stop is asked for, seen done and recorded step by step") {
   CHECK(done.finished_at);
 }
 
-TEST_CASE("stopping what is stopped and starting what runs changes nothing, and is no error") {
+TEST_CASE(
+    "Controller: stopping what is stopped and starting what runs changes nothing, and is no "
+    "error") {
   World world;
   CHECK(world.carry_out(World::command(guards::Action::start, "job")).changed == false);
   CHECK(world.carry_out(World::command(guards::Action::stop, "job")).changed == true);
@@ -53,7 +56,7 @@ TEST_CASE("stopping what is stopped and starting what runs changes nothing, and 
   CHECK(again.changed == false);
 }
 
-TEST_CASE("a forced stop is done once it is asked for") {
+TEST_CASE("Controller: a forced stop is done once it is asked for") {
   World world;
   world.supervisord->change({"job", "job"}, [](auto& program) { program.stops_after = 5s; });
   guards::Command command = World::command(guards::Action::stop, "job");
@@ -62,7 +65,7 @@ TEST_CASE("a forced stop is done once it is asked for") {
   CHECK(world.look("job").state == InstanceState::stopping);
 }
 
-TEST_CASE("a start is done once the process has outlived its startsecs") {
+TEST_CASE("Controller: a start is done once the process has outlived its startsecs") {
   World world;
   (void)world.carry_out(World::command(guards::Action::stop, "job"));
   world.supervisord->change({"job", "job"}, [](auto& program) { program.start_seconds = 5s; });
@@ -72,7 +75,7 @@ TEST_CASE("a start is done once the process has outlived its startsecs") {
   CHECK(*done.finished_at - done.created_at >= 5s);
 }
 
-TEST_CASE("a start that fails says why in supervisord's words") {
+TEST_CASE("Controller: a start that fails says why in supervisord's words") {
   World world;
   (void)world.carry_out(World::command(guards::Action::stop, "job"));
   world.supervisord->change({"job", "job"},
@@ -84,7 +87,7 @@ TEST_CASE("a start that fails says why in supervisord's words") {
   CHECK(done.error->message.find("too many open files") != std::string::npos);
 }
 
-TEST_CASE("a signal is sent under its canonical name") {
+TEST_CASE("Controller: a signal is sent under its canonical name") {
   World world;
   guards::Command command = World::command(guards::Action::signal, "web:front");
   command.signal = "sigusr1";
@@ -94,7 +97,7 @@ TEST_CASE("a signal is sent under its canonical name") {
   CHECK(world.supervisord->count(tests::Operation::signal) == 1);
 }
 
-TEST_CASE("a signal to what does not run is a conflict") {
+TEST_CASE("Controller: a signal to what does not run is a conflict") {
   World world;
   (void)world.carry_out(World::command(guards::Action::stop, "job"));
   guards::Command command = World::command(guards::Action::signal, "job");
@@ -104,7 +107,9 @@ TEST_CASE("a signal to what does not run is a conflict") {
   CHECK(done.error->kind == ErrorKind::conflict);
 }
 
-TEST_CASE("whether a signal without an answer was delivered stays unknown, and is not repeated") {
+TEST_CASE(
+    "Controller: whether a signal without an answer was delivered stays unknown, and is not "
+    "repeated") {
   World world;
   world.supervisord->fail({.operation = tests::Operation::signal, .hangs = true});
   guards::Command command = World::command(guards::Action::signal, "job");
@@ -114,7 +119,7 @@ TEST_CASE("whether a signal without an answer was delivered stays unknown, and i
   CHECK(world.supervisord->count(tests::Operation::signal) == 1);
 }
 
-TEST_CASE("the run is compared once more just before acting") {
+TEST_CASE("Controller: the run is compared once more just before acting") {
   World world;
   guards::Command command = World::command(guards::Action::stop, "job");
   command.if_incarnation = world.look("job").incarnation();
@@ -129,7 +134,7 @@ TEST_CASE("the run is compared once more just before acting") {
   CHECK(world.supervisord->count(tests::Operation::stop) == 0);
 }
 
-TEST_CASE("a process that vanished before the action is not found") {
+TEST_CASE("Controller: a process that vanished before the action is not found") {
   World world;
   REQUIRE(world.controller.submit(World::command(guards::Action::stop, "job")));
   world.supervisord->remove("job");
@@ -137,7 +142,7 @@ TEST_CASE("a process that vanished before the action is not found") {
   CHECK(world.controller.list().back().error->kind == ErrorKind::not_found);
 }
 
-TEST_CASE("a stop whose answer is lost is verified by looking") {
+TEST_CASE("Controller: a stop whose answer is lost is verified by looking") {
   World world;
   world.supervisord->fail(
       {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
@@ -148,7 +153,8 @@ TEST_CASE("a stop whose answer is lost is verified by looking") {
                                       OperationStep::outcome_unknown, OperationStep::finished});
 }
 
-TEST_CASE("a stop that never came through is given up in the end: the outcome is unknown") {
+TEST_CASE(
+    "Controller: a stop that never came through is given up in the end: the outcome is unknown") {
   World world;
   world.supervisord->fail({.operation = tests::Operation::stop});
   const Operation done = world.carry_out(World::command(guards::Action::stop, "job"));
@@ -157,7 +163,8 @@ TEST_CASE("a stop that never came through is given up in the end: the outcome is
   CHECK(world.look("job").state == InstanceState::running);
 }
 
-TEST_CASE("a second command on the same process is refused while the first is not done") {
+TEST_CASE(
+    "Controller: a second command on the same process is refused while the first is not done") {
   World world;
   const auto first = world.controller.submit(World::command(guards::Action::restart, "web:front"));
   REQUIRE(first);
@@ -170,7 +177,7 @@ TEST_CASE("a second command on the same process is refused while the first is no
   CHECK(world.controller.submit(World::command(guards::Action::stop, "web:front")));
 }
 
-TEST_CASE("the same key of the same actor is the same operation, done or not") {
+TEST_CASE("Controller: the same key of the same actor is the same operation, done or not") {
   World world;
   guards::Command command = World::command(guards::Action::restart, "job");
   command.idempotency_key = "deploy-7";
@@ -183,7 +190,8 @@ TEST_CASE("the same key of the same actor is the same operation, done or not") {
   CHECK(world.controller.submit(command)->id != first->id);
 }
 
-TEST_CASE("a key stays good for its command though the actor's allow list was reloaded") {
+TEST_CASE(
+    "Controller: a key stays good for its command though the actor's allow list was reloaded") {
   World world;
   guards::Command command = World::command(guards::Action::restart, "job");
   command.idempotency_key = "deploy-7";
@@ -194,7 +202,7 @@ TEST_CASE("a key stays good for its command though the actor's allow list was re
   CHECK(again->id == first->id);
 }
 
-TEST_CASE("a key that was used for another command is refused") {
+TEST_CASE("Controller: a key that was used for another command is refused") {
   World world;
   guards::Command command = World::command(guards::Action::restart, "job");
   command.idempotency_key = "deploy-7";
@@ -206,7 +214,7 @@ TEST_CASE("a key that was used for another command is refused") {
   CHECK(second.error().operation == first->id);
 }
 
-TEST_CASE("a dry run says whether something would change, and does nothing") {
+TEST_CASE("Controller: a dry run says whether something would change, and does nothing") {
   World world;
   guards::Command command = World::command(guards::Action::start, "job");
   command.dry_run = true;
@@ -222,7 +230,7 @@ TEST_CASE("a dry run says whether something would change, and does nothing") {
   CHECK(world.controller.list().empty());
 }
 
-TEST_CASE("who waits is told once, at the end or at once if that was before") {
+TEST_CASE("Controller: who waits is told once, at the end or at once if that was before") {
   World world;
   const std::string id = world.controller.submit(World::command(guards::Action::stop, "job"))->id;
   std::vector<OperationState> told;
@@ -236,7 +244,8 @@ TEST_CASE("who waits is told once, at the end or at once if that was before") {
   CHECK_FALSE(world.controller.on_finished("no-such-id", tell));
 }
 
-TEST_CASE("an action that is broken off by a bug is failed, and its process is free again") {
+TEST_CASE(
+    "Controller: an action that is broken off by a bug is failed, and its process is free again") {
   World world;
   const std::string id = world.controller.submit(World::command(guards::Action::stop, "job"))->id;
   world.supervisord->after(0s, [] { throw std::runtime_error("out of memory"); });
@@ -247,7 +256,8 @@ TEST_CASE("an action that is broken off by a bug is failed, and its process is f
   CHECK(world.controller.submit(World::command(guards::Action::stop, "job")));
 }
 
-TEST_CASE("a callback that throws ends neither the operation's record nor the controller") {
+TEST_CASE(
+    "Controller: a callback that throws ends neither the operation's record nor the controller") {
   World world;
   const std::string id = world.controller.submit(World::command(guards::Action::stop, "job"))->id;
   CHECK(world.controller.on_finished(id, [](const Operation&) { throw std::bad_alloc(); }));
@@ -256,7 +266,7 @@ TEST_CASE("a callback that throws ends neither the operation's record nor the co
   CHECK(world.carry_out(World::command(guards::Action::start, "job")).changed == true);
 }
 
-TEST_CASE("after an action the fleet is nudged, and the counters tell of it") {
+TEST_CASE("Controller: after an action the fleet is nudged, and the counters tell of it") {
   World world;
   (void)world.carry_out(World::command(guards::Action::stop, "job"));
   CHECK(world.nudges == 1);
@@ -276,7 +286,7 @@ TEST_CASE("after an action the fleet is nudged, and the counters tell of it") {
   CHECK(stats.last_actions.contains({denied.target, guards::Action::stop}));
 }
 
-TEST_CASE("a configuration is for the commands that come after it") {
+TEST_CASE("Controller: a configuration is for the commands that come after it") {
   World world;
   guards::Options options;
   options.deny = {*substrate::Selector::parse("job")};
@@ -285,7 +295,9 @@ TEST_CASE("a configuration is for the commands that come after it") {
         guards::Reason::not_allowed);
 }
 
-TEST_CASE("once the controller is stopped it accepts nothing, and what was queued is abandoned") {
+TEST_CASE(
+    "Controller: once the controller is stopped it accepts nothing, and what was queued is "
+    "abandoned") {
   World world;
   const std::string id = world.controller.submit(World::command(guards::Action::stop, "job"))->id;
   world.controller.stop(base::Deadline::after(world.clock, 1s));

@@ -35,7 +35,7 @@ std::vector<std::string> asked(World& world) {
   return asked;
 }
 
-TEST_CASE("a group is restarted process by process, each an operation of its own") {
+TEST_CASE("Controller: a group is restarted process by process, each an operation of its own") {
   World world;
   const Operation done = world.carry_out(on_web(guards::Action::restart));
   CHECK(done.result == OperationResult::succeeded);
@@ -54,7 +54,7 @@ TEST_CASE("a group is restarted process by process, each an operation of its own
   CHECK(done.steps[1].detail == "web:back succeeded, operation " + all[1].id);
 }
 
-TEST_CASE("a group that is not to roll is stopped as a whole before it is started") {
+TEST_CASE("Controller: a group that is not to roll is stopped as a whole before it is started") {
   World world;
   const Operation done =
       world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once));
@@ -64,7 +64,9 @@ TEST_CASE("a group that is not to roll is stopped as a whole before it is starte
   CHECK(world.look("web:front").state == InstanceState::running);
 }
 
-TEST_CASE("where all are stopped first, a stop without an answer is waited for as any other") {
+TEST_CASE(
+    "Controller: where all are stopped first, a stop without an answer is waited for as any "
+    "other") {
   World world;
   world.supervisord->fail(
       {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
@@ -74,7 +76,7 @@ TEST_CASE("where all are stopped first, a stop without an answer is waited for a
                                                  "start web:back", "start web:front"});
 }
 
-TEST_CASE("where all are stopped first, what does not run is started with the others") {
+TEST_CASE("Controller: where all are stopped first, what does not run is started with the others") {
   World world;
   (void)world.carry_out(World::command(guards::Action::stop, "web:back"));
   CHECK(world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once)).result ==
@@ -83,7 +85,7 @@ TEST_CASE("where all are stopped first, what does not run is started with the ot
                                                  "start web:back", "start web:front"});
 }
 
-TEST_CASE("all that are stopped are started in the last moment that the agent has") {
+TEST_CASE("Controller: all that are stopped are started in the last moment that the agent has") {
   World world;
   std::vector<std::string> names = {"web:back", "web:front"};
   for (char name = '0'; name <= '9'; ++name) {
@@ -113,7 +115,7 @@ TEST_CASE("all that are stopped are started in the last moment that the agent ha
   }
 }
 
-TEST_CASE("a rolling restart ends with the first process that does not come up") {
+TEST_CASE("Controller: a rolling restart ends with the first process that does not come up") {
   World world;
   world.supervisord->change(back, [](auto& program) { program.spawn_error = "no such file"; });
   const auto untouched = world.look("web:front").incarnation();
@@ -124,7 +126,7 @@ TEST_CASE("a rolling restart ends with the first process that does not come up")
   CHECK(world.look("web:front").incarnation() == untouched);
 }
 
-TEST_CASE("where all are stopped first, one that fails keeps no other from its start") {
+TEST_CASE("Controller: where all are stopped first, one that fails keeps no other from its start") {
   World world;
   world.supervisord->change(back, [](auto& program) { program.spawn_error = "no such file"; });
   const auto before = world.look("web:front").incarnation();
@@ -135,7 +137,7 @@ TEST_CASE("where all are stopped first, one that fails keeps no other from its s
   CHECK(world.look("web:front").incarnation() != before);
 }
 
-TEST_CASE("a group that is gone when its turn comes is not found") {
+TEST_CASE("Controller: a group that is gone when its turn comes is not found") {
   World world;
   const auto accepted = world.controller.submit(on_web(guards::Action::stop));
   REQUIRE(accepted);
@@ -147,7 +149,9 @@ TEST_CASE("a group that is gone when its turn comes is not found") {
   CHECK(done.error->kind == base::ErrorKind::not_found);
 }
 
-TEST_CASE("an action on a group is counted for each of its processes, and not for the group") {
+TEST_CASE(
+    "Controller: an action on a group is counted for each of its processes, and not for the "
+    "group") {
   World world;
   (void)world.carry_out(on_web(guards::Action::stop));
   const Stats stats = world.controller.stats();
@@ -158,7 +162,7 @@ TEST_CASE("an action on a group is counted for each of its processes, and not fo
   CHECK(stats.last_actions.begin()->first.first.name == back);
 }
 
-TEST_CASE("a group is stopped, and started") {
+TEST_CASE("Controller: a group is stopped, and started") {
   World world;
   CHECK(world.carry_out(on_web(guards::Action::stop)).changed == true);
   CHECK(world.look("web:front").state == InstanceState::stopped);
@@ -169,7 +173,8 @@ TEST_CASE("a group is stopped, and started") {
   CHECK(world.carry_out(on_web(guards::Action::start)).changed == false);
 }
 
-TEST_CASE("a group that Reeve itself is in, or a process that is not allowed, is refused") {
+TEST_CASE(
+    "Controller: a group that Reeve itself is in, or a process that is not allowed, is refused") {
   World world({front});
   const auto refused = world.controller.submit(on_web(guards::Action::restart));
   REQUIRE_FALSE(refused);
@@ -182,7 +187,7 @@ TEST_CASE("a group that Reeve itself is in, or a process that is not allowed, is
   CHECK(other.controller.submit(command).error().reason == guards::Reason::no_target);
 }
 
-TEST_CASE("a group's operation and one on its process exclude each other") {
+TEST_CASE("Controller: a group's operation and one on its process exclude each other") {
   World world;
   const auto whole = world.controller.submit(on_web(guards::Action::stop));
   REQUIRE(whole);
@@ -191,7 +196,7 @@ TEST_CASE("a group's operation and one on its process exclude each other") {
   CHECK(world.controller.submit(World::command(guards::Action::stop, "job")));
 }
 
-TEST_CASE("a rehearsal of a group says whether anything would change") {
+TEST_CASE("Controller: a rehearsal of a group says whether anything would change") {
   World world;
   guards::Command command = on_web(guards::Action::stop);
   command.dry_run = true;

@@ -53,7 +53,8 @@ struct Guarded {
                         guards::Options{}, world.clock, base::Log()};
 };
 
-TEST_CASE("an alert's action is counted just before it is done, not when it is accepted") {
+TEST_CASE(
+    "Controller: an alert's action is counted just before it is done, not when it is accepted") {
   Guarded agent;
   const Operation queued = agent.queue(Guarded::alert("job"));
   CHECK(agent.guards.list().empty());
@@ -62,7 +63,7 @@ TEST_CASE("an alert's action is counted just before it is done, not when it is a
   CHECK(agent.guards.list()[0].budget_used == 1);
 }
 
-TEST_CASE("what the guards object to is not accepted, in their words") {
+TEST_CASE("Controller: what the guards object to is not accepted, in their words") {
   Guarded agent;
   REQUIRE(agent.maintenance.set("*", 1h, "new disks", "ops"));
   const auto refused = agent.controller.submit(Guarded::alert("job"));
@@ -72,7 +73,9 @@ TEST_CASE("what the guards object to is not accepted, in their words") {
   CHECK_THAT(refused.error().error.message, Catch::Matchers::StartsWith("maintenance of * until"));
 }
 
-TEST_CASE("what comes between the answer and the action refuses it late, and nothing is counted") {
+TEST_CASE(
+    "Controller: what comes between the answer and the action refuses it late, and nothing is "
+    "counted") {
   Guarded agent;
   const auto name = substrate::InstanceName{"job", "job"};
   const auto deadline = base::Deadline::after(agent.world.clock, 1min);
@@ -130,7 +133,7 @@ TEST_CASE("what comes between the answer and the action refuses it late, and not
   CHECK(supervisord.count(tests::Operation::stop) == stops_by_others);
 }
 
-TEST_CASE("of two that were accepted the budget permits one") {
+TEST_CASE("Controller: of two that were accepted the budget permits one") {
   Guarded agent({{1, 1h}, {}});
   const Operation first = agent.queue(Guarded::alert("job"));
   const Operation second = agent.queue(Guarded::alert("web:front"));
@@ -140,7 +143,7 @@ TEST_CASE("of two that were accepted the budget permits one") {
   CHECK(refused.refused_for == guards::Reason::budget);
 }
 
-TEST_CASE("an action that cannot be counted is not done") {
+TEST_CASE("Controller: an action that cannot be counted is not done") {
   Guarded agent;
   const Operation refused = agent.late(
       [&] { std::filesystem::create_directory(agent.folder.path() + "/state/guards.json.new"); });
@@ -148,7 +151,7 @@ TEST_CASE("an action that cannot be counted is not done") {
   CHECK(agent.world.supervisord->count(tests::Operation::stop) == 0);
 }
 
-TEST_CASE("a person acts whatever the guards think, and is told") {
+TEST_CASE("Controller: a person acts whatever the guards think, and is told") {
   Guarded agent;
   REQUIRE(agent.carry_out(agent.queue(Guarded::alert("job"))).result == OperationResult::succeeded);
   REQUIRE(agent.maintenance.set("job:job", 1h, "", "ops"));
@@ -161,7 +164,7 @@ TEST_CASE("a person acts whatever the guards think, and is told") {
   CHECK(agent.guards.list().at(0).budget_used == 1);
 }
 
-TEST_CASE("a rehearsal says what would be done, and does nothing") {
+TEST_CASE("Controller: a rehearsal says what would be done, and does nothing") {
   Guarded agent;
   guards::Command command = Guarded::alert("job");
   command.dry_run = true;
@@ -171,7 +174,9 @@ TEST_CASE("a rehearsal says what would be done, and does nothing") {
   CHECK(agent.guards.list().empty());
 }
 
-TEST_CASE("a person who acts on a group is told what stands against it for any of its processes") {
+TEST_CASE(
+    "Controller: a person who acts on a group is told what stands against it for any of its "
+    "processes") {
   Guarded agent;
   REQUIRE(agent.maintenance.set("web:front", 1h, "new disk", "ops"));
   guards::Command command = World::command(guards::Action::restart, "web:any");
@@ -182,7 +187,7 @@ TEST_CASE("a person who acts on a group is told what stands against it for any o
   CHECK_THAT(queued.advice[0], Catch::Matchers::EndsWith(": new disk"));
 }
 
-TEST_CASE("a rehearsal on what is in flight is refused, and not counted") {
+TEST_CASE("Controller: a rehearsal on what is in flight is refused, and not counted") {
   Guarded agent;
   (void)agent.queue(World::command(guards::Action::restart, "job"));
   guards::Command command = Guarded::alert("job");
@@ -191,7 +196,9 @@ TEST_CASE("a rehearsal on what is in flight is refused, and not counted") {
   CHECK_FALSE(agent.guards.is_cooling_down(command.target, true));
 }
 
-TEST_CASE("what we are about to start was not stopped on purpose: an operation is in flight") {
+TEST_CASE(
+    "Controller: what we are about to start was not stopped on purpose: an operation is in "
+    "flight") {
   Guarded agent;
   (void)agent.carry_out(agent.queue(World::command(guards::Action::stop, "job")));
   agent.world.publish();

@@ -73,7 +73,7 @@ Operation full() {
   return operation;
 }
 
-TEST_CASE("an operation comes back from its line exactly as it was") {
+TEST_CASE("Journal: an operation comes back from its line exactly as it was") {
   CHECK(operation_from(records::to_line(full())) == full());
   CHECK(operation_from(records::to_line(numbered(1))) == numbered(1));
   Operation without_states = full();
@@ -81,7 +81,7 @@ TEST_CASE("an operation comes back from its line exactly as it was") {
   CHECK(operation_from(records::to_line(without_states)) == without_states);
 }
 
-TEST_CASE("a line that is no operation, or half of one, is not read as one") {
+TEST_CASE("Journal: a line that is no operation, or half of one, is not read as one") {
   const std::string line = records::to_line(full());
   for (std::size_t length = 0; length < line.size(); ++length) {
     CHECK_FALSE(operation_from(line.substr(0, length)));
@@ -99,7 +99,7 @@ TEST_CASE("a line that is no operation, or half of one, is not read as one") {
   }
 }
 
-TEST_CASE("a line with any byte changed is an operation or none, and nothing worse") {
+TEST_CASE("Journal: a line with any byte changed is an operation or none, and nothing worse") {
   const std::string line = records::to_line(full());
   for (std::size_t at = 0; at < line.size(); ++at) {
     for (const char byte : {'\0', '"', '{', '9', '\xFF'}) {
@@ -121,7 +121,9 @@ struct Recorded {
   records::StateDir state = *records::StateDir::open(folder.path());
 };
 
-TEST_CASE("operations are restored as they were last recorded, in the order of their beginning") {
+TEST_CASE(
+    "Journal: operations are restored as they were last recorded, in the order of their "
+    "beginning") {
   const Recorded recorded;
   {
     const auto journal = recorded.open();
@@ -137,7 +139,7 @@ TEST_CASE("operations are restored as they were last recorded, in the order of t
   CHECK(recorded.open()->restored() == expected);  // and so they stay
 }
 
-TEST_CASE("half a last line is dropped, as is a last line that makes no sense") {
+TEST_CASE("Journal: half a last line is dropped, as is a last line that makes no sense") {
   for (const char* rest : {"{\"id\":\"7-2\",\"comm", "\xFF\n"}) {
     const Recorded recorded;
     REQUIRE(recorded.open()->record({numbered(1)}));
@@ -148,7 +150,7 @@ TEST_CASE("half a last line is dropped, as is a last line that makes no sense") 
   }
 }
 
-TEST_CASE("a journal that is damaged in the middle is an error that names file and line") {
+TEST_CASE("Journal: a journal that is damaged in the middle is an error that names file and line") {
   const Recorded recorded;
   REQUIRE(recorded.open()->record({numbered(1)}));
   recorded.append("nonsense\n" + records::to_line(numbered(2)) + "\n");
@@ -158,7 +160,7 @@ TEST_CASE("a journal that is damaged in the middle is an error that names file a
   CHECK(journal.error().message.find(recorded.state.path("journal.jsonl") + ":2: ") == 0);
 }
 
-TEST_CASE("of what is done the last thousand are kept, and all that is not done") {
+TEST_CASE("Journal: of what is done the last thousand are kept, and all that is not done") {
   const Recorded recorded;
   std::vector<Operation> operations = {numbered(0)};
   for (int number = 1; number <= 1100; ++number) {
@@ -171,7 +173,7 @@ TEST_CASE("of what is done the last thousand are kept, and all that is not done"
   CHECK(journal->restored()[1].id == "7-101");
 }
 
-TEST_CASE("the journal does not grow for ever") {
+TEST_CASE("Journal: the journal does not grow for ever") {
   const Recorded recorded;
   const auto journal = recorded.open();
   Operation wordy = numbered(1);
@@ -211,7 +213,8 @@ class UnsyncedNames {
   int kept_ = -1;
 };
 
-TEST_CASE("a journal that was replaced is the one that is written, or nothing is recorded") {
+TEST_CASE(
+    "Journal: a journal that was replaced is the one that is written, or nothing is recorded") {
   const Recorded recorded;
   const auto journal = recorded.open();
   Operation wordy = numbered(1);
@@ -230,7 +233,7 @@ TEST_CASE("a journal that was replaced is the one that is written, or nothing is
   CHECK(recorded.open()->restored() == std::vector{wordy, numbered(3)});
 }
 
-TEST_CASE("a journal is opened where nothing new can be written, damaged or not") {
+TEST_CASE("Journal: a journal is opened where nothing new can be written, damaged or not") {
   const Recorded recorded;
   REQUIRE(recorded.open()->record({numbered(1)}));
   std::filesystem::create_directory(recorded.state.path("journal.jsonl.new"));
@@ -241,7 +244,7 @@ TEST_CASE("a journal is opened where nothing new can be written, damaged or not"
   CHECK(recorded.open()->restored() == std::vector{numbered(1), numbered(3)});
 }
 
-TEST_CASE("an operation that is too long to be read again is not recorded") {
+TEST_CASE("Journal: an operation that is too long to be read again is not recorded") {
   const Recorded recorded;
   const auto journal = recorded.open();
   Operation endless = numbered(1);

@@ -50,14 +50,16 @@ const std::initializer_list<OperationStep> starting = {
     OperationStep::looked, OperationStep::stop_requested, OperationStep::stopped,
     OperationStep::start_requested, OperationStep::outcome_unknown};
 
-TEST_CASE("a restart begins with a stop where there is something to stop, else with the start") {
+TEST_CASE(
+    "next_step: a restart begins with a stop where there is something to stop, else with the "
+    "start") {
   for (const InstanceState state : substrate::all_instance_states) {
     const NextStep next = next_step(restart({OperationStep::looked}), seen(state), patient);
     CHECK(next.kind == (substrate::is_active(state) ? Kind::stop : Kind::start));
   }
 }
 
-TEST_CASE("what cannot be seen is not acted on") {
+TEST_CASE("next_step: what cannot be seen is not acted on") {
   const guards::Observation away = base::failure(ErrorKind::unreachable, "connection refused");
   const NextStep next = next_step(restart({OperationStep::looked}), away, patient);
   CHECK(next.kind == Kind::finish);
@@ -65,7 +67,7 @@ TEST_CASE("what cannot be seen is not acted on") {
   CHECK(next.error == away.error());
 }
 
-TEST_CASE("a restart that is stopped is started, whatever is seen") {
+TEST_CASE("next_step: a restart that is stopped is started, whatever is seen") {
   const auto stopped =
       restart({OperationStep::looked, OperationStep::stop_requested, OperationStep::stopped});
   const guards::Observation away = base::failure(ErrorKind::cancelled, "shutting down");
@@ -73,7 +75,7 @@ TEST_CASE("a restart that is stopped is started, whatever is seen") {
   CHECK(next_step(stopped, seen(InstanceState::stopped), impatient).kind == Kind::start);
 }
 
-TEST_CASE("a stop of unknown outcome: stopped is success, the old run is waited for") {
+TEST_CASE("next_step: a stop of unknown outcome: stopped is success, the old run is waited for") {
   const NextStep done = next_step(stop(stopping), seen(InstanceState::stopped), patient);
   CHECK(done.result == OperationResult::succeeded);
   CHECK(done.changed);
@@ -83,14 +85,15 @@ TEST_CASE("a stop of unknown outcome: stopped is success, the old run is waited 
   }
 }
 
-TEST_CASE("a stop of unknown outcome: a newer run is somebody else's, and wins") {
+TEST_CASE("next_step: a stop of unknown outcome: a newer run is somebody else's, and wins") {
   const NextStep next =
       next_step(restart(stopping), seen(InstanceState::running, new_start), patient);
   CHECK(next.result == OperationResult::abandoned);
   CHECK(next.error->message == "'job' was started again by another client meanwhile");
 }
 
-TEST_CASE("a stop of unknown outcome: out of sight is waited for, a vanished process is not") {
+TEST_CASE(
+    "next_step: a stop of unknown outcome: out of sight is waited for, a vanished process is not") {
   const guards::Observation away = base::failure(ErrorKind::timeout, "no answer");
   const guards::Observation gone = base::failure(ErrorKind::not_found, "no such process");
   CHECK(next_step(restart(stopping), away, patient).kind == Kind::look_again);
@@ -100,7 +103,7 @@ TEST_CASE("a stop of unknown outcome: out of sight is waited for, a vanished pro
   CHECK(next_step(restart(starting), gone, patient).error->kind == ErrorKind::not_found);
 }
 
-TEST_CASE("a start of unknown outcome: a new run that is RUNNING is success") {
+TEST_CASE("next_step: a start of unknown outcome: a new run that is RUNNING is success") {
   const NextStep next =
       next_step(restart(starting), seen(InstanceState::running, new_start), patient);
   CHECK(next.kind == Kind::finish);
@@ -110,21 +113,24 @@ TEST_CASE("a start of unknown outcome: a new run that is RUNNING is success") {
         Kind::look_again);
 }
 
-TEST_CASE("a start of unknown outcome: where nothing was spawned since it is asked for again") {
+TEST_CASE(
+    "next_step: a start of unknown outcome: where nothing was spawned since it is asked for "
+    "again") {
   for (const auto state : {InstanceState::stopped, InstanceState::exited, InstanceState::fatal}) {
     CHECK(next_step(restart(starting), seen(state), patient).kind == Kind::start);
     CHECK(next_step(restart(starting), seen(state), impatient).error->kind == ErrorKind::timeout);
   }
 }
 
-TEST_CASE("a start of unknown outcome: a new run that somebody stopped is left stopped") {
+TEST_CASE(
+    "next_step: a start of unknown outcome: a new run that somebody stopped is left stopped") {
   for (const auto state : {InstanceState::stopped, InstanceState::stopping}) {
     const NextStep next = next_step(restart(starting), seen(state, new_start), patient);
     CHECK(next.result == OperationResult::abandoned);
   }
 }
 
-TEST_CASE("a start of unknown outcome: a new run that failed has flapped") {
+TEST_CASE("next_step: a start of unknown outcome: a new run that failed has flapped") {
   for (const auto state : {InstanceState::backoff, InstanceState::fatal}) {
     const NextStep next = next_step(restart(starting), seen(state, new_start), patient);
     CHECK(next.result == OperationResult::flapped);
@@ -132,20 +138,21 @@ TEST_CASE("a start of unknown outcome: a new run that failed has flapped") {
   }
 }
 
-TEST_CASE("a start of unknown outcome: a new run that ended tells by its spawn error how") {
+TEST_CASE(
+    "next_step: a start of unknown outcome: a new run that ended tells by its spawn error how") {
   auto ended = seen(InstanceState::exited, new_start);
   CHECK(next_step(restart(starting), ended, patient).result == OperationResult::succeeded);
   ended.spawn_error = "Bad exit code 2";
   CHECK(next_step(restart(starting), ended, patient).result == OperationResult::flapped);
 }
 
-TEST_CASE("UNKNOWN after a start is supervisord's own trouble") {
+TEST_CASE("next_step: UNKNOWN after a start is supervisord's own trouble") {
   const NextStep next =
       next_step(restart(starting), seen(InstanceState::unknown, new_start), patient);
   CHECK(next.error->kind == ErrorKind::fault);
 }
 
-TEST_CASE("every step in every state, seen or not, patient or not, has an answer") {
+TEST_CASE("next_step: every step in every state, seen or not, patient or not, has an answer") {
   const std::initializer_list<OperationStep> all = {
       OperationStep::looked,    OperationStep::stop_requested,   OperationStep::stopped,
       OperationStep::started,   OperationStep::signal_requested, OperationStep::start_requested,

@@ -23,7 +23,7 @@ void finish(OperationTable& ledger, Operation operation) {
   (void)ledger.finish(operation);
 }
 
-TEST_CASE("operations on one group run one at a time, in the order they came") {
+TEST_CASE("OperationTable: operations on one group run one at a time, in the order they came") {
   OperationTable ledger("7");
   const Operation front = enter(ledger, on("web:front"));
   const Operation back = enter(ledger, on("web:back"));
@@ -35,7 +35,8 @@ TEST_CASE("operations on one group run one at a time, in the order they came") {
   CHECK(ledger.take()->id == back.id);
 }
 
-TEST_CASE("groups of the same name on two supervisords do not wait for each other") {
+TEST_CASE(
+    "OperationTable: groups of the same name on two supervisords do not wait for each other") {
   OperationTable ledger("7");
   (void)enter(ledger, on("web:front", "a"));
   (void)enter(ledger, on("web:front", "b"));
@@ -43,7 +44,7 @@ TEST_CASE("groups of the same name on two supervisords do not wait for each othe
   CHECK(ledger.take());
 }
 
-TEST_CASE("one supervisord cannot take all the workers") {
+TEST_CASE("OperationTable: one supervisord cannot take all the workers") {
   OperationTable ledger("7");
   for (std::size_t i = 0; i <= OperationTable::max_per_supervisor; ++i) {
     (void)enter(ledger, on(("job" + std::to_string(i)).c_str(), "slow"));
@@ -56,13 +57,15 @@ TEST_CASE("one supervisord cannot take all the workers") {
   CHECK_FALSE(ledger.take());
 }
 
-TEST_CASE("ids are unique, and tell one run of the agent from another") {
+TEST_CASE("OperationTable: ids are unique, and tell one run of the agent from another") {
   OperationTable ledger("1700000000000");
   CHECK(enter(ledger, on("a")).id == "1700000000000-1");
   CHECK(enter(ledger, on("b")).id == "1700000000000-2");
 }
 
-TEST_CASE("of the operations that are done the last thousand are remembered, and all others") {
+TEST_CASE(
+    "OperationTable: of the operations that are done the last thousand are remembered, and all "
+    "others") {
   OperationTable ledger("7");
   const Operation waiting = enter(ledger, on("waiting"));
   for (std::size_t i = 0; i < OperationTable::max_done + 10; ++i) {
@@ -73,7 +76,8 @@ TEST_CASE("of the operations that are done the last thousand are remembered, and
   CHECK(ledger.list().size() <= OperationTable::max_done + 2);
 }
 
-TEST_CASE("an operation that is not on the disk yet is known, and not carried out") {
+TEST_CASE(
+    "OperationTable: an operation that is not on the disk yet is known, and not carried out") {
   OperationTable ledger("7");
   const Operation operation = ledger.add(on("job"), {});
   CHECK(ledger.in_flight(operation.command));
@@ -85,7 +89,7 @@ TEST_CASE("an operation that is not on the disk yet is known, and not carried ou
   CHECK(ledger.take()->id == operation.id);
 }
 
-TEST_CASE("a group and its members exclude each other") {
+TEST_CASE("OperationTable: a group and its members exclude each other") {
   OperationTable ledger("7");
   guards::Command group = on("web:front");
   group.target.name.name.clear();
@@ -100,7 +104,7 @@ TEST_CASE("a group and its members exclude each other") {
   CHECK(ledger.in_flight(group)->id == member.id);
 }
 
-TEST_CASE("an operation that could not be recorded leaves nothing behind") {
+TEST_CASE("OperationTable: an operation that could not be recorded leaves nothing behind") {
   OperationTable ledger("7");
   const Operation operation = ledger.add(on("job"), {});
   ledger.withdraw(operation.id);
@@ -108,7 +112,8 @@ TEST_CASE("an operation that could not be recorded leaves nothing behind") {
   CHECK_FALSE(ledger.in_flight(operation.command));
 }
 
-TEST_CASE("what an earlier run began is taken when it may go on, and put back if not") {
+TEST_CASE(
+    "OperationTable: what an earlier run began is taken when it may go on, and put back if not") {
   OperationTable ledger("7");
   Operation begun;
   begun.id = "6-1";
@@ -124,7 +129,7 @@ TEST_CASE("what an earlier run began is taken when it may go on, and put back if
   CHECK(ledger.cut_off() == std::vector{begun});
 }
 
-TEST_CASE("an id that an earlier run gave is not given again") {
+TEST_CASE("OperationTable: an id that an earlier run gave is not given again") {
   OperationTable ledger("7");
   Operation old;
   old.id = "7-1";
@@ -133,7 +138,7 @@ TEST_CASE("an id that an earlier run gave is not given again") {
   CHECK(ledger.add(on("job"), {}).id == "7-2");
 }
 
-TEST_CASE("only so many can wait for one operation") {
+TEST_CASE("OperationTable: only so many can wait for one operation") {
   OperationTable ledger("7");
   const Operation operation = enter(ledger, on("job"));
   for (std::size_t i = 0; i < OperationTable::max_waiting; ++i) {

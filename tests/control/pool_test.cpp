@@ -44,7 +44,7 @@ struct Pool {
   Controller controller;
 };
 
-TEST_CASE("several who want to know the programs at once ask supervisord once") {
+TEST_CASE("Controller: several who want to know the programs at once ask supervisord once") {
   Pool pool(1);
   guards::ProgramCatalogue catalogue(pool.clock);
   const monitor::Member member = tests::member_of("", pool.supervisord);
@@ -59,7 +59,7 @@ TEST_CASE("several who want to know the programs at once ask supervisord once") 
   CHECK(pool.supervisord->count(tests::Operation::programs) == 1);
 }
 
-TEST_CASE("of many commands on one process at once exactly one is accepted") {
+TEST_CASE("Controller: of many commands on one process at once exactly one is accepted") {
   for (int round = 0; round < 20; ++round) {
     Pool pool(1);
     std::atomic<int> accepted = 0;
@@ -77,7 +77,7 @@ TEST_CASE("of many commands on one process at once exactly one is accepted") {
   }
 }
 
-TEST_CASE("the pool works off what is submitted, each process once") {
+TEST_CASE("Controller: the pool works off what is submitted, each process once") {
   constexpr int programs = 30;
   Pool pool(programs);
   std::atomic<int> done = 0;
@@ -94,7 +94,7 @@ TEST_CASE("the pool works off what is submitted, each process once") {
   CHECK(pool.supervisord->count(tests::Operation::start) == programs);
 }
 
-TEST_CASE("a stop waits for the restart under way and is bounded by its deadline") {
+TEST_CASE("Controller: a stop waits for the restart under way and is bounded by its deadline") {
   Pool pool(1);
   pool.supervisord->let_test_turn_clock();
   pool.supervisord->change({"job0", "job0"}, [](auto& program) { program.stops_after = 30s; });
@@ -117,7 +117,7 @@ TEST_CASE("a stop waits for the restart under way and is bounded by its deadline
   CHECK(pool.supervisord->look({"job0", "job0"}).state == substrate::InstanceState::running);
 }
 
-TEST_CASE("a stop ends what hangs when its deadline is over") {
+TEST_CASE("Controller: a stop ends what hangs when its deadline is over") {
   Pool pool(1);
   pool.supervisord->let_test_turn_clock();
   pool.supervisord->fail({.operation = tests::Operation::get, .hangs = true});

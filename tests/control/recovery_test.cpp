@@ -81,7 +81,7 @@ std::function<bool(const Operation&)> before(OperationStep step) {
   };
 }
 
-TEST_CASE("operations and their idempotency keys outlive the agent") {
+TEST_CASE("Controller: operations and their idempotency keys outlive the agent") {
   Lives lives;
   World world({}, lives.first.memory());
   guards::Command command = World::command(guards::Action::restart, "job");
@@ -94,7 +94,8 @@ TEST_CASE("operations and their idempotency keys outlive the agent") {
   CHECK(third.submit(command) == done);
 }
 
-TEST_CASE("an agent that is killed before it asks for the stop leaves the process alone") {
+TEST_CASE(
+    "Controller: an agent that is killed before it asks for the stop leaves the process alone") {
   for (const OperationStep step : {OperationStep::looked, OperationStep::stop_requested}) {
     Lives lives;
     World world({}, lives.first.memory());
@@ -108,7 +109,7 @@ TEST_CASE("an agent that is killed before it asks for the stop leaves the proces
   }
 }
 
-TEST_CASE("an agent that is killed after it asked for the stop finishes the restart") {
+TEST_CASE("Controller: an agent that is killed after it asked for the stop finishes the restart") {
   for (const OperationStep step : {OperationStep::stopped, OperationStep::start_requested}) {
     Lives lives;
     World world({}, lives.first.memory());
@@ -124,7 +125,8 @@ TEST_CASE("an agent that is killed after it asked for the stop finishes the rest
   }
 }
 
-TEST_CASE("a restart that was cut off is not finished where people are at work, or may be") {
+TEST_CASE(
+    "Controller: a restart that was cut off is not finished where people are at work, or may be") {
   const std::string file = GENERATE(as<std::string>(), "", "damaged");
   Lives lives;
   World world({}, lives.first.memory());
@@ -142,7 +144,7 @@ TEST_CASE("a restart that was cut off is not finished where people are at work, 
   CHECK(world.look("job").state == InstanceState::stopped);
 }
 
-TEST_CASE("an agent that is killed after the start does not start it again") {
+TEST_CASE("Controller: an agent that is killed after the start does not start it again") {
   for (const OperationStep step : {OperationStep::started, OperationStep::finished}) {
     Lives lives;
     World world({}, lives.first.memory());
@@ -155,7 +157,7 @@ TEST_CASE("an agent that is killed after the start does not start it again") {
   }
 }
 
-TEST_CASE("what a person did meanwhile wins, and is told") {
+TEST_CASE("Controller: what a person did meanwhile wins, and is told") {
   Lives lives;
   World world({}, lives.first.memory());
   lives.kill(world, World::command(guards::Action::restart, "job"),
@@ -172,7 +174,7 @@ TEST_CASE("what a person did meanwhile wins, and is told") {
         "the agent ended before this was done: another client started it meanwhile");
 }
 
-TEST_CASE("what is queued when the agent is killed is abandoned") {
+TEST_CASE("Controller: what is queued when the agent is killed is abandoned") {
   Lives lives;
   World world({}, lives.first.memory());
   REQUIRE(world.controller.submit(World::command(guards::Action::stop, "job")));
@@ -181,7 +183,7 @@ TEST_CASE("what is queued when the agent is killed is abandoned") {
   CHECK(world.look("job").state == InstanceState::running);
 }
 
-TEST_CASE("an end that was told is not told again") {
+TEST_CASE("Controller: an end that was told is not told again") {
   Lives lives;
   World world({}, lives.first.memory());
   (void)world.carry_out(World::command(guards::Action::restart, "job"));
@@ -189,7 +191,9 @@ TEST_CASE("an end that was told is not told again") {
   CHECK(lives.told().size() == 1);
 }
 
-TEST_CASE("a supervisord that is away is waited for, and what waits can be ended with the agent") {
+TEST_CASE(
+    "Controller: a supervisord that is away is waited for, and what waits can be ended with the "
+    "agent") {
   Lives lives;
   World world({}, lives.first.memory());
   lives.kill(world, World::command(guards::Action::restart, "job"),
@@ -201,7 +205,8 @@ TEST_CASE("a supervisord that is away is waited for, and what waits can be ended
   CHECK(world.look("job").state == InstanceState::running);
 }
 
-TEST_CASE("a restart that the agent's orderly end cuts off is finished by the next run") {
+TEST_CASE(
+    "Controller: a restart that the agent's orderly end cuts off is finished by the next run") {
   Lives lives;
   World world({}, lives.first.memory());
   world.supervisord->change(job, [](auto& program) { program.stops_after = 30s; });
@@ -222,7 +227,7 @@ guards::Command restart_of_web() {
   return command;
 }
 
-TEST_CASE("a group's operation is journalled when it is accepted, begun and ended") {
+TEST_CASE("Controller: a group's operation is journalled when it is accepted, begun and ended") {
   Lives lives;
   World world({}, lives.first.memory());
   (void)world.carry_out(restart_of_web());
@@ -234,7 +239,7 @@ TEST_CASE("a group's operation is journalled when it is accepted, begun and ende
   CHECK(lines == 3);
 }
 
-TEST_CASE("what is cut off does not age while the others of its group are seen to") {
+TEST_CASE("Controller: what is cut off does not age while the others of its group are seen to") {
   Lives lives;
   World world({}, lives.first.memory());
   lives.kill(world, restart_of_web(), before(OperationStep::start_requested));
@@ -246,7 +251,7 @@ TEST_CASE("what is cut off does not age while the others of its group are seen t
   CHECK(world.look("web:front").state == InstanceState::running);
 }
 
-TEST_CASE("what is cut off is as old as the last step in its group") {
+TEST_CASE("Controller: what is cut off is as old as the last step in its group") {
   Lives lives;
   World world({}, lives.first.memory());
   world.supervisord->change({"web", "front"}, [](auto& program) {
@@ -259,7 +264,7 @@ TEST_CASE("what is cut off is as old as the last step in its group") {
   CHECK(world.look("web:front").state == InstanceState::running);
 }
 
-TEST_CASE("what is cut off ages while its supervisord is away") {
+TEST_CASE("Controller: what is cut off ages while its supervisord is away") {
   Lives lives;
   World world({}, lives.first.memory());
   lives.kill(world, World::command(guards::Action::restart, "job"),
@@ -272,7 +277,7 @@ TEST_CASE("what is cut off ages while its supervisord is away") {
   CHECK(world.look("job").state == InstanceState::stopped);
 }
 
-TEST_CASE("nothing is done that cannot be recorded first") {
+TEST_CASE("Controller: nothing is done that cannot be recorded first") {
   Lives lives;
   World world({}, lives.first.memory());
   guards::Command endless = World::command(guards::Action::restart, "job");
@@ -284,7 +289,7 @@ TEST_CASE("nothing is done that cannot be recorded first") {
   CHECK(world.controller.submit(World::command(guards::Action::restart, "job")));
 }
 
-TEST_CASE("several commands are entered together, each with an answer of its own") {
+TEST_CASE("Controller: several commands are entered together, each with an answer of its own") {
   Lives lives;
   World world({}, lives.first.memory());
   const auto submissions = world.controller.submit_all(
@@ -300,7 +305,7 @@ TEST_CASE("several commands are entered together, each with an answer of its own
   CHECK(lives.first.audit->read(std::nullopt, 10)->size() == 2);
 }
 
-TEST_CASE("what is refused does not wait for what is being entered") {
+TEST_CASE("Controller: what is refused does not wait for what is being entered") {
   std::optional<Submission> refused;  // outlives the world, whose end is told too
   World world;
   world.controller.on_change([&](const Operation&) {
@@ -311,7 +316,7 @@ TEST_CASE("what is refused does not wait for what is being entered") {
   CHECK(refused->error().reason == guards::Reason::no_target);
 }
 
-TEST_CASE("the policy is asked again just before acting") {
+TEST_CASE("Controller: the policy is asked again just before acting") {
   World world;
   const auto accepted = world.controller.submit(World::command(guards::Action::stop, "job"));
   REQUIRE(accepted);

@@ -66,14 +66,16 @@ const std::vector<std::vector<OperationStep>> stop_asked_for = {
      OperationStep::start_requested},
 };
 
-TEST_CASE("a restart goes on where its process is stopping or stopped, and has not run since") {
+TEST_CASE(
+    "decide_resumption: a restart goes on where its process is stopping or stopped, and has not "
+    "run since") {
   for (const auto& steps : stop_asked_for) {
     CHECK(what(came_to(steps), seen(InstanceState::stopping)) == Kind::resume);
     CHECK(what(came_to(steps), seen(InstanceState::stopped)) == Kind::resume);
   }
 }
 
-TEST_CASE("a restart is abandoned where its process is in any other state") {
+TEST_CASE("decide_resumption: a restart is abandoned where its process is in any other state") {
   for (const auto& steps : stop_asked_for) {
     for (const auto state :
          {InstanceState::running, InstanceState::starting, InstanceState::backoff,
@@ -84,7 +86,9 @@ TEST_CASE("a restart is abandoned where its process is in any other state") {
   }
 }
 
-TEST_CASE("what people did meanwhile wins: a process that was started since is left alone") {
+TEST_CASE(
+    "decide_resumption: what people did meanwhile wins: a process that was started since is left "
+    "alone") {
   const ManagerTime later = first_start + 1h;
   for (const auto& steps : {stop_asked_for[0], stop_asked_for[1], stop_asked_for[2]}) {
     for (const auto state : {InstanceState::running, InstanceState::starting,
@@ -96,7 +100,7 @@ TEST_CASE("what people did meanwhile wins: a process that was started since is l
   }
 }
 
-TEST_CASE("a new run whose start was asked for is watched to its end") {
+TEST_CASE("decide_resumption: a new run whose start was asked for is watched to its end") {
   const ManagerTime later = first_start + 1h;
   for (const guards::Action action : {guards::Action::restart, guards::Action::start}) {
     for (const auto& steps : {std::vector{OperationStep::looked, OperationStep::start_requested},
@@ -110,7 +114,7 @@ TEST_CASE("a new run whose start was asked for is watched to its end") {
   }
 }
 
-TEST_CASE("what had not begun, and whatever is no restart, is abandoned") {
+TEST_CASE("decide_resumption: what had not begun, and whatever is no restart, is abandoned") {
   CHECK(what(came_to({}), seen(InstanceState::stopped)) == Kind::abandon);
   CHECK(what(came_to({OperationStep::looked}), seen(InstanceState::stopped)) == Kind::abandon);
   CHECK(what(came_to({OperationStep::looked, OperationStep::stop_requested}, guards::Action::stop),
@@ -123,20 +127,22 @@ TEST_CASE("what had not begun, and whatever is no restart, is abandoned") {
              seen(InstanceState::running)) == Kind::abandon);
 }
 
-TEST_CASE("what is older than resume_within is abandoned, and what comes from the future") {
+TEST_CASE(
+    "decide_resumption: what is older than resume_within is abandoned, and what comes from the "
+    "future") {
   const Operation cut_off = came_to(stop_asked_for[2]);
   CHECK(what(cut_off, seen(InstanceState::stopped), after(10min - 1ns)) == Kind::resume);
   CHECK(what(cut_off, seen(InstanceState::stopped), after(10min)) == Kind::abandon);
   CHECK(what(cut_off, seen(InstanceState::stopped), after(-1min)) == Kind::abandon);
 }
 
-TEST_CASE("going on does not make an operation younger") {
+TEST_CASE("decide_resumption: going on does not make an operation younger") {
   Operation cut_off = came_to(stop_asked_for[2]);
   cut_off.steps.push_back({OperationStep::resumed, begun + 9min, ""});
   CHECK(what(cut_off, seen(InstanceState::stopped), after(10min)) == Kind::abandon);
 }
 
-TEST_CASE("a restart is not finished where people are at work") {
+TEST_CASE("decide_resumption: a restart is not finished where people are at work") {
   Circumstances inputs = after(10s);
   inputs.maintenance = "moving house";
   const Resumption next =
@@ -145,7 +151,8 @@ TEST_CASE("a restart is not finished where people are at work") {
   CHECK(next.why == "it is under maintenance: moving house");
 }
 
-TEST_CASE("a supervisord that does not answer is waited for, within resume_within") {
+TEST_CASE(
+    "decide_resumption: a supervisord that does not answer is waited for, within resume_within") {
   const guards::Observation away = base::failure(ErrorKind::unreachable, "nobody there");
   CHECK(what(came_to(stop_asked_for[2]), away) == Kind::wait);
   CHECK(what(came_to(stop_asked_for[2]), away, after(10min)) == Kind::abandon);

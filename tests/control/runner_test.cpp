@@ -29,7 +29,7 @@ Operation restart(World& world) {
   return world.carry_out(World::command(guards::Action::restart, "job"));
 }
 
-TEST_CASE("a restart stops, sees it stopped, starts, and verifies the new run") {
+TEST_CASE("runner: a restart stops, sees it stopped, starts, and verifies the new run") {
   World world;
   const auto before = world.look("job").incarnation();
   const Operation done = restart(world);
@@ -43,7 +43,7 @@ TEST_CASE("a restart stops, sees it stopped, starts, and verifies the new run") 
   CHECK(done.incarnation_after != before);
 }
 
-TEST_CASE("a restart of what does not run is a start") {
+TEST_CASE("runner: a restart of what does not run is a start") {
   World world;
   (void)world.carry_out(World::command(guards::Action::stop, "job"));
   const Operation done = restart(world);
@@ -52,7 +52,7 @@ TEST_CASE("a restart of what does not run is a start") {
                                       OperationStep::started, OperationStep::finished});
 }
 
-TEST_CASE("a restart waits for a process that takes its whole stopwaitsecs to go") {
+TEST_CASE("runner: a restart waits for a process that takes its whole stopwaitsecs to go") {
   World world;
   world.supervisord->change(job, [](auto& program) {
     program.stops_after = std::nullopt;
@@ -61,7 +61,7 @@ TEST_CASE("a restart waits for a process that takes its whole stopwaitsecs to go
   CHECK(restart(world).result == OperationResult::succeeded);
 }
 
-TEST_CASE("a restart whose stop was carried out without an answer starts it all the same") {
+TEST_CASE("runner: a restart whose stop was carried out without an answer starts it all the same") {
   World world;
   world.supervisord->fail(
       {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
@@ -69,7 +69,7 @@ TEST_CASE("a restart whose stop was carried out without an answer starts it all 
   CHECK(world.look("job").state == InstanceState::running);
 }
 
-TEST_CASE("a start that was carried out without an answer is not repeated") {
+TEST_CASE("runner: a start that was carried out without an answer is not repeated") {
   World world;
   world.supervisord->fail(
       {.operation = tests::Operation::start, .hangs = true, .after_its_work = true});
@@ -77,7 +77,7 @@ TEST_CASE("a start that was carried out without an answer is not repeated") {
   CHECK(world.supervisord->count(tests::Operation::start) == 1);
 }
 
-TEST_CASE("a start that did not come through is asked for again until it does") {
+TEST_CASE("runner: a start that did not come through is asked for again until it does") {
   World world;
   world.supervisord->fail({.operation = tests::Operation::start, .times = 5});
   const Operation done = restart(world);
@@ -86,7 +86,7 @@ TEST_CASE("a start that did not come through is asked for again until it does") 
   CHECK(done.steps.size() < 10);
 }
 
-TEST_CASE("a supervisord that restarts between stop and start still gets its start") {
+TEST_CASE("runner: a supervisord that restarts between stop and start still gets its start") {
   World world;
   world.supervisord->fail({.operation = tests::Operation::start,
                            .error = {ErrorKind::shutting_down, "supervisord is shutting down"}});
@@ -94,7 +94,7 @@ TEST_CASE("a supervisord that restarts between stop and start still gets its sta
   CHECK(world.look("job").state == InstanceState::running);
 }
 
-TEST_CASE("a stop that supervisord refuses leaves the process as it was") {
+TEST_CASE("runner: a stop that supervisord refuses leaves the process as it was") {
   World world;
   world.supervisord->lose(job);
   world.publish();
@@ -103,7 +103,7 @@ TEST_CASE("a stop that supervisord refuses leaves the process as it was") {
   CHECK(world.supervisord->count(tests::Operation::start) == 0);
 }
 
-TEST_CASE("a new run that does not reach its startsecs is a failure with the spawn error") {
+TEST_CASE("runner: a new run that does not reach its startsecs is a failure with the spawn error") {
   World world;
   world.supervisord->change(job, [](auto& program) { program.dies_after = 500ms; });
   const Operation done = restart(world);
@@ -111,7 +111,7 @@ TEST_CASE("a new run that does not reach its startsecs is a failure with the spa
   CHECK(done.error->kind == ErrorKind::spawn_failed);
 }
 
-TEST_CASE("a new run that ends right after its start has flapped") {
+TEST_CASE("runner: a new run that ends right after its start has flapped") {
   World world;
   world.supervisord->change(job, [](auto& program) {
     program.start_seconds = 0s;
@@ -124,7 +124,7 @@ TEST_CASE("a new run that ends right after its start has flapped") {
   CHECK(done.error->message == "'job' came up and did not stay, it is EXITED: Bad exit code 3");
 }
 
-TEST_CASE("a new run that does its work and ends as expected has succeeded") {
+TEST_CASE("runner: a new run that does its work and ends as expected has succeeded") {
   World world;
   world.supervisord->change(job, [](auto& program) {
     program.start_seconds = 0s;
@@ -134,7 +134,7 @@ TEST_CASE("a new run that does its work and ends as expected has succeeded") {
   CHECK(restart(world).result == OperationResult::succeeded);
 }
 
-TEST_CASE("what supervisord cannot tell of its programs does not hinder a restart") {
+TEST_CASE("runner: what supervisord cannot tell of its programs does not hinder a restart") {
   World world;
   world.supervisord->fail({.operation = tests::Operation::programs,
                            .error = {ErrorKind::not_implemented, "HTTP 500"},
@@ -186,7 +186,7 @@ base::Result<void> only_the_stop(const Operation& so_far) {
              : base::failure(ErrorKind::internal, "No space left on device");
 }
 
-TEST_CASE("a restart that is seen stopped is started though nothing more can be recorded") {
+TEST_CASE("runner: a restart that is seen stopped is started though nothing more can be recorded") {
   World world;
   world.supervisord->fail(
       {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
@@ -195,7 +195,7 @@ TEST_CASE("a restart that is seen stopped is started though nothing more can be 
   CHECK(world.look("job").state == InstanceState::running);
 }
 
-TEST_CASE("a restart that was cut off at its stop goes on though nothing can be recorded") {
+TEST_CASE("runner: a restart that was cut off at its stop goes on though nothing can be recorded") {
   World world;
   Operation cut_off = new_restart();
   const auto run_before = world.look("job");
@@ -207,7 +207,8 @@ TEST_CASE("a restart that was cut off at its stop goes on though nothing can be 
   CHECK(world.look("job").state == InstanceState::running);
 }
 
-TEST_CASE("a restart that is stopped already is started though the agent has no time left") {
+TEST_CASE(
+    "runner: a restart that is stopped already is started though the agent has no time left") {
   for (const OperationStep when : {OperationStep::stopped, OperationStep::start_requested}) {
     World world;
     const Operation done = interrupted_at(world, when);
@@ -216,7 +217,9 @@ TEST_CASE("a restart that is stopped already is started though the agent has no 
   }
 }
 
-TEST_CASE("a restart of which nothing was done yet is abandoned when the agent has no time left") {
+TEST_CASE(
+    "runner: a restart of which nothing was done yet is abandoned when the agent has no time "
+    "left") {
   World world;
   const Operation done = interrupted_at(world, OperationStep::looked);
   CHECK(done.result == OperationResult::abandoned);
@@ -224,7 +227,7 @@ TEST_CASE("a restart of which nothing was done yet is abandoned when the agent h
   CHECK(world.look("job").state == InstanceState::running);
 }
 
-TEST_CASE("a restart is carried through while the agent only is in a hurry") {
+TEST_CASE("runner: a restart is carried through while the agent only is in a hurry") {
   World world;
   const Operation done = interrupted_at(world, OperationStep::finished);
   CHECK(done.result == OperationResult::succeeded);

@@ -15,7 +15,7 @@ Operation failed(ErrorKind kind) {
   return operation;
 }
 
-TEST_CASE("a duration falls into the first bound that holds it, or beyond all") {
+TEST_CASE("StatsRecorder: a duration falls into the first bound that holds it, or beyond all") {
   StatsRecorder recorder;
   Operation operation;
   operation.result = OperationResult::succeeded;
@@ -29,7 +29,7 @@ TEST_CASE("a duration falls into the first bound that holds it, or beyond all") 
   CHECK(durations.sum_seconds == Approx(3600.021));
 }
 
-TEST_CASE("every kind of error is counted as a failure under a reason") {
+TEST_CASE("StatsRecorder: every kind of error is counted as a failure under a reason") {
   CHECK(failure_reason(failed(ErrorKind::socket_missing)) == FailureReason::unreachable);
   CHECK(failure_reason(failed(ErrorKind::timeout)) == FailureReason::timeout);
   CHECK(failure_reason(failed(ErrorKind::cancelled)) == FailureReason::shutting_down);

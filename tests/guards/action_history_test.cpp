@@ -26,7 +26,7 @@ struct File {
   std::string text = to_text(history, clock.written_at());
 };
 
-TEST_CASE("a history is read as it was written") {
+TEST_CASE("ActionHistory: a history is read as it was written") {
   const File file;
   const auto read = parse_history(file.text, file.clock);
   REQUIRE(read);
@@ -34,7 +34,7 @@ TEST_CASE("a history is read as it was written") {
   CHECK_FALSE(read->future_dated);
 }
 
-TEST_CASE("over a reboot all times of a history move alike") {
+TEST_CASE("ActionHistory: over a reboot all times of a history move alike") {
   File file;
   file.manual.advance(10min);
   const auto read = parse_history(file.text, StateClock(file.manual, "another"));
@@ -42,7 +42,7 @@ TEST_CASE("over a reboot all times of a history move alike") {
   CHECK(read->value == file.history);  // both clocks went on by ten minutes
 }
 
-TEST_CASE("a history that is cut short anywhere is none") {
+TEST_CASE("ActionHistory: a history that is cut short anywhere is none") {
   const File file;
   for (std::size_t length = 0; length < file.text.size(); ++length) {
     CAPTURE(length);
@@ -50,7 +50,7 @@ TEST_CASE("a history that is cut short anywhere is none") {
   }
 }
 
-TEST_CASE("a history with any byte changed is none, or a whole one") {
+TEST_CASE("ActionHistory: a history with any byte changed is none, or a whole one") {
   const File file;
   for (std::size_t at = 0; at < file.text.size(); ++at) {
     for (const char byte : {'\0', '0', '-', '"', '}', '\xff'}) {

@@ -91,11 +91,11 @@ const std::vector<Case> cases = {
      "the budget of 'web:front', 3 in 1h, is used up: see to it, then reset its guard"},
 };
 
-TEST_CASE("nothing stands against a restart of what has run for long") {
+TEST_CASE("first_objection: nothing stands against a restart of what has run for long") {
   CHECK_FALSE(Asked().objection());
 }
 
-TEST_CASE("each answer has what brings it about, and says why") {
+TEST_CASE("first_objection: each answer has what brings it about, and says why") {
   for (const Case& each : cases) {
     Asked asked;
     each.bring_about(asked);
@@ -104,7 +104,7 @@ TEST_CASE("each answer has what brings it about, and says why") {
   }
 }
 
-TEST_CASE("of two answers the one that is tested first is given") {
+TEST_CASE("first_objection: of two answers the one that is tested first is given") {
   for (std::size_t later = 0; later < cases.size(); ++later) {
     for (std::size_t earlier = 0; earlier < later; ++earlier) {
       CAPTURE(to_string(cases[earlier].verdict), to_string(cases[later].verdict));
@@ -116,18 +116,18 @@ TEST_CASE("of two answers the one that is tested first is given") {
   }
 }
 
-TEST_CASE("the answers come in the order of their enumeration") {
+TEST_CASE("first_objection: the answers come in the order of their enumeration") {
   CHECK(std::is_sorted(cases.begin(), cases.end(),
                        [](const Case& a, const Case& b) { return a.verdict < b.verdict; }));
 }
 
-TEST_CASE("a process that is gone is no target") {
+TEST_CASE("first_objection: a process that is gone is no target") {
   Asked asked;
   asked.observation = base::failure(base::ErrorKind::not_found, "BAD_NAME");
   CHECK(asked.verdict() == Reason::no_target);
 }
 
-TEST_CASE("what is over does not stand against anything") {
+TEST_CASE("first_objection: what is over does not stand against anything") {
   Asked asked;
   asked.history.breaker_until = now;
   asked.known().cooldown_until = now;
@@ -136,7 +136,9 @@ TEST_CASE("what is over does not stand against anything") {
   CHECK_FALSE(asked.objection());
 }
 
-TEST_CASE("what was stopped on purpose is left alone even where the rule names STOPPED") {
+TEST_CASE(
+    "first_objection: what was stopped on purpose is left alone even where the rule names "
+    "STOPPED") {
   Asked asked;
   asked.rest(InstanceState::stopped);
   asked.trigger.limits.only_if_state = {InstanceState::stopped};
@@ -155,7 +157,7 @@ TEST_CASE("what was stopped on purpose is left alone even where the rule names S
   }
 }
 
-TEST_CASE("only the states that the rule names are acted on") {
+TEST_CASE("first_objection: only the states that the rule names are acted on") {
   const auto in = [](InstanceState state, Action action, std::vector<InstanceState> named) {
     Asked asked;
     asked.action = action;
@@ -176,7 +178,8 @@ TEST_CASE("only the states that the rule names are acted on") {
   }
 }
 
-TEST_CASE("how long it has run does not matter for a stop, nor for what does not run") {
+TEST_CASE(
+    "first_objection: how long it has run does not matter for a stop, nor for what does not run") {
   const auto young = [](InstanceState state, Action action) {
     Asked asked;
     asked.action = action;
@@ -196,21 +199,21 @@ TEST_CASE("how long it has run does not matter for a stop, nor for what does not
   }
 }
 
-TEST_CASE("what has run for an unknown time is too young") {
+TEST_CASE("first_objection: what has run for an unknown time is too young") {
   Asked asked;
   asked.observation->start_time.reset();
   asked.trigger.limits.min_uptime = 0s;
   CHECK(asked.verdict() == Reason::too_young);
 }
 
-TEST_CASE("min_uptime ends to the second") {
+TEST_CASE("first_objection: min_uptime ends to the second") {
   Asked asked;
   asked.trigger.began = asked.conditions.system_now;
   asked.run(InstanceState::running, 120s);
   CHECK_FALSE(asked.objection());
 }
 
-TEST_CASE("who was faster than the alert is left to settle") {
+TEST_CASE("first_objection: who was faster than the alert is left to settle") {
   const auto since = [](base::Duration alert, std::chrono::seconds uptime, bool later = false) {
     Asked asked;
     asked.trigger.began = asked.conditions.system_now - alert;
@@ -225,14 +228,14 @@ TEST_CASE("who was faster than the alert is left to settle") {
   CHECK(since(1h, 300s, true) == Reason::accepted);  // that was us
 }
 
-TEST_CASE("ages are told by supervisord's clock, whatever time it has") {
+TEST_CASE("first_objection: ages are told by supervisord's clock, whatever time it has") {
   Asked asked;
   asked.observation->now += 24h;
   *asked.observation->start_time += 24h;
   CHECK_FALSE(asked.objection());
 }
 
-TEST_CASE("without a state of old a process is in its rule's initial cooldown") {
+TEST_CASE("first_objection: without a state of old a process is in its rule's initial cooldown") {
   Asked asked;
   asked.history.begun = now - 299s;
   REQUIRE(asked.objection());
@@ -245,7 +248,7 @@ TEST_CASE("without a state of old a process is in its rule's initial cooldown") 
   CHECK_FALSE(asked.objection());
 }
 
-TEST_CASE("a latch outlives the budget that set it") {
+TEST_CASE("first_objection: a latch outlives the budget that set it") {
   Asked asked;
   asked.known().gave_up = true;
   REQUIRE(asked.objection());
@@ -255,7 +258,7 @@ TEST_CASE("a latch outlives the budget that set it") {
                       "guard"});
 }
 
-TEST_CASE("a budget of nothing permits nothing") {
+TEST_CASE("first_objection: a budget of nothing permits nothing") {
   Asked asked;
   asked.trigger.limits.per_target = {0, 1h};
   CHECK(asked.verdict() == Reason::gave_up);
@@ -263,7 +266,7 @@ TEST_CASE("a budget of nothing permits nothing") {
   CHECK(asked.verdict() == Reason::budget);
 }
 
-TEST_CASE("a budget of more than is remembered permits what is remembered") {
+TEST_CASE("first_objection: a budget of more than is remembered permits what is remembered") {
   Asked asked;
   asked.conditions.total = {5000, 1h};
   asked.history.total.assign(Budget::max_actions, now);

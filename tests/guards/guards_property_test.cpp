@@ -162,7 +162,8 @@ class Play {
   Truth truth_;
 };
 
-TEST_CASE("budgets, cooldowns and latches hold to the letter while the agent comes and goes") {
+TEST_CASE(
+    "Guards: budgets, cooldowns and latches hold to the letter while the agent comes and goes") {
   std::set<Reason> seen;
   for (unsigned seed = 1; seed <= 4; ++seed) {
     Play play(seed);
@@ -188,7 +189,7 @@ TEST_CASE("budgets, cooldowns and latches hold to the letter while the agent com
   CHECK(seen == std::set{Reason::accepted, Reason::cooldown, Reason::budget, Reason::gave_up});
 }
 
-TEST_CASE("over reboots, with a system clock that lags behind, no budget is exceeded") {
+TEST_CASE("Guards: over reboots, with a system clock that lags behind, no budget is exceeded") {
   for (unsigned seed = 1; seed <= 4; ++seed) {
     Play play(seed);
     for (int step = 0; step < 200; ++step) {
@@ -209,7 +210,7 @@ TEST_CASE("over reboots, with a system clock that lags behind, no budget is exce
   }
 }
 
-TEST_CASE("rules that act at the same time exceed no budget") {
+TEST_CASE("Guards: rules that act at the same time exceed no budget") {
   const unsigned seed = GENERATE(1U, 2U, 3U);
   CAPTURE(seed);
   GuardedWorld world({total, {}});

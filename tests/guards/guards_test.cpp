@@ -38,7 +38,8 @@ std::string read(const std::string& path) {
   return text.str();
 }
 
-TEST_CASE("what was done is followed by a cooldown that grows until it is left alone for long") {
+TEST_CASE(
+    "Guards: what was done is followed by a cooldown that grows until it is left alone for long") {
   GuardedWorld world;
   Command command = alert_command();
   command.trigger->limits.per_target = {100, 1h};
@@ -54,7 +55,7 @@ TEST_CASE("what was done is followed by a cooldown that grows until it is left a
   CHECK(record_action(world, command) == Reason::accepted);
 }
 
-TEST_CASE("the jitter makes a cooldown a tenth shorter or longer") {
+TEST_CASE("Guards: the jitter makes a cooldown a tenth shorter or longer") {
   for (const auto& [random, cooldown] : {std::pair(0.0, 270s), std::pair(1.0, 330s)}) {
     GuardedWorld world;
     world.random = random;
@@ -66,7 +67,7 @@ TEST_CASE("the jitter makes a cooldown a tenth shorter or longer") {
   }
 }
 
-TEST_CASE("a used up budget latches: nothing is done until a person resets it") {
+TEST_CASE("Guards: a used up budget latches: nothing is done until a person resets it") {
   GuardedWorld world;
   Command command = alert_command();
   command.trigger->limits.cooldown.max = 1s;
@@ -85,7 +86,7 @@ TEST_CASE("a used up budget latches: nothing is done until a person resets it") 
   CHECK(record_action(world, command) == Reason::accepted);
 }
 
-TEST_CASE("cooldown, budget and latch are the process's, whatever rule acted") {
+TEST_CASE("Guards: cooldown, budget and latch are the process's, whatever rule acted") {
   GuardedWorld world;
   Command other = alert_command();
   other.trigger->rule = "another";
@@ -95,7 +96,8 @@ TEST_CASE("cooldown, budget and latch are the process's, whatever rule acted") {
   CHECK(record_action(world, alert_command("web:back")) == Reason::accepted);
 }
 
-TEST_CASE("the budget of all alerts is one, and a reset of one process gives none of it back") {
+TEST_CASE(
+    "Guards: the budget of all alerts is one, and a reset of one process gives none of it back") {
   GuardedWorld world({{2, 1h}, {}});
   REQUIRE(record_action(world, alert_command("a")) == Reason::accepted);
   world.manual.advance(30min);
@@ -108,7 +110,8 @@ TEST_CASE("the budget of all alerts is one, and a reset of one process gives non
   CHECK(record_action(world, alert_command("d")) == Reason::budget);
 }
 
-TEST_CASE("what is considered is not counted, what is spent is, over restarts of the agent") {
+TEST_CASE(
+    "Guards: what is considered is not counted, what is spent is, over restarts of the agent") {
   GuardedWorld world;
   CHECK(check(world) == Reason::accepted);
   CHECK(check(world) == Reason::accepted);
@@ -123,7 +126,7 @@ TEST_CASE("what is considered is not counted, what is spent is, over restarts of
   CHECK(check(world) == Reason::cooldown);
 }
 
-TEST_CASE("a rehearsal has a book of its own, which is thrown away with new settings") {
+TEST_CASE("Guards: a rehearsal has a book of its own, which is thrown away with new settings") {
   GuardedWorld world;
   CHECK(check(world, dry_run()) == Reason::would_act);
   CHECK(check(world, dry_run()) == Reason::cooldown);
@@ -133,7 +136,7 @@ TEST_CASE("a rehearsal has a book of its own, which is thrown away with new sett
   CHECK(check(world, dry_run()) == Reason::would_act);
 }
 
-TEST_CASE("whether a process cools down is known of actions and of rehearsals apart") {
+TEST_CASE("Guards: whether a process cools down is known of actions and of rehearsals apart") {
   GuardedWorld world;
   const Target target = alert_command().target;
   const auto& guards = *world.guards;
@@ -147,7 +150,7 @@ TEST_CASE("whether a process cools down is known of actions and of rehearsals ap
   CHECK_FALSE(guards.is_cooling_down(target, true));
 }
 
-TEST_CASE("a rehearsal that would give up latches nothing but the rehearsal") {
+TEST_CASE("Guards: a rehearsal that would give up latches nothing but the rehearsal") {
   GuardedWorld world;
   Command command = dry_run();
   command.trigger->limits.cooldown.max = 0s;
@@ -161,13 +164,14 @@ TEST_CASE("a rehearsal that would give up latches nothing but the rehearsal") {
   CHECK(check(world, command) == Reason::would_act);
 }
 
-TEST_CASE("a rehearsal heeds what was truly done") {
+TEST_CASE("Guards: a rehearsal heeds what was truly done") {
   GuardedWorld world;
   REQUIRE(record_action(world) == Reason::accepted);
   CHECK(check(world, dry_run()) == Reason::cooldown);
 }
 
-TEST_CASE("many processes with an alert at once open the breaker, over restarts, for its hold") {
+TEST_CASE(
+    "Guards: many processes with an alert at once open the breaker, over restarts, for its hold") {
   GuardedWorld world;
   std::vector<Target> firing;
   for (const char* name : {"a", "b", "c"}) {
@@ -184,7 +188,7 @@ TEST_CASE("many processes with an alert at once open the breaker, over restarts,
   CHECK(record_action(world) == Reason::accepted);
 }
 
-TEST_CASE("while the breaker is open, guards are shown of the processes that opened it") {
+TEST_CASE("Guards: while the breaker is open, guards are shown of the processes that opened it") {
   GuardedWorld world;
   const auto target = [](const char* name) { return alert_command(name).target; };
   world.guards->report_firing({target("a"), target("b")}, 3);
@@ -201,7 +205,7 @@ TEST_CASE("while the breaker is open, guards are shown of the processes that ope
   CHECK(world.guards->list().empty());
 }
 
-TEST_CASE("fewer than the share or the least number of processes do not open the breaker") {
+TEST_CASE("Guards: fewer than the share or the least number of processes do not open the breaker") {
   GuardedWorld world;
   const auto target = [](const char* name) { return alert_command(name).target; };
   world.guards->report_firing({target("a"), target("b"), target("c")}, 11);
@@ -211,7 +215,7 @@ TEST_CASE("fewer than the share or the least number of processes do not open the
   CHECK_FALSE(world.guards->breaker_open());
 }
 
-TEST_CASE("processes count for the breaker only while their alerts are fresh") {
+TEST_CASE("Guards: processes count for the breaker only while their alerts are fresh") {
   GuardedWorld world;
   for (const char* name : {"a", "b", "c"}) {
     world.guards->report_firing({alert_command(name).target}, 3);
@@ -220,7 +224,7 @@ TEST_CASE("processes count for the breaker only while their alerts are fresh") {
   CHECK_FALSE(world.guards->breaker_open());
 }
 
-TEST_CASE("a storm that goes on keeps the breaker open") {
+TEST_CASE("Guards: a storm that goes on keeps the breaker open") {
   GuardedWorld world;
   const std::vector<Target> firing = {alert_command("a").target, alert_command("b").target,
                                       alert_command("c").target};
@@ -231,7 +235,8 @@ TEST_CASE("a storm that goes on keeps the breaker open") {
   }
 }
 
-TEST_CASE("without a state every process is in its initial cooldown, also after a restart") {
+TEST_CASE(
+    "Guards: without a state every process is in its initial cooldown, also after a restart") {
   GuardedWorld world;
   world.restart([&] { std::filesystem::remove(world.file("guards.json")); });
   CHECK(record_action(world) == Reason::cooldown);
@@ -244,7 +249,7 @@ TEST_CASE("without a state every process is in its initial cooldown, also after 
         "there is no state of the guards yet: every process is in its initial cooldown");
 }
 
-TEST_CASE("a reset ends the initial cooldown, too") {
+TEST_CASE("Guards: a reset ends the initial cooldown, too") {
   GuardedWorld world;
   world.restart([&] { std::filesystem::remove(world.file("guards.json")); });
   SECTION("of one process") {
@@ -258,7 +263,8 @@ TEST_CASE("a reset ends the initial cooldown, too") {
   CHECK(record_action(world) == Reason::accepted);
 }
 
-TEST_CASE("a state that cannot be read refuses everything until it is reset, which begins anew") {
+TEST_CASE(
+    "Guards: a state that cannot be read refuses everything until it is reset, which begins anew") {
   GuardedWorld world;
   REQUIRE(record_action(world) == Reason::accepted);
   world.manual.advance(24h);
@@ -282,7 +288,7 @@ TEST_CASE("a state that cannot be read refuses everything until it is reset, whi
   CHECK(record_action(world) == Reason::accepted);
 }
 
-TEST_CASE("a target that lacks a member makes the state unreadable") {
+TEST_CASE("Guards: a target that lacks a member makes the state unreadable") {
   GuardedWorld world;
   REQUIRE(record_action(world) == Reason::accepted);
   std::string text = read(world.file("guards.json"));
@@ -293,7 +299,7 @@ TEST_CASE("a target that lacks a member makes the state unreadable") {
   CHECK(record_action(world) == Reason::state_unreadable);
 }
 
-TEST_CASE("times without measure make the state unreadable") {
+TEST_CASE("Guards: times without measure make the state unreadable") {
   GuardedWorld world;
   REQUIRE(record_action(world) == Reason::accepted);
   std::string text = read(world.file("guards.json"));
@@ -306,7 +312,7 @@ TEST_CASE("times without measure make the state unreadable") {
   CHECK(record_action(world) == Reason::state_unreadable);
 }
 
-TEST_CASE("a state from the future is read as of now, and that is said") {
+TEST_CASE("Guards: a state from the future is read as of now, and that is said") {
   GuardedWorld world;
   REQUIRE(record_action(world) == Reason::accepted);
   world.restart([&] {
@@ -321,7 +327,7 @@ TEST_CASE("a state from the future is read as of now, and that is said") {
   CHECK(record_action(world) == Reason::accepted);
 }
 
-TEST_CASE("an action that claims to be done in the future was done now") {
+TEST_CASE("Guards: an action that claims to be done in the future was done now") {
   GuardedWorld world;
   REQUIRE(record_action(world) == Reason::accepted);
   std::string text = read(world.file("guards.json"));
@@ -334,7 +340,7 @@ TEST_CASE("an action that claims to be done in the future was done now") {
   CHECK(record_action(world, alert_command("job")) == Reason::accepted);
 }
 
-TEST_CASE("over a reboot a cooldown goes on by the system clock") {
+TEST_CASE("Guards: over a reboot a cooldown goes on by the system clock") {
   GuardedWorld world;
   REQUIRE(record_action(world) == Reason::accepted);
   world.restart([&] {
@@ -346,7 +352,7 @@ TEST_CASE("over a reboot a cooldown goes on by the system clock") {
   CHECK(record_action(world) == Reason::accepted);
 }
 
-TEST_CASE("the system clock, set back or forth, neither ends nor prolongs a cooldown") {
+TEST_CASE("Guards: the system clock, set back or forth, neither ends nor prolongs a cooldown") {
   GuardedWorld world;
   REQUIRE(record_action(world) == Reason::accepted);
   const auto jump = GENERATE(24h, -24h);
@@ -358,7 +364,7 @@ TEST_CASE("the system clock, set back or forth, neither ends nor prolongs a cool
   CHECK(record_action(world) == Reason::accepted);
 }
 
-TEST_CASE("an action that cannot be written down is refused, and not counted") {
+TEST_CASE("Guards: an action that cannot be written down is refused, and not counted") {
   GuardedWorld world;
   world.break_writing("guards.json");
   const GuardDecision refused = world.guards->check_and_record(alert_command(), running_process());
@@ -371,7 +377,7 @@ TEST_CASE("an action that cannot be written down is refused, and not counted") {
   CHECK(record_action(world) == Reason::accepted);
 }
 
-TEST_CASE("the breaker opens even if that cannot be written down") {
+TEST_CASE("Guards: the breaker opens even if that cannot be written down") {
   GuardedWorld world;
   world.break_writing("guards.json");
   const std::vector<Target> storm = {alert_command("a").target, alert_command("b").target,
@@ -384,7 +390,7 @@ TEST_CASE("the breaker opens even if that cannot be written down") {
   CHECK(world.guards->breaker_open());
 }
 
-TEST_CASE("a latch holds even if it cannot be written down") {
+TEST_CASE("Guards: a latch holds even if it cannot be written down") {
   GuardedWorld world;
   Command command = alert_command();
   command.trigger->limits.cooldown.max = 0s;
@@ -400,7 +406,7 @@ TEST_CASE("a latch holds even if it cannot be written down") {
   CHECK(check(world, command) == Reason::gave_up);
 }
 
-TEST_CASE("a process whose name is no UTF-8 is known again") {
+TEST_CASE("Guards: a process whose name is no UTF-8 is known again") {
   GuardedWorld world;
   Command command = alert_command();
   command.target = {"", {"b\xc3", "\xff"}};
@@ -409,7 +415,7 @@ TEST_CASE("a process whose name is no UTF-8 is known again") {
   CHECK(record_action(world, command) == Reason::cooldown);
 }
 
-TEST_CASE("what can no longer count is forgotten") {
+TEST_CASE("Guards: what can no longer count is forgotten") {
   GuardedWorld world;
   REQUIRE(record_action(world, alert_command("old")) == Reason::accepted);
   world.manual.advance(Budget::max_within);
@@ -419,13 +425,13 @@ TEST_CASE("what can no longer count is forgotten") {
   CHECK(known[0].target == alert_command("new").target);
 }
 
-TEST_CASE("what nothing is known of cannot be reset") {
+TEST_CASE("Guards: what nothing is known of cannot be reset") {
   GuardedWorld world;
   REQUIRE(world.guards->reset_all());
   CHECK(world.guards->reset(alert_command().target).error().kind == base::ErrorKind::not_found);
 }
 
-TEST_CASE("people are told all that would stand against an alert") {
+TEST_CASE("Guards: people are told all that would stand against an alert") {
   GuardedWorld world({{1, 1h}, {}});
   CHECK(world.guards->standing_objections(alert_command().target).empty());
   REQUIRE(record_action(world) == Reason::accepted);
@@ -441,7 +447,7 @@ TEST_CASE("people are told all that would stand against an alert") {
         std::vector{Reason::maintenance, Reason::breaker_open, Reason::cooldown, Reason::budget});
 }
 
-TEST_CASE("two who spend at the same time do not exceed a budget") {
+TEST_CASE("Guards: two who spend at the same time do not exceed a budget") {
   GuardedWorld world({{10, 1h}, {}});
   std::atomic<int> accepted = 0;
   {

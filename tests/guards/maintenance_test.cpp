@@ -16,7 +16,7 @@ Target target(const std::string& name, const std::string& supervisor = "") {
   return {supervisor, *substrate::InstanceName::parse(name)};
 }
 
-TEST_CASE("maintenance covers what its scope names") {
+TEST_CASE("Maintenance: maintenance covers what its scope names") {
   struct {
     const char* scope;
     bool front, back, job, elsewhere;
@@ -40,7 +40,7 @@ TEST_CASE("maintenance covers what its scope names") {
   }
 }
 
-TEST_CASE("what is no scope is refused with the forms that there are") {
+TEST_CASE("Maintenance: what is no scope is refused with the forms that there are") {
   GuardedWorld world;
   const std::string scope = GENERATE(as<std::string>(), "", "web", "web:", ":front", "*:front",
                                      "web:f*", "w?:*", "a:b:c", "/web:*", "*/web:*", "**");
@@ -53,7 +53,7 @@ TEST_CASE("what is no scope is refused with the forms that there are") {
                         "'SUPERVISOR/' before it where there are several"});
 }
 
-TEST_CASE("maintenance is over after its span, by the steady clock, over restarts") {
+TEST_CASE("Maintenance: maintenance is over after its span, by the steady clock, over restarts") {
   GuardedWorld world;
   const auto window = world.maintenance->set("web:*", 1h, "new disks", "ops");
   REQUIRE(window);
@@ -69,7 +69,7 @@ TEST_CASE("maintenance is over after its span, by the steady clock, over restart
   CHECK_FALSE(world.maintenance->covering(target("web:front")));
 }
 
-TEST_CASE("setting a scope again replaces it, clearing ends it") {
+TEST_CASE("Maintenance: setting a scope again replaces it, clearing ends it") {
   GuardedWorld world;
   REQUIRE(world.maintenance->set("*", 1h, "first", "ops"));
   REQUIRE(world.maintenance->set("*", 2h, "second", "dev"));
@@ -82,7 +82,7 @@ TEST_CASE("setting a scope again replaces it, clearing ends it") {
   CHECK(world.maintenance->list().empty());
 }
 
-TEST_CASE("of several windows the one that lasts longest is told") {
+TEST_CASE("Maintenance: of several windows the one that lasts longest is told") {
   GuardedWorld world;
   REQUIRE(world.maintenance->set("*", 1h, "", "ops"));
   REQUIRE(world.maintenance->set("web:front", 3h, "", "ops"));
@@ -91,14 +91,14 @@ TEST_CASE("of several windows the one that lasts longest is told") {
   CHECK(world.maintenance->covering(target("web:back"))->scope == "web:*");
 }
 
-TEST_CASE("a span of nothing, or of more than a year, is refused") {
+TEST_CASE("Maintenance: a span of nothing, or of more than a year, is refused") {
   GuardedWorld world;
   const base::Duration span =
       GENERATE(base::Duration(0), base::Duration(-1s), base::Duration(24h * 367));
   CHECK(world.maintenance->set("*", span, "", "ops").error().kind == ErrorKind::invalid_argument);
 }
 
-TEST_CASE("there are at most a thousand scopes") {
+TEST_CASE("Maintenance: there are at most a thousand scopes") {
   GuardedWorld world;
   const std::string until =
       std::to_string((world.manual.steady_now() + 1h).time_since_epoch() / 1ns);
@@ -117,7 +117,8 @@ TEST_CASE("there are at most a thousand scopes") {
   CHECK(world.maintenance->set("g0:*", 1h, "", "ops"));
 }
 
-TEST_CASE("maintenance that cannot be written down is refused, and nothing has changed") {
+TEST_CASE(
+    "Maintenance: maintenance that cannot be written down is refused, and nothing has changed") {
   GuardedWorld world;
   REQUIRE(world.maintenance->set("*", 1h, "", "ops"));
   world.break_writing("maintenance.json");
@@ -128,7 +129,8 @@ TEST_CASE("maintenance that cannot be written down is refused, and nothing has c
 }
 
 TEST_CASE(
-    "a list of maintenance that cannot be read refuses all alerts until the guards are reset") {
+    "Maintenance: a list of maintenance that cannot be read refuses all alerts until the guards "
+    "are reset") {
   GuardedWorld world;
   const std::string damaged =
       GENERATE(as<std::string>(), "", "{}",

@@ -29,11 +29,12 @@ std::vector<substrate::Selector> selectors(std::initializer_list<const char*> te
   return list;
 }
 
-TEST_CASE("what nothing forbids may be done") {
+TEST_CASE("policy: what nothing forbids may be done") {
   CHECK_FALSE(Question().ask());
 }
 
-TEST_CASE("a command on a supervisord that is not configured is refused and told which are") {
+TEST_CASE(
+    "policy: a command on a supervisord that is not configured is refused and told which are") {
   Question question;
   question.command.target.supervisor = "elsewhere";
   const auto refusal = question.ask();
@@ -42,7 +43,7 @@ TEST_CASE("a command on a supervisord that is not configured is refused and told
   CHECK(refusal->error.message == "no supervisord named 'elsewhere' is configured; there are: ");
 }
 
-TEST_CASE("a process that the fleet has not seen is not found") {
+TEST_CASE("policy: a process that the fleet has not seen is not found") {
   Question question;
   question.command.target.name = {"web", "sideways"};
   const auto refusal = question.ask();
@@ -51,7 +52,7 @@ TEST_CASE("a process that the fleet has not seen is not found") {
   CHECK(refusal->error.kind == ErrorKind::not_found);
 }
 
-TEST_CASE("a star never addresses a group, even if a process were called so") {
+TEST_CASE("policy: a star never addresses a group, even if a process were called so") {
   Question question;
   tests::FakeProgram star;
   star.name = {"web", "*"};
@@ -63,7 +64,7 @@ TEST_CASE("a star never addresses a group, even if a process were called so") {
   CHECK(refusal->reason == Reason::no_single_process);
 }
 
-TEST_CASE("while supervisord is away nothing is accepted, and it is said why") {
+TEST_CASE("policy: while supervisord is away nothing is accepted, and it is said why") {
   Question question;
   tests::FakeFailure down;
   down.error.message = "connection refused";
@@ -77,14 +78,14 @@ TEST_CASE("while supervisord is away nothing is accepted, and it is said why") {
                                       " calls: connection refused"});
 }
 
-TEST_CASE("Reeve's own program is never acted on: its environment names it") {
+TEST_CASE("policy: Reeve's own program is never acted on: its environment names it") {
   Question question;
   question.own_programs = {{"web", "front"}};
   REQUIRE(question.ask());
   CHECK(question.ask()->reason == Reason::own_program);
 }
 
-TEST_CASE("Reeve's own program is never acted on: its command runs reeve") {
+TEST_CASE("policy: Reeve's own program is never acted on: its command runs reeve") {
   Question question;
   substrate::ProgramConfig program;
   program.name = {"web", "front"};
@@ -94,7 +95,7 @@ TEST_CASE("Reeve's own program is never acted on: its command runs reeve") {
   CHECK(question.ask()->reason == Reason::own_program);
 }
 
-TEST_CASE("whether it is Reeve itself must be known: no answer is a refusal") {
+TEST_CASE("policy: whether it is Reeve itself must be known: no answer is a refusal") {
   Question question;
   question.programs = base::failure(ErrorKind::timeout, "no answer within 5s");
   REQUIRE(question.ask());
@@ -102,7 +103,7 @@ TEST_CASE("whether it is Reeve itself must be known: no answer is a refusal") {
   CHECK(question.ask()->error.kind == ErrorKind::timeout);
 }
 
-TEST_CASE("an actor acts on the processes of its own allow list, and by default on none") {
+TEST_CASE("policy: an actor acts on the processes of its own allow list, and by default on none") {
   Question question;
   question.command.actor_allow = selectors({"job", "web:f*"});
   CHECK_FALSE(question.ask());
@@ -113,7 +114,7 @@ TEST_CASE("an actor acts on the processes of its own allow list, and by default 
         "'web:front' may not be acted on: it is not in the allow list of 'ops'");
 }
 
-TEST_CASE("control.allow bounds everybody, and control.deny wins over it") {
+TEST_CASE("policy: control.allow bounds everybody, and control.deny wins over it") {
   Question question;
   question.options.allow = selectors({"job"});
   REQUIRE(question.ask());
@@ -127,7 +128,8 @@ TEST_CASE("control.allow bounds everybody, and control.deny wins over it") {
   CHECK(question.ask());
 }
 
-TEST_CASE("only the signals that the configuration lists are sent, under any of their names") {
+TEST_CASE(
+    "policy: only the signals that the configuration lists are sent, under any of their names") {
   Question question;
   question.command.action = Action::signal;
   for (const char* allowed : {"HUP", "SIGHUP", "hup", "sigusr1"}) {
@@ -142,7 +144,9 @@ TEST_CASE("only the signals that the configuration lists are sent, under any of 
   }
 }
 
-TEST_CASE("a run that is known to be over is stale; one that the snapshot cannot know yet is not") {
+TEST_CASE(
+    "policy: a run that is known to be over is stale; one that the snapshot cannot know yet is "
+    "not") {
   Question question;
   const auto current = *question.world.look("web:front").incarnation();
   question.command.if_incarnation = current;
@@ -154,7 +158,7 @@ TEST_CASE("a run that is known to be over is stale; one that the snapshot cannot
   CHECK_FALSE(question.ask());
 }
 
-TEST_CASE("a rehearsal for a run of what does not run is refused as the action would be") {
+TEST_CASE("policy: a rehearsal for a run of what does not run is refused as the action would be") {
   Question question;
   question.command.if_incarnation = question.world.look("job").incarnation();
   question.command.target.name = {"job", "job"};
@@ -172,7 +176,8 @@ TEST_CASE("a rehearsal for a run of what does not run is refused as the action w
   CHECK(question.ask()->error == acted_on.error);
 }
 
-TEST_CASE("the order of the checks is fixed: a denied process that does not exist is not found") {
+TEST_CASE(
+    "policy: the order of the checks is fixed: a denied process that does not exist is not found") {
   Question question;
   question.command.target.name = {"web", "sideways"};
   question.command.actor_allow = {};

@@ -23,7 +23,9 @@ struct Question {
   }
 };
 
-TEST_CASE("a supervisord of many programs may take as long for them as for a full poll") {
+TEST_CASE(
+    "ProgramCatalogue: a supervisord of many programs may take as long for them as for a full "
+    "poll") {
   Question question;
   REQUIRE(10s > question.member.call_timeout);
   question.world.supervisord->fail({.operation = tests::Operation::programs, .late_by = 10s});
@@ -32,13 +34,13 @@ TEST_CASE("a supervisord of many programs may take as long for them as for a ful
   CHECK((*programs)->size() == 3);
 }
 
-TEST_CASE("a command waits for the list of programs as long as its options say") {
+TEST_CASE("ProgramCatalogue: a command waits for the list of programs as long as its options say") {
   World world;
   world.supervisord->fail({.operation = tests::Operation::programs, .late_by = 10s});
   CHECK(world.controller.submit(World::command(Action::stop, "job")));
 }
 
-TEST_CASE("programs are asked for once a minute") {
+TEST_CASE("ProgramCatalogue: programs are asked for once a minute") {
   Question question;
   CHECK(question.ask());
   question.world.manual.advance(59s);
@@ -49,7 +51,9 @@ TEST_CASE("programs are asked for once a minute") {
   CHECK(question.asked() == 2);
 }
 
-TEST_CASE("a supervisord that did not tell its programs in time is left alone for a while") {
+TEST_CASE(
+    "ProgramCatalogue: a supervisord that did not tell its programs in time is left alone for a "
+    "while") {
   Question question;
   question.world.supervisord->fail({.operation = tests::Operation::programs, .late_by = 10s});
   CHECK(question.ask(5s).error().kind == ErrorKind::timeout);

@@ -25,7 +25,7 @@ Result<std::vector<std::string>> lines_of(const std::string& path) {
       .map([&] { return lines; });
 }
 
-TEST_CASE("lines are appended to what was there") {
+TEST_CASE("LineFile: lines are appended to what was there") {
   const TemporaryFolder folder;
   const std::string path = folder.path() + "/lines";
   REQUIRE(LineFile::open(path)->append("a\nb\n", Durability::synced));
@@ -37,7 +37,7 @@ TEST_CASE("lines are appended to what was there") {
   CHECK(lines_of(path) == std::vector<std::string>{"a", "b", "c"});
 }
 
-TEST_CASE("half a line, which a crash leaves, is cut off and passed by") {
+TEST_CASE("LineFile: half a line, which a crash leaves, is cut off and passed by") {
   const TemporaryFolder folder;
   const std::string path = folder.write("lines", "a\nhalf a li");
   CHECK(lines_of(path) == std::vector<std::string>{"a"});
@@ -47,13 +47,13 @@ TEST_CASE("half a line, which a crash leaves, is cut off and passed by") {
   CHECK(lines_of(path) == std::vector<std::string>{"a", "b"});
 }
 
-TEST_CASE("half a line is cut off however long it is") {
+TEST_CASE("LineFile: half a line is cut off however long it is") {
   const TemporaryFolder folder;
   CHECK(LineFile::open(folder.write("long", "a\n" + std::string(200'000, 'x')))->size() == 2);
   CHECK(LineFile::open(folder.write("alone", std::string(200'000, 'x')))->size() == 0);
 }
 
-TEST_CASE("long lines are read in one piece, too long ones not at all") {
+TEST_CASE("LineFile: long lines are read in one piece, too long ones not at all") {
   const TemporaryFolder folder;
   const std::string longest(LineFile::max_line_bytes, 'x');
   CHECK(lines_of(folder.write("long", longest + "\n" + longest + "\n")) ==
@@ -64,7 +64,7 @@ TEST_CASE("long lines are read in one piece, too long ones not at all") {
   CHECK(too_long.error().message.find(folder.path() + "/longer") != std::string::npos);
 }
 
-TEST_CASE("a reading ends with the first line that is not taken") {
+TEST_CASE("LineFile: a reading ends with the first line that is not taken") {
   const TemporaryFolder folder;
   int taken = 0;
   const auto read =
@@ -93,7 +93,7 @@ class FullDisk {
   rlimit before_{};
 };
 
-TEST_CASE("what cannot be written whole is an error, and leaves nothing behind") {
+TEST_CASE("LineFile: what cannot be written whole is an error, and leaves nothing behind") {
   const TemporaryFolder folder;
   const std::string path = folder.path() + "/lines";
   auto file = LineFile::open(path);

@@ -9,7 +9,9 @@ namespace {
 using namespace std::chrono_literals;
 using tests::ManualClock;
 
-TEST_CASE("within one boot guards' time goes on with the steady clock, whoever sets the other") {
+TEST_CASE(
+    "StateClock: within one boot guards' time goes on with the steady clock, whoever sets the "
+    "other") {
   ManualClock clock;
   const WrittenAt written = StateClock(clock, "boot").written_at();
   clock.advance(1min);
@@ -19,7 +21,8 @@ TEST_CASE("within one boot guards' time goes on with the steady clock, whoever s
   CHECK(StateClock(clock, "boot").shift_since(written) == ClockShift{0s, false});
 }
 
-TEST_CASE("over a reboot guards' time goes on by what the system clock says has passed") {
+TEST_CASE(
+    "StateClock: over a reboot guards' time goes on by what the system clock says has passed") {
   ManualClock before;
   before.advance(100h);
   const WrittenAt written = StateClock(before, "first").written_at();
@@ -30,7 +33,7 @@ TEST_CASE("over a reboot guards' time goes on by what the system clock says has 
   CHECK(after.steady_now() - (written.steady + passage.shift) == 10min);
 }
 
-TEST_CASE("over a reboot into the past no time has passed, and that is known") {
+TEST_CASE("StateClock: over a reboot into the past no time has passed, and that is known") {
   ManualClock before;
   const WrittenAt written = StateClock(before, "first").written_at();
   ManualClock after;
@@ -41,7 +44,8 @@ TEST_CASE("over a reboot into the past no time has passed, and that is known") {
 }
 
 TEST_CASE(
-    "where boots cannot be told apart, a younger steady clock means that no time has passed") {
+    "StateClock: where boots cannot be told apart, a younger steady clock means that no time has "
+    "passed") {
   ManualClock before;
   before.advance(100h);
   const WrittenAt written = StateClock(before, "").written_at();
@@ -52,7 +56,7 @@ TEST_CASE(
   CHECK(written.steady + passage.shift == after.steady_now());
 }
 
-TEST_CASE("people see guards' times by the system clock as it goes now") {
+TEST_CASE("StateClock: people see guards' times by the system clock as it goes now") {
   ManualClock clock;
   const StateClock guard_clock(clock, "boot");
   const base::SteadyTime later = clock.steady_now() + 5min;
@@ -60,7 +64,7 @@ TEST_CASE("people see guards' times by the system clock as it goes now") {
   CHECK(guard_clock.to_wall_clock(later) == clock.system_now() + 5min);
 }
 
-TEST_CASE("the kernel's name of this boot stays while it runs") {
+TEST_CASE("StateClock: the kernel's name of this boot stays while it runs") {
   CHECK(boot_id() == boot_id());
   CHECK(boot_id().find('\n') == std::string::npos);
 }

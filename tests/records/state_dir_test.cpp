@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 using base::ErrorKind;
 using tests::TemporaryFolder;
 
-TEST_CASE("the state directory is made for the agent alone") {
+TEST_CASE("StateDir: the state directory is made for the agent alone") {
   const TemporaryFolder folder;
   const std::string path = folder.path() + "/state";
   const auto state = StateDir::open(path);
@@ -22,7 +22,7 @@ TEST_CASE("the state directory is made for the agent alone") {
   CHECK((fs::status(path).permissions() & fs::perms::mask) == fs::perms::owner_all);
 }
 
-TEST_CASE("a second agent does not get the same state directory") {
+TEST_CASE("StateDir: a second agent does not get the same state directory") {
   const TemporaryFolder folder;
   {
     const auto first = StateDir::open(folder.path());
@@ -37,7 +37,7 @@ TEST_CASE("a second agent does not get the same state directory") {
   CHECK(StateDir::open(folder.path()));
 }
 
-TEST_CASE("a directory that others may write to is not used") {
+TEST_CASE("StateDir: a directory that others may write to is not used") {
   const TemporaryFolder folder;
   fs::permissions(folder.path(), fs::perms::all);
   const auto state = StateDir::open(folder.path());
@@ -46,7 +46,7 @@ TEST_CASE("a directory that others may write to is not used") {
   CHECK(state.error().message.find("nobody else may write to it") != std::string::npos);
 }
 
-TEST_CASE("a state directory that cannot be made says what to do") {
+TEST_CASE("StateDir: a state directory that cannot be made says what to do") {
   const TemporaryFolder folder;
   for (const std::string& path : {folder.write("file", ""), folder.path() + "/not/there"}) {
     const auto state = StateDir::open(path);
@@ -57,7 +57,7 @@ TEST_CASE("a state directory that cannot be made says what to do") {
   }
 }
 
-TEST_CASE("a file is replaced as a whole, and nothing of the draft stays") {
+TEST_CASE("StateDir: a file is replaced as a whole, and nothing of the draft stays") {
   const TemporaryFolder folder;
   const auto state = StateDir::open(folder.path());
   REQUIRE(state);
@@ -70,7 +70,7 @@ TEST_CASE("a file is replaced as a whole, and nothing of the draft stays") {
   CHECK(std::distance(begin(files), end(files)) == 2);  // the lock, too
 }
 
-TEST_CASE("a file that cannot be written is an error that names it") {
+TEST_CASE("StateDir: a file that cannot be written is an error that names it") {
   const TemporaryFolder folder;
   const auto state = StateDir::open(folder.path());
   REQUIRE(state);
