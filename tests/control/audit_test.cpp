@@ -59,20 +59,20 @@ TEST_CASE("Audit: an audit entry is one line of JSON in the words of the API") {
   full.incarnation_before = "5:1700000000";
   full.incarnation_after = "6:1700000001";
   full.result = "succeeded";
-  CHECK(records::to_line(full) ==
+  CHECK(to_line(full) ==
         R"({"at":"2023-11-14T22:13:20.000Z","kind":"operation","actor":"alertmanager",)"
         R"("source":"alert","supervisor":"east","group":"web","name":"front\n",)"
         R"("action":"restart","decision":"cooldown","reason":"0","rule":"hung",)"
         R"("fingerprint":"ab12","operation":"1-1","incarnation_before":"5:1700000000",)"
         R"("incarnation_after":"6:1700000001","result":"succeeded"})");
-  CHECK(audit_entry_from(records::to_line(full)) == full);
-  CHECK(audit_entry_from(records::to_line(entry(0))) == entry(0));
+  CHECK(audit_entry_from(to_line(full)) == full);
+  CHECK(audit_entry_from(to_line(entry(0))) == entry(0));
 }
 
 TEST_CASE("Audit: an audit entry keeps bytes that are no text") {
   AuditEntry odd = entry(0);
   odd.target = guards::Target{"", {"\xFF", "\xC3("}};
-  CHECK(audit_entry_from(records::to_line(odd)) == odd);
+  CHECK(audit_entry_from(to_line(odd)) == odd);
 }
 
 TEST_CASE("Audit: what is no audit entry is not read as one") {
@@ -105,7 +105,7 @@ TEST_CASE("Audit: entries outlive the agent") {
 
 TEST_CASE(
     "Audit: a full file is put aside and still read; of too many the oldest goes, with a word") {
-  const std::size_t line = records::to_line(entry(10)).size() + 1;
+  const std::size_t line = to_line(entry(10)).size() + 1;
   const Recorded recorded({2 * line, 2});
   for (int number = 10; number < 18; ++number) {
     recorded.audit->record({entry(number)});
@@ -142,7 +142,7 @@ TEST_CASE(
     tests::skip("UBSan itself needs a pipe to look at an object");
     return;
   }
-  const std::size_t line = records::to_line(entry(10)).size() + 1;
+  const std::size_t line = to_line(entry(10)).size() + 1;
   const Recorded recorded({2 * line, 5});
   recorded.audit->record({entry(10), entry(11)});
   {
@@ -170,7 +170,7 @@ TEST_CASE("Audit: why somebody wanted an action is kept beside why it was not do
 }
 
 TEST_CASE("Audit: files that are older than what is asked for are not read") {
-  const std::size_t line = records::to_line(entry(10)).size() + 1;
+  const std::size_t line = to_line(entry(10)).size() + 1;
   const Recorded recorded({2 * line, 10});
   for (int number = 10; number < 18; ++number) {
     recorded.audit->record({entry(number)});
@@ -205,7 +205,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Audit: a reader sees all entries while others record and files are put aside") {
-  const std::size_t line = records::to_line(entry(1000)).size() + 1;
+  const std::size_t line = to_line(entry(1000)).size() + 1;
   const Recorded recorded({10 * line, 100});
   std::atomic<bool> whole = true;
   std::jthread reader([&](const std::stop_token& stop) {

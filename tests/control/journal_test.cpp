@@ -74,15 +74,15 @@ Operation full() {
 }
 
 TEST_CASE("Journal: an operation comes back from its line exactly as it was") {
-  CHECK(operation_from(records::to_line(full())) == full());
-  CHECK(operation_from(records::to_line(numbered(1))) == numbered(1));
+  CHECK(operation_from(to_line(full())) == full());
+  CHECK(operation_from(to_line(numbered(1))) == numbered(1));
   Operation without_states = full();
   without_states.command.trigger->limits.only_if_state.clear();
-  CHECK(operation_from(records::to_line(without_states)) == without_states);
+  CHECK(operation_from(to_line(without_states)) == without_states);
 }
 
 TEST_CASE("Journal: a line that is no operation, or half of one, is not read as one") {
-  const std::string line = records::to_line(full());
+  const std::string line = to_line(full());
   for (std::size_t length = 0; length < line.size(); ++length) {
     CHECK_FALSE(operation_from(line.substr(0, length)));
   }
@@ -100,13 +100,13 @@ TEST_CASE("Journal: a line that is no operation, or half of one, is not read as 
 }
 
 TEST_CASE("Journal: a line with any byte changed is an operation or none, and nothing worse") {
-  const std::string line = records::to_line(full());
+  const std::string line = to_line(full());
   for (std::size_t at = 0; at < line.size(); ++at) {
     for (const char byte : {'\0', '"', '{', '9', '\xFF'}) {
       std::string changed = line;
       changed[at] = byte;
       const auto read = operation_from(changed);
-      CHECK((!read || operation_from(records::to_line(*read)) == read));
+      CHECK((!read || operation_from(to_line(*read)) == read));
     }
   }
 }
@@ -153,7 +153,7 @@ TEST_CASE("Journal: half a last line is dropped, as is a last line that makes no
 TEST_CASE("Journal: a journal that is damaged in the middle is an error that names file and line") {
   const Recorded recorded;
   REQUIRE(recorded.open()->record({numbered(1)}));
-  recorded.append("nonsense\n" + records::to_line(numbered(2)) + "\n");
+  recorded.append("nonsense\n" + to_line(numbered(2)) + "\n");
   const auto journal = Journal::open(recorded.state, base::Log());
   REQUIRE_FALSE(journal);
   CHECK(journal.error().kind == ErrorKind::malformed);

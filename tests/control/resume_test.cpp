@@ -143,7 +143,7 @@ TEST_CASE("decide_resumption: going on does not make an operation younger") {
 }
 
 TEST_CASE("decide_resumption: a restart is not finished where people are at work") {
-  Circumstances inputs = after(10s);
+  ResumptionInputs inputs = after(10s);
   inputs.maintenance = "moving house";
   const Resumption next =
       decide_resumption(came_to(stop_asked_for[2]), seen(InstanceState::stopped), inputs);

@@ -21,7 +21,7 @@ ActionHistory full_history(base::SteadyTime now) {
 
 struct File {
   tests::ManualClock manual;
-  StateClock clock{manual, "boot"};
+  records::StateClock clock{manual, "boot"};
   ActionHistory history = full_history(clock.now());
   std::string text = to_text(history, clock.written_at());
 };
@@ -37,7 +37,7 @@ TEST_CASE("ActionHistory: a history is read as it was written") {
 TEST_CASE("ActionHistory: over a reboot all times of a history move alike") {
   File file;
   file.manual.advance(10min);
-  const auto read = parse_history(file.text, StateClock(file.manual, "another"));
+  const auto read = parse_history(file.text, records::StateClock(file.manual, "another"));
   REQUIRE(read);
   CHECK(read->value == file.history);  // both clocks went on by ten minutes
 }
