@@ -233,7 +233,7 @@ TEST_CASE("Controller: a group's operation is journalled when it is accepted, be
   (void)world.carry_out(restart_of_web());
   const std::string journal = *base::read_file(lives.state.path("journal.jsonl"), 1'000'000);
   std::size_t lines = 0;
-  for (std::size_t at = 0; (at = journal.find("group_order", at)) != std::string::npos; ++at) {
+  for (std::size_t at = 0; (at = journal.find("whole_group", at)) != std::string::npos; ++at) {
     ++lines;
   }
   CHECK(lines == 3);
