@@ -1,14 +1,18 @@
 #pragma once
 
-// Catch2 2 (Debian 12) and 3 (Debian 13) under one name.
+// Catch2 2 (Debian 12) and 3 (Debian 13) under the names of the first.
+
+#include <string>
 
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
+using Catch::Approx;
+namespace Catch {
+inline auto Contains(const std::string& part) { return Matchers::ContainsSubstring(part); }
+}  // namespace Catch
 #else
 #include <catch2/catch.hpp>
 #endif
-
-#include <string>
 
 namespace reeve::tests {
 
