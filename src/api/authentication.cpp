@@ -261,14 +261,13 @@ bool Principal::has(Scope scope) const {
 }
 
 bool Principal::may_act_on(const substrate::Selector& selector) const {
-  const std::string& supervisor = selector.supervisor();
   const std::string& text = selector.text();
-  const std::string_view pattern =
-      std::string_view(text).substr(supervisor.empty() ? 0 : supervisor.size() + 1);
+  const auto parts = substrate::split_qualified(text);
   const auto single = selector.single();
   return std::any_of(allow.begin(), allow.end(), [&](const substrate::Selector& allowed) {
-    return allowed.text() == "*" || allowed.text() == text || allowed.text() == pattern ||
-           (single && allowed.matches(supervisor, *single));
+    return allowed.text() == "*" || allowed.text() == text ||
+           (parts && allowed.text() == parts->process) ||
+           (single && allowed.matches(selector.supervisor(), *single));
   });
 }
 

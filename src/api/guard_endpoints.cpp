@@ -25,10 +25,11 @@ constexpr std::size_t default_audit_limit = 100;
 constexpr std::size_t max_audit_limit = 10'000;
 constexpr std::string_view all_processes = "*";
 
-/// 403: the token's own allow list does not cover this.
+/// The token's own allow list does not cover this.
 Problem not_allowed(const Principal& actor, std::string_view scope) {
-  return {.status = 403,
-          .type = "not_allowed",
+  const auto reason = guards::Reason::not_allowed;
+  return {.status = guards::http_status(reason),
+          .type = std::string(to_string(reason)),
           .detail = "'" + actor.name + "' may not act on all of '" + std::string(scope) +
                     "': see the token's own allow list"};
 }

@@ -33,7 +33,8 @@ TEST_CASE("http_status: each kind of error has a status, and each status a phras
   }
 }
 
-TEST_CASE("Problem: a refusal has its reason's status; an unreachable supervisord its error's") {
+TEST_CASE(
+    "http_status: a refusal has its reason's status, an unreachable supervisord its error's") {
   for (const Reason reason : guards::all_reasons) {
     CAPTURE(to_string(reason));
     for (const auto& [kind, status] : statuses) {
