@@ -51,6 +51,52 @@ struct ScheduledTask {
   base::SteadyTime at;
 };
 
+/// What a heartbeat need not ask, since the answer to a poll has the pid, too.
+struct PollProgress {
+  std::optional<base::SteadyTime> began;                   ///< of the poll under way
+  base::SteadyTime answered_at = base::SteadyTime::min();  ///< the last that succeeded
+};
+
+/// When heartbeats are due: once in a period in which no poll was answered, and once a poll takes
+/// so long that a supervisord which does not answer at all would be noticed late.
+class HeartbeatScheduler {
+ public:
+  HeartbeatScheduler(base::SteadyTime now, JitteredInterval jitter)
+      : jitter_(jitter), period_began_(now), sent_at_(now) {}
+
+  /// When to ask is_due: at the period's end, or earlier for a poll under way.
+  [[nodiscard]] base::SteadyTime next(const PollProgress& poll, base::Duration period) const {
+    const bool unaccompanied = poll.began && *poll.began >= sent_at_;
+    return unaccompanied ? std::min(period_end(period), slow_at(*poll.began, period))
+                         : period_end(period);
+  }
+  [[nodiscard]] bool is_due(const PollProgress& poll, base::Duration period,
+                            base::SteadyTime now) const {
+    return poll.began ? now >= slow_at(*poll.began, period) : poll.answered_at < period_began_;
+  }
+  [[nodiscard]] base::SteadyTime period_end(base::Duration period) const {
+    return period_began_ + jitter_.shorten(period);
+  }
+
+  void sent(base::SteadyTime at) { sent_at_ = at; }
+  void begin_period(base::SteadyTime at) {
+    period_began_ = at;
+    jitter_.next();
+  }
+
+ private:
+  static constexpr base::Duration max_poll_alone = std::chrono::seconds(1);
+
+  /// From then on a poll that began at `began` is accompanied by heartbeats.
+  [[nodiscard]] static base::SteadyTime slow_at(base::SteadyTime began, base::Duration period) {
+    return began + std::min(period, max_poll_alone);
+  }
+
+  JitteredInterval jitter_;
+  base::SteadyTime period_began_;
+  base::SteadyTime sent_at_;
+};
+
 class PollScheduler {
  public:
   PollScheduler(base::SteadyTime first_poll, JitteredInterval jitter)

@@ -399,13 +399,16 @@ void CounterMerge::forget_removed(base::SteadyTime now) {
   });
 }
 
-bool CounterMerge::log_lacks_starts() {
+bool CounterMerge::log_is_behind_polls() const {
   const std::size_t starts = entries_at(InstanceState::starting);
-  const bool silent =
-      log_joined_ && current_.log && matcher_.empty() &&
-      std::any_of(histories_.begin(), histories_.end(), [&](const auto& entry) {
-        return entry.second.current.polls[starts] > entry.second.current.log[starts];
-      });
+  return log_joined_ && current_.log && matcher_.empty() &&
+         std::any_of(histories_.begin(), histories_.end(), [&](const auto& entry) {
+           return entry.second.current.polls[starts] > entry.second.current.log[starts];
+         });
+}
+
+bool CounterMerge::log_lacks_starts() {
+  const bool silent = log_is_behind_polls();
   if (silent) {
     current_.log = false;
     log_trusted_ = false;

@@ -103,6 +103,8 @@ class CounterMerge {
   /// saw, as at a level above info. That is a gap, and the log is not counted from until it tells
   /// a start. False while lines wait for the next listing.
   [[nodiscard]] bool log_lacks_starts();
+  /// The same by what has been read of the log so far; changes nothing.
+  [[nodiscard]] bool log_is_behind_polls() const;
 
   // Anchors.
   void begin_anchor(std::uint64_t anchor);

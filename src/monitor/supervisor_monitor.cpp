@@ -84,18 +84,27 @@ SupervisorMonitor::SupervisorMonitor(Member member, std::size_t index, const Pol
 }
 
 void SupervisorMonitor::run_heartbeats(const std::stop_token& stop) {
-  JitteredInterval jitter(static_cast<std::minstd_rand::result_type>(2 * index_ + 1));
-  SteadyTime last = clock_.steady_now();  // the first poll connects by itself
+  HeartbeatScheduler scheduler(
+      clock_.steady_now(),
+      JitteredInterval(static_cast<std::minstd_rand::result_type>(2 * index_ + 1)));
   for (;;) {
     const Duration period = std::min(options_.copy().interval, max_between_heartbeats);
-    const auto reason = wake_heartbeat_.wait_until(last + jitter.shorten(period), stop);
-    jitter.next();
+    const auto reason =
+        wake_heartbeat_.wait_until(scheduler.next(poll_progress_.copy(), period), stop);
     if (reason == Wakeup::Reason::stop) {
       return;
     }
-    if (reason == Wakeup::Reason::time) {
-      last = clock_.steady_now();
+    if (reason == Wakeup::Reason::nudge) {
+      continue;
+    }
+    const SteadyTime begun = clock_.steady_now();
+    const bool period_ended = begun >= scheduler.period_end(period);
+    if (scheduler.is_due(poll_progress_.copy(), period, begun)) {
+      scheduler.sent(begun);
       send_heartbeat(stop);
+    }
+    if (period_ended) {
+      scheduler.begin_period(begun);
       measure(stop);
     }
   }
@@ -141,19 +150,11 @@ void SupervisorMonitor::measure(const std::stop_token& stop) {
 }
 
 Duration SupervisorMonitor::run_task(PollTask task, const std::stop_token& stop) {
-  Duration pause = Duration::zero();
   switch (task) {
     case PollTask::poll:
-      (void)read_log(stop);  // so that a restart of supervisord is known before its listing
-      pause = poll(stop);
-      if (read_log(stop)) {
-        carry_out(
-            state_.with([](SupervisorState& state) { return state.compare_log_with_poll(); }));
-      }
-      break;
+      return poll_with_log(stop);
     case PollTask::survey:
-      pause = survey(stop);
-      break;
+      return survey(stop);
     case PollTask::read_log:
       (void)read_log(stop);
       break;
@@ -161,20 +162,39 @@ Duration SupervisorMonitor::run_task(PollTask task, const std::stop_token& stop)
       read_changed(stop);
       break;
   }
-  return pause;
+  return Duration::zero();
+}
+
+Duration SupervisorMonitor::poll_with_log(const std::stop_token& stop) {
+  if (!log_comes_with_poll()) {
+    (void)read_log(stop);  // so that a restart of supervisord is known before its listing
+  }
+  const PollOutcome outcome = poll(PollTask::poll, stop);
+  bool compare = outcome.log_at_end;
+  const bool behind = !outcome.of_one_moment && state_.with([](const SupervisorState& state) {
+    return state.log_lacks_starts();
+  });
+  if (!outcome.log_at_end || behind) {
+    compare = read_log(stop);
+  }
+  if (compare) {
+    carry_out(state_.with([](SupervisorState& state) { return state.compare_log_with_poll(); }));
+  }
+  return outcome.pause;
 }
 
 Duration SupervisorMonitor::survey(const std::stop_token& stop) {
-  (void)read_log(stop);  // so that what is left fits into the survey
-  const bool trusted = tail_.trusted();
-  const Duration pause = poll(PollTask::survey, stop);
-  if (trusted && !tail_.trusted()) {
-    carry_out(state_.with([](SupervisorState& state) { return state.apply_log({}); }));
+  if (!log_comes_with_poll()) {
+    (void)read_log(stop);
   }
-  return pause;
+  const PollOutcome outcome = poll(PollTask::survey, stop);
+  if (outcome.log_goes_on) {
+    (void)read_log(stop);  // so that what is left fits into the next survey
+  }
+  return outcome.pause;
 }
 
-Duration SupervisorMonitor::poll(PollTask task, const std::stop_token& stop) {
+SupervisorMonitor::PollOutcome SupervisorMonitor::poll(PollTask task, const std::stop_token& stop) {
   const SteadyTime begun = clock_.steady_now();
   const AbandonablePoll abandonable(stop, running_poll_);
   const bool unresponsive = state_.with([](SupervisorState& state) {
@@ -183,86 +203,119 @@ Duration SupervisorMonitor::poll(PollTask task, const std::stop_token& stop) {
     }
     return state.unresponsive();
   });
-  auto answer = unresponsive ? base::failure(base::ErrorKind::cancelled, "")
-                             : request(task, abandonable.token());
+  auto answered = unresponsive ? base::failure(base::ErrorKind::cancelled, "")
+                               : request_readable(task, abandonable.token());
   if (stop.stop_requested()) {
-    return Duration::zero();
+    return {};
   }
   const Duration took = clock_.steady_now() - begun;
-  const bool skipped = !answer && answer.error().kind == base::ErrorKind::cancelled;
+  const bool skipped = !answered && answered.error().kind == base::ErrorKind::cancelled;
+  PollOutcome outcome;
+  auto result = std::move(answered).map(
+      [&](Answered&& each) { return apply_pid_and_log(std::move(each), outcome); });
   carry_out(state_.with([&](SupervisorState& state) {
-    return skipped ? state.skip_poll() : state.apply_poll(std::move(answer), took, now());
+    return skipped ? state.skip_poll() : state.apply_poll(std::move(result), took, now());
   }));
   request_description(stop);
-  return state_.with(
+  outcome.pause = state_.with(
       [&](const SupervisorState& state) { return state.unresponsive() ? Duration::zero() : took; });
+  return outcome;
 }
 
-/// Connects first: a new pid tells a restart of the daemon from restarts of its processes.
-base::Result<PollResult> SupervisorMonitor::request(PollTask task, const std::stop_token& stop) {
-  const auto pid = member_.substrate->connect(Deadline::after(clock_, member_.call_timeout, stop));
-  Duration max_name_age{};
-  Effects effects = state_.with([&](SupervisorState& state) {
-    Effects effects_of_heartbeat = state.apply_heartbeat(pid, now());
-    max_name_age = state.max_name_age(clock_.steady_now());
-    state.poll_started();  // a connect may have requested it
-    return effects_of_heartbeat;
-  });
-  effects.wake_poll = false;
-  carry_out(effects);
-  if (!pid) {
-    return base::failure(base::ErrorKind::cancelled, "");
-  }
+/// Text that cannot be part of an answer to a poll is read before another one, so that the log is
+/// never behind a listing.
+base::Result<SupervisorMonitor::Answered> SupervisorMonitor::request_readable(
+    PollTask task, const std::stop_token& stop) {
+  poll_progress_.with([&](PollProgress& progress) { progress.began = clock_.steady_now(); });
+  wake_heartbeat_.nudge();
   const auto deadline = Deadline::after(clock_, options_.copy().timeout, stop);
-  const SteadyTime asked = clock_.steady_now();
-  auto poll =
-      task == PollTask::survey ? request_survey(deadline) : request_listing(max_name_age, deadline);
-  if (poll) {
-    poll->asked = asked;
-    poll->at = clock_.steady_now();
-    if (member_.same_host) {
-      poll->log_sizes = measure_logs(poll->listing.instances);
-    }
+  auto answered = request(task, deadline);
+  if (answered && !answered->answer.log &&
+      answered->answer.log.error().kind == base::ErrorKind::fault && read_log(stop)) {
+    answered = request(task, deadline);
   }
-  return poll;
-}
-
-base::Result<PollResult> SupervisorMonitor::request_listing(Duration max_name_age,
-                                                            const Deadline& deadline) {
-  return member_.poll_source->relist(max_name_age, deadline).map([](substrate::Listing&& listing) {
-    PollResult poll;
-    poll.listing = std::move(listing);
-    return poll;
+  poll_progress_.with([&](PollProgress& progress) {
+    progress.began.reset();
+    progress.answered_at = answered ? clock_.steady_now() : progress.answered_at;
   });
+  return answered;
 }
 
-base::Result<PollResult> SupervisorMonitor::request_survey(const Deadline& deadline) {
-  const std::uint64_t anchor =
-      state_.with([](SupervisorState& state) { return state.begin_survey(); });
-  substrate::SurveyRequest request{
-      .mark = EventRouter::mark_text(run_, {.member = index_, .anchor = anchor}), .log = {}};
-  if (may_read_log() && tail_.following() && tail_.trusted()) {
+base::Result<SupervisorMonitor::Answered> SupervisorMonitor::request(PollTask task,
+                                                                     const Deadline& deadline) {
+  const SteadyTime asked = clock_.steady_now();
+  substrate::PollRequest request;
+  if (log_comes_with_poll()) {
     request.log = tail_.next();
   }
-  auto survey = member_.poll_source->survey(request, deadline);
-  if (!survey && survey.error().kind == base::ErrorKind::not_implemented) {
-    state_.with([](SupervisorState& state) { state.surveys_not_implemented(); });
-    return request_listing(Duration::zero(), deadline);
-  }
-  if (!survey) {
-    return base::failure(std::move(survey.error()));
-  }
-  PollResult poll;
-  poll.listing = std::move(survey->listing);
-  poll.survey.emplace();
-  if (survey->log) {
-    auto text = tail_.feed(*survey->log);
-    if (tail_.trusted()) {
-      poll.survey->at_end = !text.again && tail_.following();
-      poll.survey->text = std::move(text);
+  state_.with([&](SupervisorState& state) {
+    request.max_name_age = state.max_name_age(asked);
+    state.poll_started();
+    if (task == PollTask::survey) {
+      request.mark =
+          EventRouter::mark_text(run_, {.member = index_, .anchor = state.begin_survey()});
     }
+  });
+  auto answer = member_.poll_source->poll(request, deadline);
+  if (!answer && request.mark && answer.error().kind == base::ErrorKind::not_implemented) {
+    state_.with([](SupervisorState& state) { state.surveys_not_implemented(); });
+    request.mark.reset();
+    request.max_name_age = Duration::zero();
+    answer = member_.poll_source->poll(request, deadline);
+  }
+  return std::move(answer).map([&](substrate::PollAnswer&& each) {
+    return Answered{.answer = std::move(each),
+                    .surveyed = request.mark.has_value(),
+                    .log_asked = request.log.has_value(),
+                    .asked = asked,
+                    .at = clock_.steady_now()};
+  });
+}
+
+/// A new pid, or the log, tells a restart of the daemon from restarts of its processes: hence
+/// before the listing.
+PollResult SupervisorMonitor::apply_pid_and_log(Answered answered, PollOutcome& outcome) {
+  carry_out(state_.with(
+      [&](SupervisorState& state) { return state.apply_pid_of_poll(answered.answer.pid, now()); }));
+  PollResult poll;
+  poll.asked = answered.asked;
+  poll.at = answered.at;
+  if (answered.surveyed) {
+    poll.survey.emplace();
+  }
+  outcome.of_one_moment = answered.answer.of_one_moment;
+  if (answered.log_asked) {
+    apply_log_of_poll(answered, poll, outcome);
+  }
+  poll.listing = std::move(answered.answer.listing);
+  if (member_.same_host) {
+    poll.log_sizes = measure_logs(poll.listing.instances);
   }
   return poll;
+}
+
+void SupervisorMonitor::apply_log_of_poll(const Answered& answered, PollResult& poll,
+                                          PollOutcome& outcome) {
+  const auto& text = answered.answer.log;
+  if (!text) {
+    if (text.error().kind != base::ErrorKind::fault) {
+      log_failed(text.error());
+    }
+    return;
+  }
+  log_reads_unanswered_ = 0;
+  LogReading reading{.text = tail_.feed(*text),
+                     .following = tail_.following(),
+                     .trusted = tail_.trusted(),
+                     .listing_follows = true};
+  outcome.log_goes_on = reading.text.again && reading.trusted;
+  outcome.log_at_end = !reading.text.again && reading.following && reading.trusted;
+  if (poll.survey && reading.trusted) {
+    poll.survey->at_end = outcome.log_at_end;
+    poll.survey->text = std::move(reading.text);
+    return;
+  }
+  carry_out(state_.with([&](SupervisorState& state) { return state.apply_log(reading); }));
 }
 
 void SupervisorMonitor::request_description(const std::stop_token& stop) {

@@ -2,12 +2,14 @@
 
 // Monitors one supervisord: asks it, applies the answers to its SupervisorState, and carries out
 // the effects. Two threads of the Monitor run its loops, one for heartbeats (and for measuring what
-// the programs use), one for polls, so that a slow full poll does not hide whether supervisord
-// answers at all; between polls the latter reads supervisord's log and reads again the processes
-// that events have changed. The publisher thread brings events.
+// the programs use), one for polls. A poll is one request for pid, listing and the rest of the log,
+// and a heartbeat, too: others are sent only where polls are rare, slow or fail, so that a slow
+// poll does not hide whether supervisord answers at all. Between polls the poll thread reads
+// supervisord's log and reads again the processes that events have changed. The publisher thread
+// brings events.
 //
-// Locks: state_, options_, usages_ and running_poll_ are Guarded each; none is held while another
-// is taken, during a call to supervisord, or while publish is called.
+// Locks: state_, options_, usages_, running_poll_ and poll_progress_ are Guarded each; none is held
+// while another is taken, during a call to supervisord, or while publish is called.
 
 #include <functional>
 #include <optional>
@@ -85,7 +87,7 @@ class SupervisorMonitor {
   /// One full poll, or none if supervisord is unresponsive. Returns how long to leave it alone: as
   /// long as it was busy.
   [[nodiscard]] base::Duration poll(const std::stop_token& stop) {
-    return poll(PollTask::poll, stop);
+    return poll(PollTask::poll, stop).pause;
   }
   /// The same, with a mark for the event stream and the rest of the log.
   [[nodiscard]] base::Duration survey(const std::stop_token& stop);
@@ -104,13 +106,32 @@ class SupervisorMonitor {
   [[nodiscard]] bool tried() const;
 
  private:
-  [[nodiscard]] base::Duration poll(PollTask task, const std::stop_token& stop);
+  /// What a poll left to be done.
+  struct PollOutcome {
+    base::Duration pause{};
+    bool log_at_end = false;     ///< its text of the log reached the log's end
+    bool log_goes_on = false;    ///< there is more of the log to read at once
+    bool of_one_moment = false;  ///< PollAnswer::of_one_moment
+  };
+  struct Answered {
+    substrate::PollAnswer answer;
+    bool surveyed = false;   ///< with a mark
+    bool log_asked = false;  ///< PollRequest::log
+    base::SteadyTime asked;
+    base::SteadyTime at;
+  };
+
+  [[nodiscard]] PollOutcome poll(PollTask task, const std::stop_token& stop);
   [[nodiscard]] base::Duration run_task(PollTask task, const std::stop_token& stop);
-  [[nodiscard]] base::Result<PollResult> request(PollTask task, const std::stop_token& stop);
-  [[nodiscard]] base::Result<PollResult> request_listing(base::Duration max_name_age,
-                                                         const base::Deadline& deadline);
-  [[nodiscard]] base::Result<PollResult> request_survey(const base::Deadline& deadline);
+  [[nodiscard]] base::Duration poll_with_log(const std::stop_token& stop);
+  [[nodiscard]] base::Result<Answered> request(PollTask task, const base::Deadline& deadline);
+  [[nodiscard]] base::Result<Answered> request_readable(PollTask task, const std::stop_token& stop);
+  /// Applies the pid and the log; what is returned is left to apply.
+  [[nodiscard]] PollResult apply_pid_and_log(Answered answered, PollOutcome& outcome);
+  void apply_log_of_poll(const Answered& answered, PollResult& poll, PollOutcome& outcome);
   [[nodiscard]] bool may_read_log() const;
+  /// A poll now brings the rest of the log.
+  [[nodiscard]] bool log_comes_with_poll() const { return may_read_log() && tail_.following(); }
   void log_failed(const base::Error& error);
   void request_description(const std::stop_token& stop);
   void carry_out(const Effects& effects);
@@ -127,6 +148,7 @@ class SupervisorMonitor {
   ResourceMeter meter_;
   base::Guarded<Usages> usages_;
   base::Guarded<std::stop_source> running_poll_;  ///< that a failed heartbeat abandons
+  base::Guarded<PollProgress> poll_progress_;
   base::Wakeup wake_heartbeat_;
   base::Wakeup wake_poll_;
 

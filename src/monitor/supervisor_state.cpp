@@ -50,6 +50,12 @@ constexpr base::Duration mark_patience = std::chrono::seconds(5);
 /// While other events arrive: supervisord takes many seconds to send some thousands.
 constexpr base::Duration max_mark_patience = std::chrono::seconds(30);
 
+bool tells_manager_start(const events::TailResult& text) {
+  return std::any_of(text.lines.begin(), text.lines.end(), [](const events::LogLine& line) {
+    return std::holds_alternative<events::ManagerStarted>(line.what);
+  });
+}
+
 std::vector<EventCount> no_events_yet() {
   std::vector<EventCount> counts;
   for (const std::string_view type : events::type_labels()) {
@@ -86,6 +92,14 @@ Effects SupervisorState::apply_heartbeat(const base::Result<substrate::Pid>& ans
   return effects;
 }
 
+Effects SupervisorState::apply_pid_of_poll(substrate::Pid pid, const Moment& now) {
+  const bool poll_soon = poll_soon_;
+  Effects effects = apply_heartbeat(pid, now);
+  poll_soon_ = poll_soon;  // what the pid requests is the poll that it came with
+  effects.wake_poll = false;
+  return effects;
+}
+
 Effects SupervisorState::apply_poll(base::Result<PollResult> answer, base::Duration took,
                                     const Moment& now) {
   if (answer) {
@@ -95,10 +109,10 @@ Effects SupervisorState::apply_poll(base::Result<PollResult> answer, base::Durat
     return {};
   }
   table_.counters().drop_anchor();
-  const bool was_answering = answering_;
+  const bool was_responsive = !unresponsive();
   Effects effects = mark_unreadable(answer.error(), now);
   // It refused this poll or was too slow for it, but may still answer heartbeats.
-  answering_ = was_answering && !may_be_going_down(last_failure_);
+  answering_ = was_responsive && !may_be_going_down(last_failure_);
   ++snapshot_.polls.failures.at(static_cast<std::size_t>(last_failure_));
   effects.publish = true;
   return effects;
@@ -122,7 +136,7 @@ Effects SupervisorState::mark_unreadable(const Error& error, const Moment& now) 
   const bool shutting_down = last_failure_ == PollFailure::shutting_down;
   const bool news = snapshot_.up || !tried_ || snapshot_.shutting_down != shutting_down ||
                     snapshot_.last_error != error.message;
-  Effects effects{.publish = news, .abandon_poll = answering_};
+  Effects effects{.publish = news, .abandon_poll = !unresponsive()};
   if (snapshot_.up) {
     count_gap(CounterSource::polls);
   }
@@ -143,6 +157,8 @@ Effects SupervisorState::mark_unreadable(const Error& error, const Moment& now) 
 }
 
 Effects SupervisorState::mark_up(PollResult poll, base::Duration took, const Moment& now) {
+  perhaps_restarted_ =
+      perhaps_restarted_ || (poll.survey && tells_manager_start(poll.survey->text));
   if (std::exchange(perhaps_restarted_, false) && !restarted_ &&
       !some_run_survived(snapshot_.processes, poll.listing)) {
     record_restart();
@@ -154,7 +170,9 @@ Effects SupervisorState::mark_up(PollResult poll, base::Duration took, const Mom
   if (poll.survey) {
     track_listeners(poll.survey->text.lines, effects);
   }
-  add(table_.apply_listing(std::move(poll), rejected));
+  PollRequests requests = table_.apply_listing(std::move(poll), rejected);
+  requests.daemon_restarted = false;  // by a survey's log; decided above
+  add(requests);
   snapshot_.polls.rejected_records += rejected;
   record_duration(took);
   snapshot_.snapshot_at = now.system;
@@ -277,7 +295,9 @@ Effects SupervisorState::apply_log(const LogReading& reading) {
   if (!reading.trusted) {
     table_.counters().log_lost();
   } else {
-    add(table_.apply_log(reading.text));
+    PollRequests requests = table_.apply_log(reading.text);
+    requests.poll = requests.poll && !reading.listing_follows;
+    add(requests);
   }
   anchor_soon_ = anchor_soon_ || (follow_begins && reading.trusted);
   const bool news = trust_lost || reading.text.gap || !reading.text.lines.empty();
@@ -441,7 +461,9 @@ PollInputs SupervisorState::poll_inputs(base::SteadyTime now) const {
 
 base::Duration SupervisorState::max_name_age(base::SteadyTime now) const {
   using std::chrono::minutes;
-  return poll_soon_ || anchor_soon_ ? minutes(0) : poll_inputs(now).events_suffice ? minutes(10) : minutes(1);
+  return poll_soon_ || anchor_soon_        ? minutes(0)
+         : poll_inputs(now).events_suffice ? minutes(10)
+                                           : minutes(1);
 }
 
 std::vector<substrate::InstanceName> SupervisorState::changed_by_event() const {

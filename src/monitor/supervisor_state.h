@@ -47,6 +47,8 @@ struct LogReading {
   events::TailResult text;
   bool following = false;  ///< lines written from now on will be read
   bool trusted = false;    ///< see LogTail::trusted
+  /// The listing of the same poll is applied next: it is not older than the text.
+  bool listing_follows = false;
 };
 
 class SupervisorState {
@@ -59,7 +61,10 @@ class SupervisorState {
   /// The result of a connect, by either thread. A cancelled call changes nothing.
   [[nodiscard]] Effects apply_heartbeat(const base::Result<substrate::Pid>& answer,
                                         const Moment& now);
-  /// The result of a full poll that took `took`.
+  /// A poll is answered: the same for the pid in its answer, of which the rest is applied next.
+  [[nodiscard]] Effects apply_pid_of_poll(substrate::Pid pid, const Moment& now);
+  /// The result of a full poll that took `took`. One that fails otherwise than a heartbeat may (it
+  /// was refused or too slow) does not tell whether supervisord answers heartbeats.
   [[nodiscard]] Effects apply_poll(base::Result<PollResult> answer, base::Duration took,
                                    const Moment& now);
   /// A poll was due and was not sent, or was abandoned, because supervisord does not answer.
@@ -67,8 +72,10 @@ class SupervisorState {
   [[nodiscard]] Effects apply_description(substrate::ManagerDescription description);
   [[nodiscard]] Effects apply_events(const EventBatch& batch, const Moment& now);
   [[nodiscard]] Effects apply_log(const LogReading& reading);
-  /// The log has been read to its end since the last poll.
+  /// The log has been read to its end, in the last poll's moment or since.
   [[nodiscard]] Effects compare_log_with_poll();
+  /// compare_log_with_poll would find starts that the log does not have, or not yet.
+  [[nodiscard]] bool log_lacks_starts() const { return table_.counters().log_is_behind_polls(); }
   /// The log cannot be read: it is not followed until it can.
   [[nodiscard]] Effects log_unavailable();
   /// The result of reading one process, requested at `asked`.
@@ -81,7 +88,7 @@ class SupervisorState {
   void surveys_not_implemented();
   void request_poll() { poll_soon_ = true; }
   void poll_started() { poll_soon_ = false; }
-  /// For PollSource::relist: 0 if processes may have been added, more if events would tell that.
+  /// For PollRequest: 0 if processes may have been added, more if events would tell that.
   [[nodiscard]] base::Duration max_name_age(base::SteadyTime now) const;
 
   /// It does not answer: only heartbeats are sent.
