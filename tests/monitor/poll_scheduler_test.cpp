@@ -95,5 +95,59 @@ TEST_CASE("PollScheduler: while supervisord is silent nothing but polls are due"
   CHECK(is_about(thread.next().at, 5s));
 }
 
+/// A heartbeat thread in its first period, which is not shortened.
+struct Heartbeats {
+  HeartbeatScheduler scheduler{start, JitteredInterval(1)};
+  PollProgress poll;
+  [[nodiscard]] SteadyTime next() const { return scheduler.next(poll, 5s); }
+  [[nodiscard]] bool due(SteadyTime now) const { return scheduler.is_due(poll, 5s, now); }
+};
+
+TEST_CASE("HeartbeatScheduler: an answered poll is the heartbeat of its period") {
+  Heartbeats heartbeats;
+  CHECK(heartbeats.next() == start + 5s);
+  CHECK(heartbeats.due(start + 5s));
+  heartbeats.poll.answered_at = start + 1s;
+  CHECK_FALSE(heartbeats.due(start + 5s));
+  heartbeats.scheduler.begin_period(start + 5s);
+  CHECK(is_about(heartbeats.next(), 10s));
+  CHECK(heartbeats.due(heartbeats.next()));
+}
+
+TEST_CASE("HeartbeatScheduler: a poll that is slow is accompanied by heartbeats") {
+  Heartbeats heartbeats;
+  heartbeats.poll.began = start + 2s;
+  CHECK(heartbeats.next() == start + 3s);
+  CHECK_FALSE(heartbeats.due(start + 2500ms));
+  CHECK(heartbeats.due(start + 3s));
+  heartbeats.scheduler.sent(start + 3s);
+  CHECK(heartbeats.next() == start + 5s);
+  CHECK(heartbeats.due(start + 5s));
+}
+
+TEST_CASE("HeartbeatScheduler: a poll that has just begun at a period's end is waited for") {
+  Heartbeats heartbeats;
+  heartbeats.poll.began = start + 4900ms;
+  CHECK(heartbeats.next() == start + 5s);
+  CHECK_FALSE(heartbeats.due(start + 5s));
+  heartbeats.scheduler.begin_period(start + 5s);
+  CHECK(heartbeats.next() == start + 5900ms);
+  CHECK(heartbeats.due(start + 5900ms));
+}
+
+TEST_CASE("HeartbeatScheduler: a poll that failed is no heartbeat") {
+  Heartbeats heartbeats;
+  heartbeats.poll.answered_at = start + 1s;
+  heartbeats.scheduler.begin_period(start + 5s);
+  CHECK(heartbeats.due(start + 10s));
+}
+
+TEST_CASE("HeartbeatScheduler: with a short period a poll is slow after one period") {
+  Heartbeats heartbeats;
+  heartbeats.poll.began = start;
+  CHECK(heartbeats.scheduler.next(heartbeats.poll, 20ms) == start + 20ms);
+  CHECK(heartbeats.scheduler.is_due(heartbeats.poll, 20ms, start + 20ms));
+}
+
 }  // namespace
 }  // namespace reeve::monitor

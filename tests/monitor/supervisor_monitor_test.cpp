@@ -105,6 +105,19 @@ TEST_CASE("SupervisorMonitor: a poll that is too slow is given up after its own 
   CHECK(rig.monitor.snapshot().polls.failures[static_cast<std::size_t>(PollFailure::timeout)] == 1);
 }
 
+TEST_CASE("SupervisorMonitor: a first poll without an answer is abandoned when a heartbeat fails") {
+  Rig rig;
+  rig.supervisord->fail({Operation::list, {}, 1, true});
+  rig.supervisord->after(1s, [&] {
+    rig.supervisord->fail({Operation::connect});
+    rig.beat();
+  });
+  const base::SteadyTime before = rig.clock.steady_now();
+  CHECK(rig.poll() == 0s);
+  CHECK(rig.clock.steady_now() - before == 1s);
+  CHECK(rig.monitor.tried());
+}
+
 TEST_CASE(
     "SupervisorMonitor: a supervisord that is refused at the first try has been tried, and the "
     "poll failed") {
@@ -261,6 +274,62 @@ TEST_CASE(
   const std::size_t entries = rig.sink->entries().size();
   (void)rig.following.survey(rig.stop.get_token());
   CHECK(rig.sink->entries().size() == entries);
+}
+
+TEST_CASE("SupervisorMonitor: a poll brings the rest of a log that is followed") {
+  LogRig rig;
+  rig.join();
+  const std::size_t reads = rig.supervisord->count(Operation::read_manager_log);
+  rig.supervisord->write_manager_log(log_line("exited: web (exit status 3; not expected)") +
+                                     log_line("spawned: 'web' with pid 4711"));
+  (void)rig.following.poll(rig.stop.get_token());
+  CHECK(rig.supervisord->count(Operation::read_manager_log) == reads + 1);
+  CHECK(rig.following.snapshot().processes[0].counters.unexpected_exits == 1U);
+  CHECK(rig.following.snapshot().processes[0].exit_status == 3);
+  CHECK(rig.source() == CounterSource::log);
+}
+
+TEST_CASE("SupervisorMonitor: a text that a poll cannot bring is read before another poll") {
+  LogRig rig;
+  rig.join();
+  rig.supervisord->write_manager_log(log_line("exited: web (exit status 3; not expected)") +
+                                     log_line("a name that is not UTF-8: \xE9"));
+  const std::size_t lists = rig.supervisord->count(Operation::list);
+  (void)rig.following.poll(rig.stop.get_token());
+  CHECK(rig.supervisord->count(Operation::list) == lists + 2);
+  CHECK(rig.following.snapshot().processes[0].counters.unexpected_exits == 1U);
+  CHECK(rig.source() == CounterSource::log);
+  CHECK(rig.log_gaps() == 0);
+}
+
+TEST_CASE("SupervisorMonitor: a log that a poll is refused is left alone for a minute") {
+  LogRig rig;
+  rig.join();
+  const std::size_t reads = rig.supervisord->count(Operation::read_manager_log);
+  rig.supervisord->fail({Operation::read_manager_log, {base::ErrorKind::no_file, "no log"}});
+  (void)rig.following.poll(rig.stop.get_token());
+  CHECK(rig.following.snapshot().up);
+  CHECK(rig.source() == CounterSource::polls);
+  (void)rig.following.poll(rig.stop.get_token());
+  CHECK(rig.supervisord->count(Operation::read_manager_log) == reads + 1);
+}
+
+TEST_CASE(
+    "SupervisorMonitor: a restart that keeps the daemon's pid and is told by the log of the same "
+    "poll is no restart of its processes") {
+  LogRig rig;
+  rig.join();
+  const bool survey = GENERATE(false, true);
+  rig.supervisord->restart_manager({100});
+  rig.supervisord->tick(2s);
+  rig.supervisord->write_manager_log(log_line("supervisord started with pid 100") +
+                                     log_line("spawned: 'web' with pid 4711"));
+  (void)(survey ? rig.following.survey(rig.stop.get_token())
+                : rig.following.poll(rig.stop.get_token()));
+  CHECK(rig.following.snapshot().restarts == 1);
+  CHECK(rig.following.snapshot().processes[0].counters.restarts == 0);
+  (void)rig.following.poll(rig.stop.get_token());
+  CHECK(rig.following.snapshot().restarts == 1);
 }
 
 TEST_CASE("SupervisorMonitor: a supervisord that cannot be surveyed is polled instead") {

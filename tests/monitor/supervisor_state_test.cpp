@@ -102,6 +102,39 @@ TEST_CASE(
   CHECK(watched.names_age() == 0s);
 }
 
+TEST_CASE(
+    "SupervisorState: another pid in the answer to a poll requests no further poll, and keeps a "
+    "request made meanwhile") {
+  MonitoredState watched;
+  (void)watched.answers();
+  (void)watched.polled({});
+  watched->poll_started();
+  const Moment now{base::SteadyTime(2h), base::SystemTime(1'700'000'100s)};
+  CHECK_FALSE(watched->apply_pid_of_poll(substrate::Pid{8}, now).wake_poll);
+  CHECK_FALSE(watched->poll_inputs(now.steady).poll_soon);
+  CHECK(watched.seen().restarts == 1);
+  watched->request_poll();
+  (void)watched->apply_pid_of_poll(substrate::Pid{9}, now);
+  CHECK(watched->poll_inputs(now.steady).poll_soon);
+}
+
+TEST_CASE(
+    "SupervisorState: a first poll that is too slow does not say that no heartbeat is answered") {
+  MonitoredState watched;
+  (void)watched.poll_fails(ErrorKind::timeout);
+  CHECK(watched->tried());
+  CHECK_FALSE(watched->unresponsive());
+  CHECK_FALSE(watched.seen().up);
+  (void)watched.fails(ErrorKind::timeout);
+  CHECK(watched->unresponsive());
+}
+
+TEST_CASE("SupervisorState: a first poll that is refused a connection leaves only heartbeats") {
+  MonitoredState watched;
+  (void)watched.poll_fails(ErrorKind::unreachable);
+  CHECK(watched->unresponsive());
+}
+
 TEST_CASE("SupervisorState: heartbeats that bring no news are not published") {
   MonitoredState watched;
   (void)watched.answers();
