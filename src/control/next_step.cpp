@@ -120,14 +120,15 @@ NextStep after_start_requested(const Operation& operation, const Observation& se
       return abandon(operation, "was stopped");
     case InstanceState::stopped:
       return is_new ? abandon(operation, "was stopped")
-                  : start_again(operation, *seen, may_look_again);
+                    : start_again(operation, *seen, may_look_again);
     case InstanceState::exited:
       if (is_new) {
         return *seen->exit_expected() ? succeed(true) : did_not_stay(operation, *seen);
       }
       return start_again(operation, *seen, may_look_again);
     case InstanceState::fatal:
-      return is_new ? did_not_stay(operation, *seen) : start_again(operation, *seen, may_look_again);
+      return is_new ? did_not_stay(operation, *seen)
+                    : start_again(operation, *seen, may_look_again);
     case InstanceState::backoff:
       return did_not_stay(operation, *seen);
     case InstanceState::unknown:

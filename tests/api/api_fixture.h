@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/control_api.h"
-#include "guards/guarded_world.h"
 #include "control/world.h"
+#include "guards/guarded_world.h"
 #include "http/response_body.h"
 
 namespace reeve::tests {
