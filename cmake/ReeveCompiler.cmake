@@ -13,9 +13,10 @@ target_compile_options(reeve_compiler INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
   -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wswitch-enum)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # When g++ 12 optimises it reports null dereferences and overlapping copies inside libraries.
+  # When g++ 12 optimises it reports null dereferences, overlapping copies and uninitialised values
+  # inside libraries.
   target_compile_options(reeve_compiler INTERFACE
-    $<$<OR:$<NOT:$<CONFIG:Debug>>,$<BOOL:${REEVE_SANITIZE}>>:-Wno-null-dereference;-Wno-restrict>)
+    $<$<OR:$<NOT:$<CONFIG:Debug>>,$<BOOL:${REEVE_SANITIZE}>>:-Wno-null-dereference;-Wno-restrict;-Wno-maybe-uninitialized>)
 endif()
 if(REEVE_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # It takes what one source keeps to itself for a header's, where several are compiled as one.

@@ -32,7 +32,7 @@ struct Conversation {
       begin = cut;
     }
     REQUIRE(parser.feed(std::string_view(frame).substr(begin), sink));
-    pauses += parser.input_paused(sink) ? 1 : 0;
+    pauses += parser.input_paused(sink) ? 1U : 0U;
     REQUIRE(events.size() == before + 1);
   }
 };
