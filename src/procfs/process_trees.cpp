@@ -141,8 +141,8 @@ void ProcessTrees::State::add_up(const Tree& tree, TreeUsage& usage) const {
 /// Parents before their children, and those that are left again if one has vanished meanwhile: see
 /// read_consistently().
 std::optional<IoBytes> ProcessTrees::State::io_of(Tree tree, TreeRecord& state) {
-  constexpr int max_attempts = 5;
-  for (int attempt = 0; attempt < max_attempts && !tree.empty(); ++attempt) {
+  constexpr int max_readings = 5;
+  for (int reading = 0; reading < max_readings && !tree.empty(); ++reading) {
     Tree present;
     std::vector<MemberUsage> usages;
     for (const Stat& member : tree) {

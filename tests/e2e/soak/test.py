@@ -80,6 +80,9 @@ class Soak(Scenario):
                 supervisord.resume()
                 until("it is up", lambda: up(1))
         until("it is up", lambda: up(1))
+        # Files in /proc of the program are kept open from its first measurement on.
+        until("the program is measured", lambda: agent.samples().one(
+            "supervisord_process_cpu_seconds_total", name="steady", mode="user") is not None)
         self.assert_nothing_left(agent, possessions(agent), fifty_cycles)
 
     def test_a_thousand_connections_refused_or_cut(self):
