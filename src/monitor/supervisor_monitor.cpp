@@ -223,16 +223,16 @@ SupervisorMonitor::PollOutcome SupervisorMonitor::poll(PollTask task, const std:
 }
 
 /// Text that cannot be part of an answer to a poll is read before another one, so that the log is
-/// never behind a listing.
+/// never behind a listing. The other one has a deadline of its own: reading may have taken seconds.
 base::Result<SupervisorMonitor::Answered> SupervisorMonitor::request_readable(
     PollTask task, const std::stop_token& stop) {
   poll_progress_.with([&](PollProgress& progress) { progress.began = clock_.steady_now(); });
   wake_heartbeat_.nudge();
-  const auto deadline = Deadline::after(clock_, options_.copy().timeout, stop);
-  auto answered = request(task, deadline);
+  const Duration timeout = options_.copy().timeout;
+  auto answered = request(task, Deadline::after(clock_, timeout, stop));
   if (answered && !answered->answer.log &&
       answered->answer.log.error().kind == base::ErrorKind::fault && read_log(stop)) {
-    answered = request(task, deadline);
+    answered = request(task, Deadline::after(clock_, timeout, stop));
   }
   poll_progress_.with([&](PollProgress& progress) {
     progress.began.reset();
