@@ -90,7 +90,7 @@ class Episodes {
 
   /// As they lie in the state directory.
   [[nodiscard]] std::string text() const;
-  /// All alerts count as told of just now. Nothing if it is no such text.
+  /// Every alert counts as last received at `now`. Nothing if the text cannot be read.
   [[nodiscard]] static std::optional<Episodes> parse(std::string_view text, base::SteadyTime now);
 
  private:

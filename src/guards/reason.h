@@ -55,7 +55,7 @@ inline constexpr auto all_verdicts = base::all_of<Reason, Reason::accepted>();
 
 /// The word in the audit, in advice and in the answer to Alertmanager.
 [[nodiscard]] std::string_view to_string(Reason reason);
-/// The reason as an alert is told of it: one of all_verdicts.
+/// The reason in the answer to an alert: one of all_verdicts.
 [[nodiscard]] Reason verdict_of(Reason reason);
 /// Of a command that is refused for this reason; 200 and 202 where it is none or an alert's alone.
 /// With `unreachable` the error says more exactly what went wrong.

@@ -2,7 +2,7 @@
 
 // A bound, listening socket of TCP or a unix socket, and who is at the other end of a connection.
 // A unix socket's file is removed when the socket is closed, unless another server has replaced it.
-// Plain POSIX, non-blocking; opened while the agent starts up.
+// Plain POSIX, non-blocking. open_unix() changes the umask: call it before the first thread.
 
 #include <cstdint>
 #include <optional>

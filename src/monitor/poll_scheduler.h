@@ -1,8 +1,8 @@
 #pragma once
 
 // What the poll thread of one supervisord does next, and when. supervisord is left alone after
-// each poll for at least as long as it was busy with it. Pure; owned by the poll thread. The
-// heartbeat thread uses JitteredInterval alone.
+// each poll for at least as long as it was busy with it. HeartbeatScheduler says when the heartbeat
+// thread sends a request of its own. Both are pure, each owned by its thread.
 
 #include <algorithm>
 #include <cstddef>

@@ -1,7 +1,7 @@
 #pragma once
 
 // A password or token. It has no formatter and no stream operator, so that it cannot reach a
-// log by accident; whoever needs the text says so with reveal().
+// log by accident; reveal() is the only way to read the text.
 
 #include <string>
 #include <utility>
