@@ -27,10 +27,10 @@ endfunction()
 function(reeve_tests name)
   cmake_parse_arguments(PARSE_ARGV 1 tests "TOGETHER" "LEVEL" "SOURCES;LINK")
   add_executable(test_${name} ${tests_SOURCES})
+  set_target_properties(test_${name} PROPERTIES
+    UNITY_BUILD ${REEVE_UNITY} UNITY_BUILD_BATCH_SIZE 6)
   target_include_directories(test_${name}
     PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/tests")
-  target_compile_definitions(test_${name} PRIVATE
-    REEVE_FIXTURES="${PROJECT_SOURCE_DIR}/tests/fixtures")
   target_link_libraries(test_${name}
     PRIVATE reeve_compiler reeve_test_support reeve_core Catch2::Catch2WithMain ${tests_LINK})
   set(timeout 120)

@@ -8,7 +8,7 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/changelog.gz" "${debian}/copyright"
 install(FILES supervisor/reeve-listener.conf supervisor/reeve-relay.conf
   DESTINATION /usr/share/doc/reeve/examples COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES config.yaml DESTINATION /etc/reeve COMPONENT debian EXCLUDE_FROM_ALL)
-install(FILES systemd/reeve.service DESTINATION /lib/systemd/system
+install(FILES systemd/reeve.service DESTINATION /usr/lib/systemd/system
   COMPONENT debian EXCLUDE_FROM_ALL)
 
 set(CPACK_GENERATOR DEB)

@@ -75,16 +75,8 @@ bool has_acted(const control::Operation& operation) {
   });
 }
 
-bool Episodes::is_stale(const EpisodeKey& key, base::SystemTime began) const {
-  const auto found = resolved_.find({key.rule, key.fingerprint});
-  return found != resolved_.end() && began <= found->second;
-}
-
 Episodes::Reservation Episodes::reserve(const EpisodeKey& key,
                                         const AttemptConditions& conditions) {
-  if (is_stale(key, conditions.began)) {
-    return {.outcome = Outcome::stale, .attempts = 0, .last_operation = ""};
-  }
   Episode& episode = episodes_[key];
   episode.last_fired = conditions.now;
   const auto& attempts = episode.attempts;
@@ -172,20 +164,11 @@ void Episodes::remember_closed(const std::string& operation) {
 }
 
 void Episodes::close(const std::string& rule, const std::string& fingerprint,
-                     base::SystemTime ended) {
-  const auto [known, is_new] = resolved_.try_emplace({rule, fingerprint}, ended);
-  known->second = std::max(known->second, ended);
-  if (is_new) {
-    resolved_order_.push_back(known->first);
-  }
-  if (resolved_order_.size() > max_resolved) {
-    resolved_.erase(resolved_order_.front());
-    resolved_order_.pop_front();
-  }
+                     const std::function<bool(const guards::Target&)>& may_act_on) {
   auto episode = episodes_.lower_bound({rule, fingerprint, {}});
   while (episode != episodes_.end() && episode->first.rule == rule &&
          episode->first.fingerprint == fingerprint) {
-    episode = end_episode(episode);
+    episode = may_act_on(episode->first.target) ? end_episode(episode) : std::next(episode);
   }
 }
 

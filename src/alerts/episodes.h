@@ -7,6 +7,7 @@
 
 #include <compare>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -44,18 +45,14 @@ struct AttemptConditions {
   unsigned max_attempts = 1;
   bool cools_down = false;  ///< the process does, after an action
   base::SteadyTime now;
-  base::SystemTime began;  ///< startsAt of the alert
 };
 
 class Episodes {
  public:
   /// Operations of closed episodes, which the journal may still hold.
   static constexpr std::size_t max_closed = 1000;
-  /// Resolved alerts, for which an older notification may still arrive.
-  static constexpr std::size_t max_resolved = 10'000;
 
-  /// stale: the alert was resolved after this notification.
-  enum class Outcome { reserved, duplicate, exhausted, stale };
+  enum class Outcome { reserved, duplicate, exhausted };
   struct Reservation {
     Outcome outcome = Outcome::reserved;
     std::size_t attempts = 0;    ///< made before
@@ -75,9 +72,9 @@ class Episodes {
   /// attempt.
   void finish_attempt(const std::string& operation, bool acted);
 
-  /// The alert was resolved at `ended`: a notification that it began before is stale, as two
-  /// Alertmanagers may send theirs in either order. (Not kept in the state directory.)
-  void close(const std::string& rule, const std::string& fingerprint, base::SystemTime ended);
+  /// The alert was resolved, says a sender who may act on these processes.
+  void close(const std::string& rule, const std::string& fingerprint,
+             const std::function<bool(const guards::Target&)>& may_act_on);
   /// Closes the episodes whose alerts were not received for longer than `ttl`.
   void expire(base::SteadyTime now, base::Duration ttl);
   /// An operation of the journal: an attempt, unless it is known already or is done without an
@@ -100,14 +97,8 @@ class Episodes {
   void remember_closed(const std::string& operation);
   [[nodiscard]] bool contains_operation(const std::string& operation) const;
 
-  using AlertKey = std::pair<std::string, std::string>;  ///< rule and fingerprint
-
-  [[nodiscard]] bool is_stale(const EpisodeKey& key, base::SystemTime began) const;
-
   Map episodes_;
   std::deque<std::string> closed_;
-  std::map<AlertKey, base::SystemTime> resolved_;
-  std::deque<AlertKey> resolved_order_;  ///< oldest first
 };
 
 /// Whether the operation asked supervisord for anything; only then is it an attempt.

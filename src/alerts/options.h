@@ -12,6 +12,7 @@
 
 #include "guards/command.h"
 #include "guards/options.h"
+#include "promql/options.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/enumeration.h"
 #include "reeve/base/result.h"
@@ -36,7 +37,19 @@ struct Rule {
   std::optional<Mode> mode;  ///< nothing: Options::mode
   guards::Limits limits;
   unsigned max_attempts = 1;  ///< per episode
+  /// The limit, shared by all hosts, of which an action needs a slot; empty: none.
+  std::string limit = {};
+  std::optional<promql::Query> only_if = {};
+  /// How long an alert waits for an obstacle that passes by itself; zero: it is refused at once.
+  base::Duration pending_for = std::chrono::minutes(15);
   friend bool operator==(const Rule&, const Rule&) = default;
+};
+
+/// The sender of a request: the name and the allow list of its token.
+struct Sender {
+  std::string name;
+  std::vector<substrate::Selector> allow;
+  friend bool operator==(const Sender&, const Sender&) = default;
 };
 
 struct Options {
@@ -46,6 +59,8 @@ struct Options {
   std::vector<Rule> rules = {};  ///< the first that matches is the alert's
   /// An episode ends that long after its alert was last received as firing.
   base::Duration episode_ttl = std::chrono::hours(6);
+  /// Who may post alerts: a pending alert of anybody else is not acted on any more.
+  std::vector<Sender> senders = {};
   friend bool operator==(const Options&, const Options&) = default;
 };
 
@@ -62,7 +77,8 @@ struct Options {
 /// invalid_argument: a `{{` without its `}}`, no label's name in it, or it could never name a
 /// process.
 [[nodiscard]] base::Result<void> check_target(std::string_view target);
-/// As Prometheus defines it: letters, digits and `_`, no digit first.
+/// As Prometheus 3 and Alertmanager define it: any UTF-8; here without blanks and
+/// control characters.
 [[nodiscard]] bool is_label_name(std::string_view name);
 
 }  // namespace reeve::alerts

@@ -62,8 +62,9 @@ class Reader final : public json::json_sax_t {
   [[nodiscard]] Level level() const { return levels_.empty() ? Level::outside : levels_.back(); }
   bool enter(Level next);
   bool refuse(std::string problem);
-  bool refuse_alert(const std::string& problem);
-  bool refuse_label(const std::string& problem);
+  /// The alert is malformed; the parsing goes on. Always true.
+  bool mark_alert(std::string problem);
+  bool mark_label(const std::string& problem);
   bool scalar();
   bool value(std::string& text);
   bool take_member(std::string& text);
@@ -84,13 +85,17 @@ bool Reader::refuse(std::string problem) {
   return false;
 }
 
-bool Reader::refuse_alert(const std::string& problem) {
-  return refuse("alerts[" + std::to_string(alerts_.size() - 1) + "]: " + problem);
+bool Reader::mark_alert(std::string problem) {
+  std::string& first = alerts_.back().problem;
+  if (first.empty()) {
+    first = std::move(problem);
+  }
+  return true;
 }
 
-bool Reader::refuse_label(const std::string& problem) {
+bool Reader::mark_label(const std::string& problem) {
   constexpr std::size_t shown = 64;
-  return refuse_alert("the label '" + key_.substr(0, shown) + "' " + problem);
+  return mark_alert("the label '" + key_.substr(0, shown) + "' " + problem);
 }
 
 bool Reader::enter(Level next) {
@@ -112,7 +117,7 @@ bool Reader::start_object(std::size_t) {
     case Level::alert:
       return enter(key_ == "labels" ? Level::labels : Level::skipped);
     case Level::labels:
-      return refuse_label("is no text");
+      return mark_label("is no text") && enter(Level::skipped);
     case Level::payload:
       return key_ == "alerts" ? refuse("'alerts' is no list") : enter(Level::skipped);
     case Level::skipped:
@@ -138,8 +143,9 @@ bool Reader::start_array(std::size_t) {
       }
       break;
     case Level::alerts:
-    case Level::labels:
       return scalar();
+    case Level::labels:
+      return scalar() && enter(Level::skipped);
     case Level::alert:
     case Level::skipped:
       break;
@@ -162,7 +168,7 @@ bool Reader::scalar() {
     case Level::alerts:
       return refuse("alerts[" + std::to_string(alerts_.size()) + "] is no object");
     case Level::labels:
-      return refuse_label("is no text");
+      return mark_label("is no text");
     case Level::alert:
     case Level::skipped:
       break;
@@ -197,13 +203,13 @@ bool Reader::take_member(std::string& text) {
   if (key_ == "status") {
     members_.status = text == "firing" || text == "resolved";
     alert.status = text == "resolved" ? AlertStatus::resolved : AlertStatus::firing;
-    return members_.status || refuse_alert("its status is neither firing nor resolved");
+    return members_.status || mark_alert("its status is neither firing nor resolved");
   }
   if (key_ == "startsAt") {
     const auto began = base::parse_rfc3339(text);
     members_.began = began.has_value();
     alert.began = began.value_or(base::SystemTime());
-    return members_.began || refuse_alert("its startsAt is no time like 2024-02-29T12:00:00Z");
+    return members_.began || mark_alert("its startsAt is no time like 2024-02-29T12:00:00Z");
   }
   if (key_ == "endsAt") {
     alert.ended = base::parse_rfc3339(text);  // while it fires: the year 1, which is no time here
@@ -211,28 +217,27 @@ bool Reader::take_member(std::string& text) {
   }
   if (key_ == "fingerprint") {
     members_.fingerprint = is_fingerprint(text);
-    alert.fingerprint = std::move(text);
-    return members_.fingerprint || refuse_alert("its fingerprint is empty, too long or not ASCII");
+    alert.fingerprint = members_.fingerprint ? std::move(text) : "";
+    return members_.fingerprint || mark_alert("its fingerprint is empty, too long or not ASCII");
   }
   return true;
 }
 
 bool Reader::take_label(std::string& text) {
   if (key_.size() > max_label_bytes || text.size() > max_label_bytes) {
-    return refuse_alert("a label is longer than " + std::to_string(max_label_bytes) + " bytes");
+    return mark_alert("a label is longer than " + std::to_string(max_label_bytes) + " bytes");
   }
   Labels& labels = alerts_.back().labels;
-  if (!labels.emplace(key_, std::move(text)).second) {
-    return refuse_label("is given twice");
+  if (labels.size() == max_labels) {
+    return mark_alert("more than " + std::to_string(max_labels) + " labels");
   }
-  return labels.size() <= max_labels ||
-         refuse_alert("more than " + std::to_string(max_labels) + " labels");
+  return labels.emplace(key_, std::move(text)).second || mark_label("is given twice");
 }
 
 bool Reader::finish_alert() {
-  return !members_.status        ? refuse_alert("it has no status")
-         : !members_.began       ? refuse_alert("it has no startsAt")
-         : !members_.fingerprint ? refuse_alert("it has no fingerprint")
+  return !members_.status        ? mark_alert("it has no status")
+         : !members_.began       ? mark_alert("it has no startsAt")
+         : !members_.fingerprint ? mark_alert("it has no fingerprint")
                                  : true;
 }
 

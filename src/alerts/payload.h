@@ -35,13 +35,16 @@ struct Alert {
   base::SystemTime began;  ///< startsAt: when it fired, after `for`; may still change
   /// endsAt of a resolved alert; nothing if it has none.
   std::optional<base::SystemTime> ended;
-  std::string fingerprint;                 ///< of the labels; does not change
+  std::string fingerprint;  ///< of the labels; does not change
+  /// Not empty: what is wrong with it. The other members are those that could be read.
+  std::string problem;
   [[nodiscard]] std::string name() const;  ///< the label `alertname`; empty if there is none
   friend bool operator==(const Alert&, const Alert&) = default;
 };
 
-/// All alerts of the group, also those sent before. `malformed` says what is wrong, and with which
-/// alert.
+/// All alerts of the group, also those sent before; one that cannot be used has its `problem`, so
+/// that it does not keep the others from being decided. `malformed`: it is no such payload, and
+/// why.
 [[nodiscard]] base::Result<std::vector<Alert>> parse_payload(std::string_view text);
 
 }  // namespace reeve::alerts

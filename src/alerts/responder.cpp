@@ -1,15 +1,22 @@
 #include "alerts/responder.h"
 
 #include <algorithm>
-#include <mutex>
+#include <optional>
 #include <set>
 #include <span>
+#include <string_view>
+#include <thread>
 #include <utility>
 
 #include "alerts/episodes.h"
+#include "alerts/resolved.h"
 #include "alerts/rules.h"
+#include "alerts/screening.h"
+#include "alerts/slot_claims.h"
 #include "base/guarded.h"
+#include "base/wakeup.h"
 #include "guards/policy.h"
+#include "records/state_file.h"
 
 namespace reeve::alerts {
 
@@ -20,159 +27,14 @@ using Outcome = Episodes::Outcome;
 
 namespace {
 
-/// What screening an alert needs.
-struct ScreeningContext {
-  const Rules& rules;
-  const monitor::Snapshot& snapshot;
-  const Sender& sender;
-  /// Controller::permit.
-  std::function<std::optional<guards::Refusal>(const guards::Command&)> permit;
-};
+constexpr auto other_labels_read =
+    "the rules were changed, and read labels that were not kept: the next notification is decided "
+    "by them";
 
-struct ScreenedAlert {
-  AlertDecision decision;              ///< final unless there is a command
-  const CompiledRule* rule = nullptr;  ///< owned by the rules
-  /// It fires, and means one known process that its rule allows: the breaker counts that process.
-  bool counts_for_breaker = false;
-  std::optional<guards::Command> command;
-  bool undecided = false;  ///< the sender has to repeat the request
-};
-
-void decide(ScreenedAlert& screened, Reason verdict, std::string reason) {
-  screened.decision.decision = {verdict, std::move(reason)};
-}
-
-std::string identity_mismatch(const Alert& alert, const Rules& rules) {
-  for (const auto& [label, value] : rules.options().identity) {
-    const auto found = alert.labels.find(label);
-    if (found == alert.labels.end() || found->second != value) {
-      return "its label '" + label + "' is not '" + value + "': the alert is another agent's";
-    }
-  }
-  return "";
-}
-
-/// A target without a supervisord means the only one there is.
-base::Result<Target> target_of(const Alert& alert, const CompiledRule& rule,
-                               const monitor::Snapshot& snapshot) {
-  auto target = rule.target.fill(alert.labels);
-  if (target && target->supervisor.empty() && snapshot.supervisors.size() == 1) {
-    target->supervisor = snapshot.supervisors.front().name;
-  }
-  return target;
-}
-
-/// Why this is not one known process; nothing if it is.
-std::optional<guards::GuardDecision> target_problem(const Target& target,
-                                                    const monitor::Snapshot& snapshot) {
-  const auto* const supervisor = snapshot.find(target.supervisor);
-  if (supervisor == nullptr) {
-    return guards::GuardDecision{Reason::no_target,
-                                 guards::no_such_supervisor(target.supervisor, snapshot)};
-  }
-  if (supervisor->find(target.name) != nullptr) {
-    return std::nullopt;
-  }
-  if (!supervisor->up && supervisor->processes.empty()) {
-    return guards::GuardDecision{Reason::unreachable,
-                                 "supervisord was never read: " + supervisor->last_error};
-  }
-  return guards::GuardDecision{Reason::no_target, guards::no_such_process(target)};
-}
-
-guards::Command command_of(const Alert& alert, const CompiledRule& rule, const Target& target,
-                           const Sender& sender) {
-  guards::Command command;
-  command.action = rule.rule.action;
-  command.target = target;
-  command.source = guards::Source::alert;
-  command.actor = sender.name;
-  command.actor_allow = sender.allow;
-  command.reason = "the alert " + alert.name();
-  command.dry_run = rule.mode == Mode::dry_run;
-  command.trigger = guards::Trigger{.rule = rule.rule.name,
-                                    .fingerprint = alert.fingerprint,
-                                    .began = alert.began,
-                                    .later_attempt = false,
-                                    .limits = rule.rule.limits};
-  return command;
-}
-
-void screen_target(const Alert& alert, const ScreeningContext& context, ScreenedAlert& screened) {
-  const CompiledRule& rule = *screened.rule;
-  const auto target = target_of(alert, rule, context.snapshot);
-  if (!target) {
-    return decide(screened, Reason::no_target, target.error().message);
-  }
-  screened.decision.target = *target;
-  if (auto decision = target_problem(*target, context.snapshot)) {
-    screened.decision.decision = *std::move(decision);
-    return;
-  }
-  if (!any_matches(rule.rule.allow, target->supervisor, target->name)) {
-    return decide(screened, Reason::not_allowed,
-                  "'" + target->text() + "' is not in the allow list of the rule");
-  }
-  screened.counts_for_breaker = true;
-  guards::Command command = command_of(alert, rule, *target, context.sender);
-  auto refusal = context.permit(command);
-  // The controller itself answers `unreachable` when the command is submitted.
-  if (refusal && refusal->reason != Reason::unreachable) {
-    return decide(screened, verdict_of(refusal->reason), std::move(refusal->error.message));
-  }
-  screened.command = std::move(command);
-}
-
-ScreenedAlert screen(const Alert& alert, const ScreeningContext& context) {
-  ScreenedAlert screened;
-  screened.decision = {.fingerprint = alert.fingerprint,
-                       .alertname = alert.name(),
-                       .status = alert.status,
-                       .rule = "",
-                       .action = std::nullopt,
-                       .target = std::nullopt,
-                       .decision = {},
-                       .operation = ""};
-  if (!context.rules.is_for_this_agent(alert)) {
-    decide(screened, Reason::not_here, identity_mismatch(alert, context.rules));
-    return screened;
-  }
-  screened.rule = context.rules.find(alert);
-  if (screened.rule == nullptr) {
-    decide(screened, Reason::no_rule, "no rule matches its labels");
-    return screened;
-  }
-  screened.decision.rule = screened.rule->rule.name;
-  screened.decision.action = screened.rule->rule.action;
-  if (screened.rule->mode == Mode::off) {
-    decide(screened, Reason::off, "the rule is off");
-  } else if (alert.status == AlertStatus::resolved) {
-    decide(screened, Reason::resolved, "the alert is over");
-  } else {
-    screen_target(alert, context, screened);
-  }
-  return screened;
-}
-
-/// How many processes some rule may act on.
-std::size_t count_allowed(const Rules& rules, const monitor::Snapshot& snapshot) {
-  std::size_t count = 0;
-  for (const monitor::SupervisorSnapshot& supervisor : snapshot.supervisors) {
-    count += static_cast<std::size_t>(std::count_if(
-        supervisor.processes.begin(), supervisor.processes.end(), [&](const auto& process) {
-          return std::any_of(rules.all().begin(), rules.all().end(), [&](const CompiledRule& rule) {
-            return rule.mode != Mode::off &&
-                   any_matches(rule.rule.allow, supervisor.name, process.detail.name);
-          });
-        }));
-  }
-  return count;
-}
-
-constexpr auto file_name = "episodes.json";
-constexpr std::size_t max_file_bytes = std::size_t{16} * 1024 * 1024;
 /// Of operations for alerts.
 constexpr std::size_t max_unfinished_operations = 256;
+
+constexpr auto older_than_its_end = "the alert was resolved meanwhile: this notification is older";
 
 /// One alert that passed the screening and has reserved its episode.
 struct Candidate {
@@ -192,9 +54,6 @@ bool wants_retry(const guards::Refusal& refusal) {
 
 guards::GuardDecision decision_of(const Episodes::Reservation& reservation,
                                   const AttemptConditions& conditions) {
-  if (reservation.outcome == Outcome::stale) {
-    return {Reason::duplicate, "the alert was resolved meanwhile: this notification is older"};
-  }
   const std::string last = reservation.last_operation.empty()
                                ? "an attempt"
                                : "the operation " + reservation.last_operation;
@@ -207,6 +66,10 @@ guards::GuardDecision decision_of(const Episodes::Reservation& reservation,
                                           std::to_string(conditions.max_attempts) +
                                           " attempts were made, the last was " + last +
                                           ": the next needs the alert to be resolved first"};
+}
+
+EpisodeKey key_of(const AlertDecision& decision) {
+  return {decision.rule, decision.fingerprint, *decision.target};
 }
 
 control::AuditEntry entry_of(const AlertDecision& decision, const Sender& sender,
@@ -226,31 +89,88 @@ control::AuditEntry entry_of(const AlertDecision& decision, const Sender& sender
   return entry;
 }
 
+using EpisodeFile = records::StateFile<Episodes>;
+
+/// Of what alerts did: without it nothing may be done. `T` has text() and parse().
+template <class T, class Time>
+typename records::StateFile<T>::Format history_file(std::string_view name,
+                                                    const std::string& content, Time now) {
+  using Parsed = typename records::StateFile<T>::Parsed;
+  return {.name = name,
+          .content = content,
+          .remedy = "Check your processes, then reset the guards (`*`)",
+          .to_text = [](const T& value) { return value.text(); },
+          .parse = [now](std::string_view text) -> std::optional<Parsed> {
+            auto value = T::parse(text, now);
+            return value ? std::optional(Parsed{.value = *std::move(value)}) : std::nullopt;
+          }};
+}
+
 }  // namespace
 
 struct Responder::State {
-  struct EpisodeSets {
-    Episodes enforced;
-    Episodes dry_runs;
-    std::string unreadable;  ///< why; empty if all is well
-
-    [[nodiscard]] Episodes& of(bool dry_run) { return dry_run ? dry_runs : enforced; }
-  };
-
   State(ResponderDeps its_deps, const Options& options, const base::Clock& its_clock,
         base::Log its_log)
       : deps(std::move(its_deps)),
         clock(its_clock),
         log(std::move(its_log)),
-        rules(std::make_shared<const Rules>(options)) {}
+        rules(std::make_shared<const Rules>(options)),
+        enforced(*deps.state,
+                 history_file<Episodes>("episodes.json", "the state of the episodes of alerts",
+                                        clock.steady_now()),
+                 log),
+        resolved(*deps.state,
+                 history_file<ResolvedAlerts>("resolved.json", "the list of resolved alerts",
+                                              clock.system_now()),
+                 log),
+        state_clock(its_clock, records::boot_id()),
+        pending(*deps.state, pending_file(state_clock), log),
+        slots(deps.coordinator, *deps.controller, deps.member_name, clock) {
+    if (pending.unreadable()) {
+      log.warning("the pending alerts are forgotten: the next notification of each begins anew");
+      (void)pending.forget_unreadable();
+    }
+  }
 
-  void read_episodes(const std::vector<control::Operation>& journalled);
+  template <class Use>
+  auto with_episodes(bool dry_run, const Use& use) {
+    return dry_run ? dry_runs.with(use) : enforced.edit_in_memory(use);
+  }
   void finish_attempts();
+  /// Why the alerts are decided on.
+  enum class Occasion { request, retry };
+  /// One decision for each alert, in their order, unless it remains undecided.
+  [[nodiscard]] std::vector<ScreenedAlert> decide_all(const std::vector<Alert>& alerts,
+                                                      const Sender& sender, Occasion occasion,
+                                                      WebhookResult& result);
   [[nodiscard]] std::vector<ScreenedAlert> screen_all(const std::vector<Alert>& alerts,
-                                                      const Rules& now, const Sender& sender) const;
+                                                      const Rules& now, const Sender& sender,
+                                                      Occasion occasion) const;
+  /// Of a request: alerts with an obstacle that passes become pending, others are no longer.
+  void hold_pending(const std::vector<Alert>& alerts, const Rules& current, const Sender& sender,
+                    std::vector<ScreenedAlert>& screened);
+  [[nodiscard]] Sender current_sender(const std::string& name) const;
+  /// Whether that operation ended before it did anything, as when the agent was ended.
+  [[nodiscard]] bool was_cut_short(const std::string& operation) const;
+  /// Unless its operation goes on. Whether it is forgotten.
+  bool forget_accepted(const PendingAlerts::Due& due);
+  /// Whether that ended its waiting. In the audit only then.
+  bool decide_again(const PendingAlerts::Due& due);
+  void save_pending();
+  /// When the thread has to look at the pending alerts.
+  [[nodiscard]] base::SteadyTime next_look() const;
   /// Closes the episodes of resolved alerts.
-  void close(const std::vector<Alert>& alerts, const std::vector<ScreenedAlert>& screened);
+  void close(const std::vector<Alert>& alerts, const Sender& sender,
+             const std::vector<ScreenedAlert>& screened);
+  /// Since an alert of that key began.
+  [[nodiscard]] bool is_resolved(const EpisodeKey& key, base::SystemTime began) const;
+  /// Why what alerts did before cannot be read.
+  [[nodiscard]] std::optional<std::string> unreadable() const;
+  void report_unwritten(const base::Result<void>& written, std::string_view what) const;
   [[nodiscard]] std::vector<Candidate> reserve(std::vector<ScreenedAlert>& screened);
+  /// Gives the candidates their slots, and leaves out those that get none.
+  void obtain_slots(std::vector<Candidate>& candidates, std::vector<ScreenedAlert>& screened,
+                    Occasion occasion);
   void submit(const std::vector<Candidate>& candidates, std::vector<ScreenedAlert>& screened,
               WebhookResult& result);
   /// Returns how many of the slice were queued.
@@ -261,59 +181,39 @@ struct Responder::State {
                         AlertDecision& decision);
   /// Releases the episode: the sender has to repeat the request.
   void leave_undecided(const Candidate& candidate, ScreenedAlert& screened);
-  void save();
   void record(const WebhookResult& result, const Sender& sender);
 
   const ResponderDeps deps;
   const base::Clock& clock;
   const base::Log log;
   base::Guarded<std::shared_ptr<const Rules>> rules;
-  base::Guarded<EpisodeSets> episodes;
+  EpisodeFile enforced;
+  records::StateFile<ResolvedAlerts> resolved;
+  base::Guarded<Episodes> dry_runs;
   base::Guarded<Stats> counted;
-  std::mutex saving;  ///< one writer of the file at a time, so that the last one is the newest
-  std::string saved;  ///< under `saving`
+  const records::StateClock state_clock;
+  records::StateFile<PendingAlerts> pending;
+  SlotClaims slots;
+  base::Wakeup wakeup;  ///< of the thread: what is due next has changed
+  std::jthread thread;  // last: it ends before what it uses
 };
-
-void Responder::State::read_episodes(const std::vector<control::Operation>& journalled) {
-  const auto text = deps.state->read(file_name, max_file_bytes);
-  const base::SteadyTime now = clock.steady_now();
-  auto known = text ? Episodes::parse(*text, now) : std::nullopt;
-  const bool is_new = !text && text.error().kind == base::ErrorKind::not_found;
-  episodes.with([&](EpisodeSets& sets) {
-    if (!known && !is_new) {
-      sets.unreadable = deps.state->path(file_name) + ": " +
-                        (text ? "not what this agent writes" : text.error().message);
-    }
-    sets.enforced = std::move(known).value_or(Episodes());
-    saved = sets.enforced.text();
-    for (const control::Operation& operation : journalled) {
-      sets.enforced.add_journalled(operation, now);
-    }
-  });
-  if (!known && !is_new) {
-    log.error(
-        "the episodes of alerts cannot be read: nothing is done for alerts until they are"
-        " reset",
-        {{"file", deps.state->path(file_name)}});
-  }
-}
 
 /// Asks the controller which of the unfinished attempts are done.
 void Responder::State::finish_attempts() {
-  const auto pending =
-      episodes.with([](const EpisodeSets& sets) { return sets.enforced.unfinished_operations(); });
-  for (const std::string& id : pending) {
+  const auto unfinished =
+      enforced.read([](const Episodes& episodes) { return episodes.unfinished_operations(); });
+  for (const std::string& id : unfinished) {
     const auto operation = deps.controller->find(id);
     if (!operation || operation->done()) {
       const bool acted = !operation || has_acted(*operation);
-      episodes.with([&](EpisodeSets& sets) { sets.enforced.finish_attempt(id, acted); });
+      enforced.edit_in_memory([&](Episodes& episodes) { episodes.finish_attempt(id, acted); });
     }
   }
 }
 
 std::vector<ScreenedAlert> Responder::State::screen_all(const std::vector<Alert>& alerts,
-                                                        const Rules& now,
-                                                        const Sender& sender) const {
+                                                        const Rules& now, const Sender& sender,
+                                                        Occasion occasion) const {
   const auto snapshot = deps.snapshot();
   const ScreeningContext context{now, *snapshot, sender, [this](const guards::Command& command) {
                                    return deps.controller->permit(command);
@@ -322,8 +222,11 @@ std::vector<ScreenedAlert> Responder::State::screen_all(const std::vector<Alert>
   screened.reserve(alerts.size());
   std::set<guards::Target> firing;
   for (const Alert& alert : alerts) {
-    screened.push_back(screen(alert, context));
-    if (screened.back().counts_for_breaker) {
+    // Of a pending alert only the labels are known that the rules read when it was posted.
+    const bool known = occasion == Occasion::request || now.suffice(alert.labels);
+    screened.push_back(known ? screen(alert, context) : without_rule(alert, other_labels_read));
+    // Without news of them, retries must not hold the breaker open.
+    if (screened.back().counts_for_breaker && occasion == Occasion::request) {
       firing.insert(*screened.back().decision.target);
     }
   }
@@ -333,19 +236,62 @@ std::vector<ScreenedAlert> Responder::State::screen_all(const std::vector<Alert>
   return screened;
 }
 
-void Responder::State::close(const std::vector<Alert>& alerts,
+void Responder::State::close(const std::vector<Alert>& alerts, const Sender& sender,
                              const std::vector<ScreenedAlert>& screened) {
   const base::SystemTime now = clock.system_now();
-  episodes.with([&](EpisodeSets& sets) {
-    for (std::size_t at = 0; at < alerts.size(); ++at) {
-      const AlertDecision& decision = screened[at].decision;
-      if (screened[at].rule != nullptr && decision.status == AlertStatus::resolved) {
-        const base::SystemTime ended = alerts[at].ended.value_or(now);
-        sets.enforced.close(decision.rule, decision.fingerprint, ended);
-        sets.dry_runs.close(decision.rule, decision.fingerprint, ended);
-      }
+  const auto snapshot = deps.snapshot();
+  const auto known = guards::known_names(*snapshot);
+  const auto may_act_on = [&](const Target& target) {
+    return any_matches(sender.allow, target.supervisor, target.name, known);
+  };
+  bool any_added = false;
+  bool any_removed = false;
+  for (std::size_t at = 0; at < alerts.size(); ++at) {
+    const AlertDecision& decision = screened[at].decision;
+    if (screened[at].rule == nullptr || decision.status != AlertStatus::resolved) {
+      continue;
     }
+    // An end in the future would make alerts that begin until then look older than it.
+    const base::SystemTime ended = std::min(alerts[at].ended.value_or(now), now);
+    any_added = resolved.edit_in_memory([&](ResolvedAlerts& all) {
+      return all.add({decision.rule, decision.fingerprint, sender.name}, ended);
+    }) || any_added;
+    for (const bool dry_run : {false, true}) {
+      with_episodes(dry_run, [&](Episodes& episodes) {
+        episodes.close(decision.rule, decision.fingerprint, may_act_on);
+      });
+    }
+    any_removed = pending.edit_in_memory([&](PendingAlerts& all) {
+      return all.remove_if([&](const EpisodeKey& key) {
+        return key.rule == decision.rule && key.fingerprint == decision.fingerprint &&
+               may_act_on(key.target);
+      });
+    }) || any_removed;
+  }
+  if (any_added) {
+    report_unwritten(resolved.save(), "the resolved alerts");
+  }
+  if (any_removed) {
+    save_pending();
+  }
+}
+
+bool Responder::State::is_resolved(const EpisodeKey& key, base::SystemTime began) const {
+  const auto current = rules.copy();
+  const auto snapshot = deps.snapshot();
+  const auto known = guards::known_names(*snapshot);
+  return resolved.read([&](const ResolvedAlerts& all) {
+    return all.is_resolved(key.rule, key.fingerprint, began, [&](const std::string& name) {
+      const Sender* const sender = current->find_sender(name);
+      return sender != nullptr &&
+             any_matches(sender->allow, key.target.supervisor, key.target.name, known);
+    });
   });
+}
+
+std::optional<std::string> Responder::State::unreadable() const {
+  auto episodes = enforced.unreadable();
+  return episodes ? episodes : resolved.unreadable();
 }
 
 std::vector<Candidate> Responder::State::reserve(std::vector<ScreenedAlert>& screened) {
@@ -361,19 +307,18 @@ std::vector<Candidate> Responder::State::reserve(std::vector<ScreenedAlert>& scr
     const AttemptConditions conditions{
         .max_attempts = screened[at].rule->rule.max_attempts,
         .cools_down = deps.guards->is_cooling_down(command->target, command->dry_run),
-        .now = now,
-        .began = command->trigger->began};
-    const auto [reservation, unreadable] = episodes.with([&](EpisodeSets& sets) {
-      const bool refuses = !sets.unreadable.empty() && !command->dry_run;
-      return std::pair(refuses ? Episodes::Reservation{Outcome::exhausted, 0, ""}
-                               : sets.of(command->dry_run).reserve(key, conditions),
-                       refuses ? sets.unreadable : std::string());
-    });
-    if (!unreadable.empty()) {
-      decision.decision = {Reason::state_unreadable,
-                           unreadable + ": a person has to look and reset the guards"};
-    } else if (reservation.outcome != Outcome::reserved) {
+        .now = now};
+    if (const auto why = command->dry_run ? std::nullopt : unreadable()) {
+      decision.decision = {Reason::state_unreadable, *why};
+      continue;
+    }
+    const auto reservation = with_episodes(
+        command->dry_run, [&](Episodes& episodes) { return episodes.reserve(key, conditions); });
+    if (reservation.outcome != Outcome::reserved) {
       decision.decision = decision_of(reservation, conditions);
+    } else if (is_resolved(key, command->trigger->began)) {
+      with_episodes(command->dry_run, [&](Episodes& episodes) { episodes.release(key); });
+      decision.decision = {Reason::duplicate, older_than_its_end};
     } else {
       command->trigger->later_attempt = reservation.attempts > 0;
       candidates.push_back({at, key, *std::move(command)});
@@ -391,18 +336,36 @@ void Responder::State::apply_submission(const Candidate& candidate,
     decision.decision = dry_run
                             ? guards::GuardDecision{Reason::would_act, "a dry run: nothing is done"}
                             : guards::GuardDecision{Reason::accepted, "the operation is queued"};
-    episodes.with(
-        [&](EpisodeSets& sets) { sets.of(dry_run).confirm(candidate.key, submission->id); });
+    with_episodes(dry_run,
+                  [&](Episodes& episodes) { episodes.confirm(candidate.key, submission->id); });
     return;
   }
   const guards::Refusal& refusal = submission.error();
-  episodes.with([&](EpisodeSets& sets) { sets.of(dry_run).release(candidate.key); });
-  decision.decision = {verdict_of(refusal.reason), refusal.error.message};
+  with_episodes(dry_run, [&](Episodes& episodes) { episodes.release(candidate.key); });
+  decision.decision = {verdict_of(refusal.reason), refusal.error.message, refusal.passes_at};
+}
+
+void Responder::State::obtain_slots(std::vector<Candidate>& candidates,
+                                    std::vector<ScreenedAlert>& screened, Occasion occasion) {
+  const auto wait = occasion == Occasion::retry ? SlotClaims::Wait::yes : SlotClaims::Wait::no;
+  std::erase_if(candidates, [&](Candidate& each) {
+    const base::SteadyTime now = clock.steady_now();
+    const base::SteadyTime since = pending.read([&](const PendingAlerts& all) {
+      const auto found = all.all().find(each.key);
+      return found == all.all().end() ? now : found->second.since;
+    });
+    const auto refusal =
+        slots.obtain(each.command, screened[each.at].rule->rule.limit, wait, now - since);
+    if (refusal) {
+      apply_submission(each, tl::unexpected(*refusal), screened[each.at].decision);
+    }
+    return refusal.has_value();
+  });
 }
 
 void Responder::State::leave_undecided(const Candidate& candidate, ScreenedAlert& screened) {
-  episodes.with(
-      [&](EpisodeSets& sets) { sets.of(candidate.command.dry_run).release(candidate.key); });
+  with_episodes(candidate.command.dry_run,
+                [&](Episodes& episodes) { episodes.release(candidate.key); });
   screened.undecided = true;
 }
 
@@ -419,6 +382,7 @@ void Responder::State::submit(const std::vector<Candidate>& candidates,
   }
   for (; next != candidates.end(); ++next) {
     result.retry = "too many operations are waiting already";
+    slots.give_back(next->command);
     leave_undecided(*next, screened[next->at]);
   }
 }
@@ -435,6 +399,9 @@ std::size_t Responder::State::submit_slice(std::span<const Candidate> slice,
   std::size_t queued = 0;
   for (std::size_t i = 0; i < slice.size(); ++i) {
     ScreenedAlert& alert = screened[slice[i].at];
+    if (!submissions[i]) {
+      slots.give_back(slice[i].command);
+    }
     if (!submissions[i] && wants_retry(submissions[i].error())) {
       result.retry = submissions[i].error().error.message;
       leave_undecided(slice[i], alert);
@@ -448,22 +415,12 @@ std::size_t Responder::State::submit_slice(std::span<const Candidate> slice,
   return queued;
 }
 
-void Responder::State::save() {
-  const std::scoped_lock lock(saving);
-  const std::string text = episodes.with([](const EpisodeSets& sets) {
-    return sets.unreadable.empty() ? sets.enforced.text() : std::string();
-  });
-  if (text.empty() || text == saved) {
-    return;
+void Responder::State::report_unwritten(const base::Result<void>& written,
+                                        std::string_view what) const {
+  if (!written) {
+    log.error("the state of alerts cannot be written: a restart of the agent forgets some of it",
+              {{"state", std::string(what)}, {"error", written.error().message}});
   }
-  if (const auto written = deps.state->write(file_name, text); !written) {
-    log.error(
-        "the episodes of alerts cannot be written: after a restart the journal alone tells"
-        " of them",
-        {{"error", written.error().message}});
-    return;
-  }
-  saved = text;
 }
 
 void Responder::State::record(const WebhookResult& result, const Sender& sender) {
@@ -485,7 +442,11 @@ void Responder::State::record(const WebhookResult& result, const Sender& sender)
 Responder::Responder(ResponderDeps deps, const Options& options, const base::Clock& clock,
                      base::Log log, const std::vector<control::Operation>& journalled)
     : state_(std::make_unique<State>(std::move(deps), options, clock, std::move(log))) {
-  state_->read_episodes(journalled);
+  state_->enforced.edit_in_memory([&](Episodes& episodes) {
+    for (const control::Operation& operation : journalled) {
+      episodes.add_journalled(operation, clock.steady_now());
+    }
+  });
   configure(options);
 }
 
@@ -494,7 +455,7 @@ Responder::~Responder() = default;
 void Responder::configure(const Options& options) {
   auto next = std::make_shared<const Rules>(options);
   state_->rules.with([&](auto& rules) { rules = std::move(next); });
-  state_->episodes.with([](auto& sets) { sets.dry_runs.clear(); });
+  state_->dry_runs.with([](Episodes& episodes) { episodes.clear(); });
   state_->counted.with([&](Stats& stats) {
     stats.decisions.try_emplace(no_rule_label);
     for (const Rule& rule : options.rules) {
@@ -503,24 +464,280 @@ void Responder::configure(const Options& options) {
   });
 }
 
+std::vector<ScreenedAlert> Responder::State::decide_all(const std::vector<Alert>& alerts,
+                                                        const Sender& sender, Occasion occasion,
+                                                        WebhookResult& result) {
+  const auto current = rules.copy();
+  const base::Duration ttl = current->options().episode_ttl;
+  const base::SteadyTime now = clock.steady_now();
+  finish_attempts();
+  for (const bool dry_run : {false, true}) {
+    with_episodes(dry_run, [&](Episodes& episodes) { episodes.expire(now, ttl); });
+  }
+  auto screened = screen_all(alerts, *current, sender, occasion);
+  close(alerts, sender, screened);
+  auto candidates = reserve(screened);
+  obtain_slots(candidates, screened, occasion);
+  submit(candidates, screened, result);
+  // Of those that are not written the journal knows.
+  report_unwritten(enforced.save(), "the episodes");
+  if (occasion == Occasion::request) {
+    hold_pending(alerts, *current, sender, screened);
+  }
+  return screened;
+}
+
+void Responder::State::hold_pending(const std::vector<Alert>& alerts, const Rules& current,
+                                    const Sender& sender, std::vector<ScreenedAlert>& screened) {
+  const base::SteadyTime now = clock.steady_now();
+  bool changed = false;
+  const auto hold = [&](const Alert& alert, ScreenedAlert& each, PendingAlerts& all) {
+    guards::GuardDecision& decision = each.decision.decision;
+    const EpisodeKey key = key_of(each.decision);
+    const base::Duration span = each.rule->rule.pending_for;
+    const bool is_accepted = decision.reason == Reason::accepted;
+    const bool may_wait = guards::passes_by_itself(decision.reason);
+    // Under the lock of `pending`: close() adds to `resolved` first, then ends what waits.
+    const bool is_late = may_wait && span > base::Duration::zero() && is_resolved(key, alert.began);
+    if (is_late) {
+      decision = {Reason::duplicate, older_than_its_end};
+    }
+    if (!(is_accepted || may_wait) || is_late || span <= base::Duration::zero()) {
+      // Of a duplicate another request decides; what this sender may not do ends no other's
+      // waiting.
+      const bool is_final =
+          decision.reason != Reason::duplicate && decision.reason != Reason::not_allowed;
+      changed = (is_final && all.remove(key)) || changed;
+      return;
+    }
+    PendingAlert waiting{.alert = alert,
+                         .sender = sender.name,
+                         .obstacle = decision,
+                         .since = now,
+                         .until = now + span,
+                         .next = decision.reason == Reason::waiting_for_slot
+                                     ? now  // the thread claims it at once
+                                     : next_decision(decision, now, now + span),
+                         .operation = each.decision.operation};
+    waiting.alert.labels = current.labels_read(alert.labels);
+    changed = changed || is_accepted || !all.all().contains(key);
+    const bool is_held = all.hold(key, std::move(waiting));
+    if (is_accepted) {
+      return;
+    }
+    decision.detail = std::string(to_string(decision.reason)) + ": " + decision.detail;
+    if (is_held) {
+      decision.reason = Reason::pending;
+    } else {
+      decision.detail += " (it does not wait: too many alerts do already)";
+    }
+  };
+  pending.edit_in_memory([&](PendingAlerts& all) {
+    for (std::size_t at = 0; at < alerts.size(); ++at) {
+      ScreenedAlert& each = screened[at];
+      if (!each.undecided && each.rule != nullptr && each.decision.target &&
+          each.decision.status == AlertStatus::firing) {
+        hold(alerts[at], each, all);
+      }
+    }
+  });
+  if (changed) {
+    save_pending();
+  }
+  wakeup.nudge();
+}
+
+void Responder::State::save_pending() {
+  report_unwritten(pending.save(), "the pending alerts");
+}
+
+/// What it may act on by the configuration of now: nothing, if it may not post any more.
+Sender Responder::State::current_sender(const std::string& name) const {
+  const auto current = rules.copy();
+  const Sender* const found = current->find_sender(name);
+  return found == nullptr ? Sender{name, {}} : *found;
+}
+
+bool Responder::State::was_cut_short(const std::string& operation) const {
+  const auto found = deps.controller->find(operation);
+  return found && found->result == control::OperationResult::abandoned && !has_acted(*found);
+}
+
+bool Responder::State::forget_accepted(const PendingAlerts::Due& due) {
+  const auto operation = deps.controller->find(due.pending.operation);
+  return (!operation || operation->done()) &&
+         pending.edit_in_memory([&](PendingAlerts& all) { return all.remove(due.key); });
+}
+
+bool Responder::State::decide_again(const PendingAlerts::Due& due) {
+  if (!due.pending.operation.empty() && !was_cut_short(due.pending.operation)) {
+    return forget_accepted(due);
+  }
+  WebhookResult result;
+  auto screened =
+      decide_all({due.pending.alert}, current_sender(due.pending.sender), Occasion::retry, result);
+  ScreenedAlert& one = screened.front();
+  const guards::GuardDecision& decision = one.decision.decision;
+  const bool passes = guards::passes_by_itself(decision.reason);
+  const bool waits = one.undecided || passes ||
+                     decision.reason == Reason::duplicate;  // a request is deciding on it
+  const base::SteadyTime now = clock.steady_now();
+  const bool ended = pending.edit_in_memory([&](PendingAlerts& all) {
+    if (decision.reason == Reason::accepted) {
+      all.accept(due.key, one.decision.operation);
+      return true;
+    }
+    if (!waits || now >= last_decision(decision.passes_at, due.pending.until)) {
+      return all.remove(due.key);
+    }
+    if (passes) {
+      all.set_obstacle(due.key, decision, now);
+    }
+    return false;
+  });
+  if (ended && !one.undecided) {
+    one.decision.decision.reason = reason_after_waiting(decision.reason);
+    result.decisions.push_back(std::move(one.decision));
+    record(result, {due.pending.sender, {}});
+  }
+  return ended;
+}
+
+void Responder::decide_pending() {
+  const base::SteadyTime now = state_->clock.steady_now();
+  const bool any_due = state_->pending.read([&](const PendingAlerts& all) {
+    const auto next = all.next_due();
+    return next && *next <= now;
+  });
+  if (!any_due || !state_->deps.snapshot()->complete) {
+    return;
+  }
+  const auto due =
+      state_->pending.edit_in_memory([&](PendingAlerts& all) { return all.take_due(now); });
+  bool any_ended = false;
+  for (const PendingAlerts::Due& each : due) {
+    if (state_->slots.stopped()) {
+      break;  // the agent ends: the rest is on the disk, for its next run
+    }
+    any_ended = state_->decide_again(each) || any_ended;
+  }
+  if (any_ended) {
+    state_->save_pending();
+  }
+}
+
+base::SteadyTime Responder::State::next_look() const {
+  constexpr std::chrono::hours idle{1};
+  /// Between two looks, also while nothing can be decided yet.
+  constexpr std::chrono::milliseconds shortest{200};
+  const base::SteadyTime now = clock.steady_now();
+  const auto due = pending.read([](const PendingAlerts& all) { return all.next_due(); });
+  return due ? std::max<base::SteadyTime>(*due, now + shortest) : now + idle;
+}
+
+void Responder::decide_soon(const std::function<bool(const EpisodeKey&)>& concerns) {
+  const base::SteadyTime now = state_->clock.steady_now();
+  const bool any = state_->pending.edit_in_memory([&](PendingAlerts& all) {
+    return all.make_due([&](const EpisodeKey& key, const PendingAlert&) { return concerns(key); },
+                        now);
+  });
+  if (any) {
+    state_->wakeup.nudge();
+  }
+}
+
+void Responder::start() {
+  state_->thread = std::jthread([this](const std::stop_token& stop) {
+    while (state_->wakeup.wait_until(state_->next_look(), stop) != base::Wakeup::Reason::stop) {
+      base::run_logged(state_->log, "deciding on pending alerts", [&] { decide_pending(); });
+    }
+  });
+}
+
+void Responder::on_shared_change() {
+  const auto rules = state_->rules.copy();
+  const auto may_act = [&](const EpisodeKey& key, const PendingAlert& waiting) {
+    return std::any_of(rules->all().begin(), rules->all().end(), [&](const CompiledRule& each) {
+      return each.rule.name == key.rule &&
+             state_->slots.may_be_free(waiting.obstacle.reason, each.rule.limit);
+    });
+  };
+  const base::SteadyTime now = state_->clock.steady_now();
+  state_->pending.edit_in_memory([&](PendingAlerts& all) { all.make_due(may_act, now); });
+  state_->wakeup.nudge();
+}
+
+std::string Responder::limit_of(const guards::Target& target) const {
+  const auto rules = state_->rules.copy();
+  const auto known = guards::known_names(*state_->deps.snapshot());
+  const auto found =
+      std::find_if(rules->all().begin(), rules->all().end(), [&](const CompiledRule& each) {
+        return !each.rule.limit.empty() && each.mode != Mode::off &&
+               any_matches(each.rule.allow, target.supervisor, target.name, known);
+      });
+  return found == rules->all().end() ? "" : found->rule.limit;
+}
+
+void Responder::stop() {
+  state_->slots.stop();
+  state_->thread = {};
+}
+
+std::vector<WaitingAlert> Responder::pending() const {
+  std::vector<WaitingAlert> list;
+  const auto all = state_->pending.read([](const PendingAlerts& alerts) { return alerts.all(); });
+  list.reserve(all.size());
+  for (const auto& [key, waiting] : all) {
+    if (!waiting.operation.empty()) {
+      continue;
+    }
+    list.push_back({.rule = key.rule,
+                    .fingerprint = key.fingerprint,
+                    .alertname = waiting.alert.name(),
+                    .target = key.target,
+                    .obstacle = waiting.obstacle,
+                    .since = state_->state_clock.to_wall_clock(waiting.since),
+                    .until = state_->state_clock.to_wall_clock(waiting.until),
+                    .retry_at = state_->state_clock.to_wall_clock(waiting.next)});
+  }
+  return list;
+}
+
+std::vector<guards::GuardState> Responder::initial_cooldowns() const {
+  const auto rules = state_->rules.copy();
+  const auto snapshot = state_->deps.snapshot();
+  const auto known = guards::known_names(*snapshot);
+  std::vector<guards::GuardState> cooling;
+  for (const monitor::SupervisorSnapshot& supervisor : snapshot->supervisors) {
+    for (const monitor::ProcessSnapshot& process : supervisor.processes) {
+      const auto rule =
+          std::find_if(rules->all().begin(), rules->all().end(), [&](const CompiledRule& each) {
+            return each.mode != Mode::off &&
+                   any_matches(each.rule.allow, supervisor.name, process.detail.name, known);
+          });
+      if (rule == rules->all().end()) {
+        continue;
+      }
+      guards::GuardState guard;
+      guard.target = {supervisor.name, process.detail.name};
+      guard.budget_limit = rule->rule.limits.per_target.actions;
+      guard.cooldown_until =
+          state_->deps.guards->initial_cooldown_until(guard.target, rule->rule.limits.cooldown);
+      if (guard.cooldown_until) {
+        cooling.push_back(std::move(guard));
+      }
+    }
+  }
+  return cooling;
+}
+
 WebhookResult Responder::receive(const std::vector<Alert>& alerts, const Sender& sender) {
   WebhookResult result;
   if (!state_->deps.snapshot()->complete) {
     result.retry = "the supervisords have not been read yet";
     return result;
   }
-  const auto rules = state_->rules.copy();
-  const base::Duration ttl = rules->options().episode_ttl;
-  const base::SteadyTime now = state_->clock.steady_now();
-  state_->finish_attempts();
-  state_->episodes.with([&](auto& sets) {
-    sets.enforced.expire(now, ttl);
-    sets.dry_runs.expire(now, ttl);
-  });
-  auto screened = state_->screen_all(alerts, *rules, sender);
-  state_->close(alerts, screened);
-  state_->submit(state_->reserve(screened), screened, result);
-  state_->save();
+  auto screened = state_->decide_all(alerts, sender, State::Occasion::request, result);
   for (ScreenedAlert& each : screened) {
     if (!each.undecided) {
       result.decisions.push_back(std::move(each.decision));
@@ -531,23 +748,48 @@ WebhookResult Responder::receive(const std::vector<Alert>& alerts, const Sender&
 }
 
 bool Responder::unreadable() const {
-  return state_->episodes.with([](const auto& sets) { return !sets.unreadable.empty(); });
+  return state_->unreadable().has_value();
 }
 
 base::Result<void> Responder::forget_unreadable() {
-  const std::scoped_lock lock(state_->saving);
-  if (!unreadable()) {
-    return {};
+  return state_->resolved.forget_unreadable().and_then(
+      [&] { return state_->enforced.forget_unreadable(); });
+}
+
+control::Permission Responder::permission_of(const guards::Command& command) const {
+  const auto withdrawn = [](std::string why) {
+    return tl::unexpected(
+        guards::Refusal{Reason::withdrawn, {base::ErrorKind::denied, std::move(why)}});
+  };
+  const auto current = state_->rules.copy();
+  const Sender* const sender = current->find_sender(command.actor);
+  if (sender == nullptr) {
+    return withdrawn("'" + command.actor + "' may not post alerts any more");
   }
-  const std::string text = Episodes().text();
-  return state_->deps.state->write(file_name, text).map([&] {
-    state_->saved = text;
-    state_->episodes.with([](auto& sets) { sets = {}; });
-  });
+  const guards::Trigger& trigger = *command.trigger;
+  const CompiledRule* const rule = current->find(trigger.rule);
+  const auto snapshot = state_->deps.snapshot();
+  if (rule == nullptr || rule->mode != Mode::enforce || rule->rule.action != command.action ||
+      !any_matches(rule->rule.allow, command.target.supervisor, command.target.name,
+                   guards::known_names(*snapshot))) {
+    return withdrawn("the rule '" + trigger.rule + "' does not do this any more");
+  }
+  if (state_->is_resolved({trigger.rule, trigger.fingerprint, command.target}, trigger.began)) {
+    return withdrawn("the alert was resolved meanwhile");
+  }
+  return sender->allow;
 }
 
 Stats Responder::stats() const {
-  return state_->counted.copy();
+  Stats stats = state_->counted.copy();
+  state_->pending.read([&](const PendingAlerts& all) {
+    for (const auto& [key, waiting] : all.all()) {
+      if (waiting.operation.empty()) {
+        ++stats.pending[{key.rule, waiting.obstacle.reason}];
+      }
+    }
+  });
+  return stats;
 }
 
 }  // namespace reeve::alerts

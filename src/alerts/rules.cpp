@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace reeve::alerts {
 
 using base::ErrorKind;
@@ -9,10 +11,6 @@ using guards::Action;
 using substrate::InstanceState;
 
 namespace {
-
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
 
 constexpr std::size_t max_target_bytes = 1024;
 
@@ -83,6 +81,7 @@ std::vector<InstanceState> possible_states(Action action) {
       return {InstanceState::running, InstanceState::fatal, InstanceState::exited,
               InstanceState::stopped};
     case Action::signal:
+    case Action::update:
       break;
   }
   return {};
@@ -108,9 +107,8 @@ base::Result<void> check_target(std::string_view target) {
 }
 
 bool is_label_name(std::string_view name) {
-  return !name.empty() && is_letter(name.front()) &&
-         std::all_of(name.begin(), name.end(),
-                     [](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; };
+  return !name.empty() && base::is_utf8(name) && std::none_of(name.begin(), name.end(), is_blank);
 }
 
 base::Result<TargetTemplate> TargetTemplate::parse(std::string_view text) {
@@ -122,9 +120,11 @@ base::Result<TargetTemplate> TargetTemplate::parse(std::string_view text) {
     const std::string label(close == std::string_view::npos
                                 ? std::string_view()
                                 : trimmed(rest.substr(open + 2, close - open - 2)));
-    if (!is_label_name(label)) {
+    const bool is_expression = label.starts_with('.') || label.starts_with('$');  // Prometheus' own
+    if (!is_label_name(label) || is_expression) {
       return base::failure(ErrorKind::invalid_argument,
-                           "expected a label's name between {{ and }}, as in {{group}}:{{name}}");
+                           "expected a label's name alone between {{ and }}, as in "
+                           "{{group}}:{{name}}");
     }
     parsed.pieces_.push_back({std::string(rest.substr(0, open)), label});
     example.emplace(label, "x");
@@ -157,12 +157,58 @@ base::Result<guards::Target> TargetTemplate::fill(
   return target_of(text);
 }
 
+std::vector<std::string> TargetTemplate::labels() const {
+  std::vector<std::string> names;
+  for (const Piece& piece : pieces_) {
+    if (!piece.label.empty()) {
+      names.push_back(piece.label);
+    }
+  }
+  return names;
+}
+
 Rules::Rules(Options options) : options_(std::move(options)) {
+  label_names_.insert("alertname");
+  for (const auto& [label, value] : options_.identity) {
+    label_names_.insert(label);
+  }
   for (const Rule& rule : options_.rules) {
     if (auto result = compiled_rule(rule, options_)) {
+      for (const auto& [label, expression] : rule.match) {
+        label_names_.insert(label);
+      }
+      const auto in_target = result->target.labels();
+      label_names_.insert(in_target.begin(), in_target.end());
       rules_.push_back(*std::move(result));
     }
   }
+}
+
+const CompiledRule* Rules::find(std::string_view name) const {
+  const auto found = std::find_if(rules_.begin(), rules_.end(),
+                                  [&](const CompiledRule& each) { return each.rule.name == name; });
+  return found == rules_.end() ? nullptr : &*found;
+}
+
+const Sender* Rules::find_sender(std::string_view name) const {
+  const auto& senders = options_.senders;
+  const auto found = std::find_if(senders.begin(), senders.end(),
+                                  [&](const Sender& each) { return each.name == name; });
+  return found == senders.end() ? nullptr : &*found;
+}
+
+Labels Rules::labels_read(const Labels& labels) const {
+  Labels read;
+  for (const std::string& name : label_names_) {
+    const auto found = labels.find(name);
+    read.emplace(name, found == labels.end() ? "" : found->second);
+  }
+  return read;
+}
+
+bool Rules::suffice(const Labels& labels) const {
+  return std::all_of(label_names_.begin(), label_names_.end(),
+                     [&](const std::string& name) { return labels.contains(name); });
 }
 
 bool Rules::is_for_this_agent(const Alert& alert) const {

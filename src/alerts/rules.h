@@ -4,6 +4,7 @@
 // thread may use them; a reload makes new ones.
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,8 @@ class TargetTemplate {
   /// empty where the result names none.
   [[nodiscard]] base::Result<guards::Target> fill(
       const std::map<std::string, std::string>& labels) const;
+  /// Those that fill() reads.
+  [[nodiscard]] std::vector<std::string> labels() const;
 
  private:
   struct Piece {
@@ -55,10 +58,19 @@ class Rules {
   [[nodiscard]] bool is_for_this_agent(const Alert& alert) const;
   /// The first that matches; null if none does.
   [[nodiscard]] const CompiledRule* find(const Alert& alert) const;
+  /// The rule of that name; null if there is none.
+  [[nodiscard]] const CompiledRule* find(std::string_view name) const;
+  /// Who may post alerts by that name; null if none may.
+  [[nodiscard]] const Sender* find_sender(std::string_view name) const;
+  /// All that decides on the alert, and its name: a label that it lacks is there, empty.
+  [[nodiscard]] Labels labels_read(const Labels& labels) const;
+  /// Whether these are enough to decide on: labels_read() of these rules or of others made them.
+  [[nodiscard]] bool suffice(const Labels& labels) const;
 
  private:
   Options options_;
   std::vector<CompiledRule> rules_;
+  std::set<std::string> label_names_;  ///< that any rule or the identity reads
 };
 
 }  // namespace reeve::alerts

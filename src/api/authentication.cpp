@@ -4,7 +4,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include <crypt.h>
 #include <netdb.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -13,12 +12,13 @@
 
 #include "api/http_helpers.h"
 #include "api/routes.h"
+#include "api/sessions.h"
+#include "base/text.h"
 #include "http/grammar.h"
 
 namespace reeve::api {
 namespace {
 
-constexpr std::size_t max_login_bytes = 1024;
 constexpr std::chrono::minutes throttle_window{1};
 
 const unsigned char* bytes_of(std::string_view text) {
@@ -32,8 +32,11 @@ struct CheckInput {
   const RouteMatch& match;
   const AccessRules& rules;
   CheckResult& result;
+  CheckStage stage;
 
-  [[nodiscard]] bool is_open_route() const { return match.route != nullptr && !match.route->scope; }
+  [[nodiscard]] bool is_open_route() const {
+    return match.route != nullptr && match.route->is_open();
+  }
 };
 
 using Objection = std::optional<Problem>;
@@ -48,7 +51,7 @@ Objection objection(int status, std::string type, std::string detail,
 
 Objection check_host(const CheckInput& input) {
   const auto host = input.request.header("Host");
-  if (host && input.rules.hosts.contains(*host)) {
+  if (host && input.rules.hosts.contains(*host, input.stage)) {
     return std::nullopt;
   }
   return objection(421, "wrong_host",
@@ -59,15 +62,26 @@ Objection check_host(const CheckInput& input) {
 
 Objection check_credentials(const CheckInput& input) {
   static const Principal anonymous;
-  input.result.actor =
-      input.is_open_route() ? &anonymous : input.rules.authenticator.authenticate(input.request);
+  input.result.actor = input.is_open_route()
+                           ? &anonymous
+                           : input.rules.authenticator.authenticate(credential_of(input.request));
   if (input.result.actor != nullptr) {
     return std::nullopt;
   }
   input.result.login_failed = true;
+  std::vector<http::Header> headers = {{"WWW-Authenticate", "Bearer realm=\"reeve\""}};
+  if (credential_of(input.request).session) {
+    // Only where a page asks for its session: any other late refusal would take away the cookie of
+    // the session that has been opened since.
+    if (input.match.route != nullptr && input.match.route->name == "session") {
+      headers.push_back(set_session_cookie(input.request, ""));
+    }
+    return objection(401, "not_authenticated", "the session has ended: sign in again",
+                     std::move(headers));
+  }
   return objection(401, "not_authenticated",
                    "send a token of the configuration: Authorization: Bearer …",
-                   {{"WWW-Authenticate", "Bearer realm=\"reeve\""}});
+                   std::move(headers));
 }
 
 Objection check_route(const CheckInput& input) {
@@ -92,7 +106,7 @@ Objection check_scope(const CheckInput& input) {
 }
 
 Objection check_encoding(const CheckInput& input) {
-  if (!http::percent_decode(input.request.query)) {
+  if (!input.request.parameters()) {
     return malformed_request("the query is badly percent-encoded");
   }
   for (const std::string& encoded : input.match.path_parameters) {
@@ -101,6 +115,27 @@ Objection check_encoding(const CheckInput& input) {
       return malformed_request("the path is badly percent-encoded");
     }
     input.result.path_parameters.push_back(std::move(*decoded));
+  }
+  return std::nullopt;
+}
+
+/// Each query parameter is one that the route takes, and comes once: `?wiat=10m` must not be a
+/// request without `wait`.
+Objection check_parameters(const CheckInput& input) {
+  const std::vector<std::string>& known = input.match.route->parameters;
+  const auto given = input.request.parameters();
+  std::set<std::string> seen;
+  for (const http::QueryParameter& each : *given) {
+    if (std::find(known.begin(), known.end(), each.name) == known.end()) {
+      const auto near = base::nearest(each.name, known);
+      return malformed_request("unknown query parameter '" + each.name + "': " +
+                               (near            ? "did you mean '" + *near + "'?"
+                                : known.empty() ? "this route takes none"
+                                                : "this route takes " + base::join(known, ", ")));
+    }
+    if (!seen.insert(each.name).second) {
+      return malformed_request("the query parameter '" + each.name + "' is given twice");
+    }
   }
   return std::nullopt;
 }
@@ -115,17 +150,38 @@ Objection check_content_type(const CheckInput& input) {
 }
 
 /// Browsers add these headers. Pages of other origins are refused even if the browser adds a client
-/// certificate to their requests.
+/// certificate to their requests. A link may lead from anywhere to the status page, which is an
+/// open route: it acts on nothing and holds no data.
 Objection check_origin(const CheckInput& input) {
   const auto site = input.request.header("Sec-Fetch-Site");
   const auto origin = input.request.header("Origin");
   const std::string own(input.request.header("Host").value_or(""));
   const bool is_foreign = origin && !http::same_ignoring_case(*origin, "http://" + own) &&
                           !http::same_ignoring_case(*origin, "https://" + own);
-  if (is_foreign || (site && http::same_ignoring_case(*site, "cross-site"))) {
+  const bool is_link =
+      input.is_open_route() &&
+      http::same_ignoring_case(input.request.header("Sec-Fetch-Mode").value_or(""), "navigate");
+  if (is_foreign || (site && http::same_ignoring_case(*site, "cross-site") && !is_link)) {
     return objection(403, "foreign_origin", "pages of other origins may not come here");
   }
   return std::nullopt;
+}
+
+/// A browser adds the cookie to whatever a page makes it send; only the agent's own page can read
+/// the token that goes with it.
+Objection check_csrf_token(const CheckInput& input) {
+  const http::Method method = input.request.method;
+  const bool reads = method == http::Method::get || method == http::Method::head;
+  if (reads || input.is_open_route() || !credential_of(input.request).session) {
+    return std::nullopt;
+  }
+  if (input.rules.sessions.is_csrf_token(input.request.header("X-CSRF-Token").value_or(""),
+                                         session_cookie(input.request).value_or(""))) {
+    return std::nullopt;
+  }
+  return objection(403, "csrf_token",
+                   "a request that changes something and comes with a session cookie needs the"
+                   " header X-CSRF-Token: see GET /api/v1/session");
 }
 
 // Host names.
@@ -147,53 +203,18 @@ std::string canonical_name(const std::string& name) {
   return canonical;
 }
 
-/// The form in which hosts are compared: without port and final dot, in lower case.
-std::string normalised_host(std::string_view host) {
-  const bool bracketed = host.starts_with('[');
-  const std::size_t end = bracketed ? host.find(']') : host.find(':');
-  if (bracketed) {
-    return lower_case(host.substr(0, end == std::string_view::npos ? end : end + 1));
-  }
-  std::string name = lower_case(host.substr(0, end));
-  if (name.ends_with('.')) {
-    name.pop_back();
-  }
-  return name;
-}
-
-// Passwords.
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0 || text.size() > max_login_bytes) {
-    return std::nullopt;
-  }
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  std::vector<unsigned char> bytes(text.size() / 4 * 3);
-  const int length = EVP_DecodeBlock(bytes.data(), bytes_of(text), static_cast<int>(text.size()));
-  if (length < static_cast<int>(padding)) {
-    return std::nullopt;
-  }
-  return std::string(bytes.begin(), bytes.begin() + length - static_cast<int>(padding));
-}
-
-bool bcrypt_matches(const std::string& password, const std::string& hash) {
-  const auto data = std::make_unique<crypt_data>();
-  const char* const computed = ::crypt_r(password.c_str(), hash.c_str(), data.get());
-  return computed != nullptr && equal_in_constant_time(computed, hash);
-}
-
 }  // namespace
 
 CheckResult check_request(const http::Request& request, const RouteMatch& match,
-                          const AccessRules& rules) {
+                          const AccessRules& rules, CheckStage stage) {
   using Check = Objection (*)(const CheckInput&);
-  constexpr std::array<Check, 7> checks = {
-      check_host,     check_credentials,  check_route,  check_scope,
-      check_encoding, check_content_type, check_origin,
+  constexpr std::array<Check, 9> checks = {
+      check_host,       check_credentials,  check_route,  check_scope,      check_encoding,
+      check_parameters, check_content_type, check_origin, check_csrf_token,
   };
   CheckResult result;
   for (const Check check : checks) {
-    result.problem = check({request, match, rules, result});
+    result.problem = check({request, match, rules, result, stage});
     if (result.problem) {
       break;
     }
@@ -260,51 +281,113 @@ bool Principal::has(Scope scope) const {
   return std::find(scopes.begin(), scopes.end(), scope) != scopes.end();
 }
 
-bool Principal::may_act_on(const substrate::Selector& selector) const {
+bool Principal::may_act_on(const substrate::Selector& selector,
+                           const substrate::KnownNames& known) const {
   const std::string& text = selector.text();
   const auto parts = substrate::split_qualified(text);
-  const auto single = selector.single();
+  const auto single = selector.single(selector.supervisor(), known);
   return std::any_of(allow.begin(), allow.end(), [&](const substrate::Selector& allowed) {
     return allowed.text() == "*" || allowed.text() == text ||
            (parts && allowed.text() == parts->process) ||
-           (single && allowed.matches(selector.supervisor(), *single));
+           (single && allowed.matches(selector.supervisor(), *single, known));
   });
 }
 
-Authenticator::Authenticator(const ControlOptions& options) {
+bool Principal::may_read(const guards::Target& target, const substrate::KnownNames& known) const {
+  if (may_read_everything()) {
+    return true;
+  }
+  if (!target.name.name.empty()) {
+    return substrate::any_matches(allow, target.supervisor, target.name, known);
+  }
+  const auto group = substrate::Selector::parse(target.text());
+  return group && may_act_on(*group, known);
+}
+
+bool Principal::may_read_everything() const {
+  return read_all || std::any_of(allow.begin(), allow.end(), [](const substrate::Selector& each) {
+           return each.text() == "*";
+         });
+}
+
+bool Principal::reads_the_same(const Principal& other) const {
+  return may_read_everything() == other.may_read_everything() &&
+         (may_read_everything() || allow == other.allow);
+}
+
+Authenticator::Authenticator(const ControlOptions& options, const Sessions* sessions)
+    : sessions_(sessions) {
   for (const TokenOptions& token : options.tokens) {
-    tokens_.push_back({.digest = digest_of(token.secret.reveal()),
-                       .principal = {token.name, token.scopes, token.allow}});
+    tokens_.push_back({.digest = token.digest,
+                       .principal = {token.name, token.scopes, token.allow, token.read_all}});
   }
   for (const ClientOptions& client : options.clients) {
-    clients_.push_back({client.san, client.scopes, client.allow});
+    clients_.push_back({http::alternative_name(client.san),
+                        {client.san, client.scopes, client.allow, client.read_all}});
   }
 }
 
-const Principal* Authenticator::authenticate(const http::Request& request) const {
-  const auto header = request.header("Authorization");
-  if (!header) {
-    return by_certificate(request.client_names);
+const Principal* Authenticator::find(std::string_view name, Scope scope) const {
+  const auto is_it = [&](const auto& each) {
+    return each.principal.name == name && each.principal.has(scope);
+  };
+  if (const auto token = std::find_if(tokens_.begin(), tokens_.end(), is_it);
+      token != tokens_.end()) {
+    return &token->principal;
   }
-  const auto token = credentials(*header, "Bearer");
-  return token ? by_token(*token) : nullptr;
+  const auto client = std::find_if(clients_.begin(), clients_.end(), is_it);
+  return client == clients_.end() ? nullptr : &client->principal;
 }
 
-const Principal* Authenticator::by_token(std::string_view token) const {
-  const Digest digest = digest_of(token);
+Credential credential_of(const http::Request& request) {
+  if (const auto header = request.header("Authorization")) {
+    const auto token = credentials(*header, "Bearer");
+    return {.token = token && !token->empty() ? digest_of(*token) : Digest()};
+  }
+  if (const auto cookie = session_cookie(request)) {
+    return {.token = std::nullopt, .session = digest_of(*cookie)};
+  }
+  return {.token = std::nullopt, .client_names = request.client_names};
+}
+
+const Principal* Authenticator::authenticate(const Credential& credential) const {
+  if (credential.token) {
+    return by_token(*credential.token);
+  }
+  return credential.session ? by_session(*credential.session)
+                            : by_certificate(credential.client_names);
+}
+
+const Principal* Authenticator::by_session(const Digest& id) const {
+  const auto token = sessions_ != nullptr ? sessions_->use(id) : std::nullopt;
+  return token ? principal_of(*token) : nullptr;
+}
+
+const Principal* Authenticator::principal_of(const SessionToken& token) const {
+  const Principal* const principal = by_token(token.digest);
+  return principal != nullptr && principal->name == token.name ? principal : nullptr;
+}
+
+const Principal* Authenticator::by_token(const Digest& digest) const {
+  constexpr Digest no_digest{};
   const Principal* found = nullptr;
   for (const Token& candidate : tokens_) {
     const bool same = equal_in_constant_time(candidate.digest, digest);
-    found = same && !token.empty() ? &candidate.principal : found;
+    found = same && digest != no_digest ? &candidate.principal : found;
   }
   return found;
 }
 
 const Principal* Authenticator::by_certificate(const std::vector<std::string>& names) const {
-  const auto found = std::find_if(clients_.begin(), clients_.end(), [&](const Principal& client) {
-    return std::find(names.begin(), names.end(), client.name) != names.end();
+  const auto found = std::find_if(clients_.begin(), clients_.end(), [&](const Client& client) {
+    return std::find(names.begin(), names.end(), client.certificate_name) != names.end();
   });
-  return found == clients_.end() ? nullptr : &*found;
+  return found == clients_.end() ? nullptr : &found->principal;
+}
+
+std::optional<std::string> allowed_host(std::string_view text) {
+  const bool bare_v6 = !text.starts_with('[') && text.find(':') != text.rfind(':');
+  return bare_v6 ? http::host_of("[" + std::string(text) + "]") : http::host_of(text);
 }
 
 MachineName this_machine() {
@@ -316,19 +399,23 @@ HostNames::HostNames(std::string_view listen_host, const std::vector<std::string
                      MachineName machine)
     : names_{"localhost", "127.0.0.1", "[::1]"}, machine_(std::move(machine)) {
   const auto add = [&](std::string_view host) {
-    const bool bare_v6 = !host.starts_with('[') && host.find(':') != host.rfind(':');
-    names_.insert(bare_v6 ? "[" + lower_case(host) + "]" : normalised_host(host));
+    if (auto name = allowed_host(host)) {
+      names_.insert(*std::move(name));
+    }
   };
   add(listen_host);
   add(machine_.name);
   for (const std::string& host : more) {
     add(host);
   }
-  names_.erase("");
 }
 
-bool HostNames::contains(std::string_view host) const {
-  const std::string name = normalised_host(host);
+bool HostNames::contains(std::string_view host, CheckStage stage) const {
+  const auto parsed = http::host_of(host);
+  if (!parsed) {
+    return false;
+  }
+  const std::string& name = *parsed;
   if (names_.contains(name)) {
     return true;
   }
@@ -337,8 +424,11 @@ bool HostNames::contains(std::string_view host) const {
     return false;
   }
   auto qualified = qualified_.copy();
+  if (!qualified && stage == CheckStage::head) {
+    return true;
+  }
   if (!qualified) {
-    qualified = normalised_host(machine_.qualified());
+    qualified = http::host_of(machine_.qualified()).value_or("");
     qualified_.with([&](auto& known) { known = qualified; });
   }
   return name == qualified;
@@ -371,103 +461,6 @@ int LoginThrottle::count_failure(const std::string& peer) {
     }
     return count;
   });
-}
-
-std::optional<Login> read_login(std::string_view authorization) {
-  const auto encoded = credentials(authorization, "Basic");
-  const auto plain = encoded ? decode_base64(*encoded) : std::nullopt;
-  const std::size_t colon = plain ? plain->find(':') : std::string::npos;
-  // crypt reads a password up to a NUL: its beginning alone must not be accepted.
-  if (colon == std::string::npos || plain->find('\0') != std::string::npos) {
-    return std::nullopt;
-  }
-  return Login{.name = plain->substr(0, colon), .password = base::Secret(plain->substr(colon + 1))};
-}
-
-PasswordChecker::PasswordChecker(const std::vector<BasicUser>& users, const base::Clock& clock)
-    : clock_(clock), state_(State{.users = users, .cache = {}, .queue = {}}) {}
-
-void PasswordChecker::configure(const std::vector<BasicUser>& users) {
-  state_.with([&](State& state) {
-    state.users = users;
-    state.cache.clear();
-  });
-}
-
-bool PasswordChecker::requires_login() const {
-  return state_.with([](const State& state) { return !state.users.empty(); });
-}
-
-Digest PasswordChecker::digest_of_login(const Login& login) const {
-  return digest_of(key_, login.name + ":" + login.password.reveal());
-}
-
-bool PasswordChecker::is_cached(const Login& login) const {
-  const Digest digest = digest_of_login(login);
-  return state_.with([&](const State& state) {
-    return std::any_of(state.cache.begin(), state.cache.end(), [&](const Digest& cached) {
-      return equal_in_constant_time(cached, digest);
-    });
-  });
-}
-
-bool PasswordChecker::check(Login login, std::function<void(bool)> done) {
-  const bool queued = state_.with([&](State& state) {
-    if (state.queue.size() >= max_queued) {
-      return false;
-    }
-    state.queue.push_back({.login = std::move(login), .done = std::move(done)});
-    if (!thread_.joinable()) {
-      thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-    }
-    return true;
-  });
-  wakeup_.nudge();
-  return queued;
-}
-
-bool PasswordChecker::verify(const Login& login) {
-  if (is_cached(login)) {
-    return true;
-  }
-  const auto users = state_.with([](const State& state) { return state.users; });
-  if (users.empty()) {
-    return true;
-  }
-  const auto found = std::find_if(users.begin(), users.end(),
-                                  [&](const BasicUser& user) { return user.name == login.name; });
-  const BasicUser& user = found == users.end() ? users.front() : *found;
-  const bool matches = bcrypt_matches(login.password.reveal(), user.bcrypt.reveal());
-  if (!matches || found == users.end()) {
-    return false;
-  }
-  state_.with([&](State& state) {
-    if (state.users == users) {  // not changed by a reload meanwhile
-      state.cache.push_back(digest_of_login(login));
-    }
-    if (state.cache.size() > max_cached) {
-      state.cache.pop_front();
-    }
-  });
-  return true;
-}
-
-void PasswordChecker::run(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
-    auto job = state_.with([](State& state) -> std::optional<Job> {
-      if (state.queue.empty()) {
-        return std::nullopt;
-      }
-      Job next = std::move(state.queue.front());
-      state.queue.pop_front();
-      return next;
-    });
-    if (job) {
-      job->done(verify(job->login));
-    } else {
-      (void)wakeup_.wait_until(clock_.steady_now() + std::chrono::hours(1), stop);
-    }
-  }
 }
 
 }  // namespace reeve::api

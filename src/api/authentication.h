@@ -2,13 +2,11 @@
 
 // Authentication, and the check that each request of the control listener passes before an
 // endpoint sees it: check_request(), in one order; the first objection is the response. The metrics
-// listener checks Basic passwords instead. Both count failed logins per address.
-// Called on the listeners' threads, several at once; bcrypt runs on PasswordChecker's own thread.
-// It never reads a body, and blocks for nothing but one look-up of the machine's qualified name.
+// listener checks passwords instead (passwords.h). Both count failed logins per address.
+// Called on the listeners' threads, several at once. It never reads a body, and blocks for nothing
+// but one look-up of the machine's qualified name.
 
-#include <array>
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,29 +14,26 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "api/options.h"
 #include "api/problem.h"
 #include "base/guarded.h"
-#include "base/wakeup.h"
+#include "guards/command.h"
 #include "http/message.h"
 #include "reeve/base/clock.h"
 
 namespace reeve::api {
 
 struct RouteMatch;
+class Sessions;
+struct SessionToken;
 
 /// How long the response to a failed login is held back.
 inline constexpr std::chrono::milliseconds failed_login_delay{500};
 
 // Digests: secrets are compared by them, in constant time and whatever the secrets' lengths.
 
-using Digest = std::array<unsigned char, 32>;
-
-/// SHA-256.
-[[nodiscard]] Digest digest_of(std::string_view secret);
 /// HMAC-SHA-256.
 [[nodiscard]] Digest digest_of(const Digest& key, std::string_view secret);
 /// From the kernel; throws without a source of randomness.
@@ -55,32 +50,68 @@ struct Principal {
   std::string name;
   std::vector<Scope> scopes;
   std::vector<substrate::Selector> allow;
+  bool read_all = false;
 
   [[nodiscard]] bool has(Scope scope) const;
   /// Whether `allow` covers all that the selector names.
-  [[nodiscard]] bool may_act_on(const substrate::Selector& selector) const;
+  [[nodiscard]] bool may_act_on(const substrate::Selector& selector,
+                                const substrate::KnownNames& known) const;
+  /// Whether it may read of this process or group: what it is, did, wrote.
+  [[nodiscard]] bool may_read(const guards::Target& target,
+                              const substrate::KnownNames& known) const;
+  /// Whether it may read of all processes.
+  [[nodiscard]] bool may_read_everything() const;
+  /// Whether both may read of the same processes, as far as their lists show it.
+  [[nodiscard]] bool reads_the_same(const Principal& other) const;
 };
+
+/// What a client proves by, as far as it is kept: a stream that is open is checked by it again.
+struct Credential {
+  /// Of the bearer token; all zero for an Authorization header without one.
+  std::optional<Digest> token;
+  std::optional<Digest> session = {};          ///< of the session cookie's value
+  std::vector<std::string> client_names = {};  ///< of the verified certificate, each with its kind
+};
+/// An Authorization header comes before a session cookie, and that before a certificate.
+[[nodiscard]] Credential credential_of(const http::Request& request);
 
 /// The tokens and client certificates of the configuration. Immutable.
 class Authenticator {
  public:
-  explicit Authenticator(const ControlOptions& options);
+  /// `sessions` must outlive this; null: there are none.
+  explicit Authenticator(const ControlOptions& options, const Sessions* sessions = nullptr);
 
-  /// By the bearer token; without an Authorization header by the verified client certificate.
-  /// Null if it is unknown. The time it takes does not depend on the token.
-  [[nodiscard]] const Principal* authenticate(const http::Request& request) const;
+  /// By the bearer token; without an Authorization header by the session, without its cookie by the
+  /// verified client certificate. Null if it is unknown. The time it takes does not depend on the
+  /// token.
+  [[nodiscard]] const Principal* authenticate(const Credential& credential) const;
+  /// The token that a session stands for, if it is still configured, under the same name.
+  [[nodiscard]] const Principal* principal_of(const SessionToken& token) const;
+  /// The principal of that name, as the record of a command has it, that has the scope; null if
+  /// there is none any more.
+  [[nodiscard]] const Principal* find(std::string_view name, Scope scope) const;
 
  private:
   struct Token {
     Digest digest;
     Principal principal;
   };
-  [[nodiscard]] const Principal* by_token(std::string_view token) const;
+  [[nodiscard]] const Principal* by_token(const Digest& digest) const;
+  [[nodiscard]] const Principal* by_session(const Digest& id) const;
   [[nodiscard]] const Principal* by_certificate(const std::vector<std::string>& names) const;
 
+  const Sessions* sessions_;
   std::vector<Token> tokens_;
-  std::vector<Principal> clients_;  ///< named by their subject alternative name
+  struct Client {
+    std::string certificate_name;
+    Principal principal;
+  };
+  std::vector<Client> clients_;
 };
+
+/// Of a request on the transport's thread only the head is there, and nothing may be waited for;
+/// all is checked again on a worker.
+enum class CheckStage { head, whole_request };
 
 struct MachineName {
   std::string name;
@@ -97,8 +128,10 @@ class HostNames {
   HostNames(std::string_view listen_host, const std::vector<std::string>& more,
             MachineName machine);
 
-  /// `host` is a Host header; its port is ignored.
-  [[nodiscard]] bool contains(std::string_view host) const;
+  /// `host` is a Host header; its port is ignored. Only a look-up may call the resolver: before
+  /// it, a name that could be the qualified one of the machine passes a check of the head.
+  [[nodiscard]] bool contains(std::string_view host,
+                              CheckStage stage = CheckStage::whole_request) const;
 
  private:
   std::set<std::string> names_;
@@ -108,9 +141,14 @@ class HostNames {
 
 /// What requests are checked against. Immutable; a reload makes a new one.
 struct AccessRules {
-  AccessRules(const ControlOptions& options, std::string_view listen_host)
-      : authenticator(options), hosts(listen_host, options.allowed_hosts, this_machine()) {}
+  /// `its_sessions` must outlive this.
+  AccessRules(const ControlOptions& options, std::string_view listen_host,
+              const Sessions& its_sessions)
+      : sessions(its_sessions),
+        authenticator(options, &its_sessions),
+        hosts(listen_host, options.allowed_hosts, this_machine()) {}
 
+  const Sessions& sessions;
   Authenticator authenticator;
   HostNames hosts;
 };
@@ -122,9 +160,11 @@ struct CheckResult {
   bool login_failed = false;
 };
 
-/// Host → authentication → route → scope → encoding → content type → origin.
+/// Host → authentication → route → scope → encoding → parameters → content type → origin → CSRF
+/// token.
 [[nodiscard]] CheckResult check_request(const http::Request& request, const RouteMatch& match,
-                                        const AccessRules& rules);
+                                        const AccessRules& rules,
+                                        CheckStage stage = CheckStage::whole_request);
 
 /// Counts failed logins per address, over a minute. Bounded: the address whose minute began first
 /// is dropped first. Thread-safe.
@@ -149,56 +189,6 @@ class LoginThrottle {
 
   const base::Clock* clock_;
   base::Guarded<std::map<std::string, Failures>> peers_;
-};
-
-struct Login {
-  std::string name;
-  base::Secret password;
-};
-
-/// The name and password of a Basic Authorization header; nothing if it is malformed.
-[[nodiscard]] std::optional<Login> read_login(std::string_view authorization);
-
-/// Checks names and passwords against bcrypt hashes. One check takes a tenth of a second by design:
-/// it runs on a thread of its own behind a short queue. Verified logins are cached by a keyed
-/// digest. An unknown name takes as long as a known one. Thread-safe.
-class PasswordChecker {
- public:
-  static constexpr std::size_t max_queued = 16;
-  static constexpr std::size_t max_cached = 64;
-
-  /// `clock` must outlive this.
-  PasswordChecker(const std::vector<BasicUser>& users, const base::Clock& clock);
-
-  /// Clears the cache.
-  void configure(const std::vector<BasicUser>& users);
-  /// False if no users are configured.
-  [[nodiscard]] bool requires_login() const;
-  [[nodiscard]] bool is_cached(const Login& login) const;
-  /// Calls `done` on the thread. False, and no call, if the queue is full.
-  [[nodiscard]] bool check(Login login, std::function<void(bool right)> done);
-
- private:
-  struct Job {
-    Login login;
-    std::function<void(bool)> done;
-  };
-  struct State {
-    std::vector<BasicUser> users;
-    std::deque<Digest> cache;
-    std::deque<Job> queue;
-  };
-
-  [[nodiscard]] Digest digest_of_login(const Login& login) const;
-  [[nodiscard]] bool verify(const Login& login);
-  void run(const std::stop_token& stop);
-
-  const base::Clock& clock_;
-  const Digest key_ = random_key();
-  base::Guarded<State> state_;
-  base::Wakeup wakeup_;
-  /// Starts with the first check, under the state's guard. Last: it ends before what it uses.
-  std::jthread thread_;
 };
 
 }  // namespace reeve::api

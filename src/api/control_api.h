@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "control/audit.h"
 #include "control/controller.h"
+#include "coordination/coordinator.h"
 #include "guards/guards.h"
 #include "guards/maintenance.h"
 #include "http/message.h"
@@ -43,6 +44,9 @@ struct ControlApiDeps {
   guards::Maintenance* maintenance = nullptr;
   control::Audit* audit = nullptr;
   alerts::Responder* responder = nullptr;
+  coordination::Coordinator* coordinator = nullptr;     ///< null: none is configured
+  std::string member_name = {};                         ///< of this agent among the others
+  std::function<bool()> healthy = [] { return true; };  ///< false: what is published is outdated
 };
 
 class ControlApi {
@@ -55,7 +59,18 @@ class ControlApi {
   ControlApi& operator=(const ControlApi&) = delete;
 
   [[nodiscard]] http::Response handle(const http::Request& request);
-  /// Applies to requests from now on.
+  /// A response if check_request() objects to the head alone, so that the body need not be read, or
+  /// if the route is open to all: those without a token take no worker. Otherwise the route's lane,
+  /// and the client as owner. Waits for nothing.
+  [[nodiscard]] http::HeadResult check_head(const http::Request& request);
+  /// Completes the responses that wait for what this snapshot shows; ends the streams of sessions
+  /// that have expired.
+  void publish(const monitor::Snapshot& snapshot);
+  /// Entries that were just added to the audit.
+  void observe(const std::vector<control::AuditEntry>& recorded);
+  /// For Controller::set_permission_lookup(), of commands that came over HTTP.
+  [[nodiscard]] control::Permission permission_of(const guards::Command& command) const;
+  /// Applies to requests from now on; ends the streams that it no longer grants.
   void configure(const ControlOptions& options);
 
  private:

@@ -45,6 +45,10 @@ http::Response text_response(int status, std::string_view line) {
   return make_response(status, "text/plain; charset=utf-8", std::string(line) + "\n");
 }
 
+http::Response unhealthy() {
+  return text_response(503, "A page is not rendered to its end: restart Reeve.");
+}
+
 http::Response json_response(int status, const nlohmann::ordered_json& value) {
   return make_response(status, "application/json", json::to_text(value));
 }
@@ -59,6 +63,19 @@ std::string_view take_until(std::string_view& rest, char separator) {
   const std::string_view taken = rest.substr(0, rest.find(separator));
   rest.remove_prefix(std::min(rest.size(), taken.size() + 1));
   return trimmed(taken);
+}
+
+bool matches_entity_tag(std::string_view if_none_match, std::string_view tag) {
+  const auto opaque = [](std::string_view text) {
+    return text.substr(text.starts_with("W/") ? 2 : 0);
+  };
+  while (!if_none_match.empty()) {
+    const std::string_view item = take_until(if_none_match, ',');
+    if (item == "*" || (!item.empty() && opaque(item) == opaque(tag))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool accepts_gzip(std::string_view accept_encoding) {

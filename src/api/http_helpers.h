@@ -22,6 +22,8 @@ namespace reeve::api {
                                            std::string body);
 /// One line of plain text.
 [[nodiscard]] http::Response text_response(int status, std::string_view line);
+/// 503: what is published is not current any more.
+[[nodiscard]] http::Response unhealthy();
 [[nodiscard]] http::Response json_response(int status, const nlohmann::ordered_json& value);
 
 /// In lower case, ASCII only.
@@ -29,6 +31,8 @@ namespace reeve::api {
 /// Removes the text up to and including the next `separator` from `rest`; returns it without the
 /// separator and without blanks and tabs at its ends.
 [[nodiscard]] std::string_view take_until(std::string_view& rest, char separator);
+/// Whether an If-None-Match header names this entity tag, or any; compared weakly.
+[[nodiscard]] bool matches_entity_tag(std::string_view if_none_match, std::string_view tag);
 /// Whether an Accept-Encoding header (RFC 9110, with q-values) accepts gzip.
 [[nodiscard]] bool accepts_gzip(std::string_view accept_encoding);
 

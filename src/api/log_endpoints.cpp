@@ -3,13 +3,12 @@
 #include "api/log_endpoints.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "api/http_helpers.h"
+#include "api/open_streams.h"
 #include "api/process_endpoints.h"
 #include "api/routes.h"
 #include "base/text.h"
@@ -35,6 +34,14 @@ constexpr base::Duration follow_timeout = 24h * 365;
 /// How long a client may fail to read before it is cut off; meanwhile supervisord's connection is
 /// not read either.
 constexpr base::Duration slow_client_timeout = 10s;
+
+constexpr StreamKind followed_logs{
+    .name = "followed logs",
+    .scope = Scope::logs,
+    .places = LogFollowers::max_followers,
+    .full = "too_many_followers",
+    .last_word =
+        "\nreeve: this log is not followed any more: the configuration no longer grants it\n"};
 
 struct LogQuery {
   std::uint64_t bytes = default_range_bytes;
@@ -108,6 +115,9 @@ tl::expected<LogSource, Problem> source_of(const RequestContext& context, LogStr
   if (!target) {
     return tl::unexpected(std::move(target.error()));
   }
+  if (auto readable = context.check_readable(*target); !readable) {
+    return tl::unexpected(std::move(readable.error()));
+  }
   const monitor::SupervisorSnapshot& supervisor = *snapshot->find(target->supervisor);
   if (!supervisor.up || supervisor.find(target->name) == nullptr) {
     return tl::unexpected(unknown_process(*target, supervisor));
@@ -125,12 +135,33 @@ tl::expected<LogSource, Problem> source_of(const RequestContext& context, LogStr
                    base::Deadline::after(context.clock, member->call_timeout)};
 }
 
+/// How many bytes from this offset on are left out of the text since they end a character that
+/// begins before it.
+tl::expected<std::uint64_t, Problem> left_out_at(const LogSource& source, std::uint64_t offset) {
+  constexpr std::uint64_t rest_and_character = 3 + 4;
+  for (std::uint64_t length = 1; length <= rest_and_character; ++length) {
+    const auto text = source.read({LogRange::From::start, offset, length});
+    if (!text || !text->empty()) {
+      return text.map([&](const std::string& read) {
+        return length - std::min<std::uint64_t>(length, read.size());
+      });
+    }
+  }
+  return 0U;
+}
+
 /// Where the next range begins. A character cut at the end is left out of this range and read with
 /// the next one; where bytes were replaced, the text does not show the cut.
-std::uint64_t next_offset(const LogRange& range, const std::string& text) {
+tl::expected<std::uint64_t, Problem> next_offset(const LogSource& source, const LogRange& range,
+                                                 const std::string& text) {
   const bool is_cut =
       !text.empty() && text.size() < range.length && text.find(replacement) == std::string::npos;
-  return range.offset + (is_cut ? text.size() : range.length);
+  if (!is_cut) {
+    return range.offset + range.length;
+  }
+  return left_out_at(source, range.offset).map([&](std::uint64_t left_out) {
+    return range.offset + left_out + text.size();
+  });
 }
 
 EndpointResult read_range(const LogSource& source, const LogQuery& query) {
@@ -152,12 +183,15 @@ EndpointResult read_range(const LogSource& source, const LogQuery& query) {
   if (!text) {
     return tl::unexpected(text.error());
   }
-  const std::uint64_t next = query.offset ? next_offset(range, *text) : *size;
+  const auto next = query.offset ? next_offset(source, range, *text) : *size;
+  if (!next) {
+    return tl::unexpected(next.error());
+  }
   const bool is_utf8 = base::is_utf8(*text);
   http::Response response =
       make_response(200, is_utf8 ? "text/plain; charset=utf-8" : "text/plain", *std::move(text));
   response.headers.push_back({"Log-Size", std::to_string(*size)});
-  response.headers.push_back({"Log-Next-Offset", std::to_string(next)});
+  response.headers.push_back({"Log-Next-Offset", std::to_string(*next)});
   return response;
 }
 
@@ -191,6 +225,9 @@ EndpointResult follow_from_end(const RequestContext& context, const LogSource& s
     return tl::unexpected(known_end.error());
   }
   http::ResponseStream stream = http::make_stream();
+  if (auto placed = context.open_stream(followed_logs, stream.writer); !placed) {
+    return tl::unexpected(std::move(placed.error()));
+  }
   if (!before_tail->empty()) {
     stream.writer.write(*before_tail);
   }
@@ -203,10 +240,8 @@ EndpointResult follow_from_end(const RequestContext& context, const LogSource& s
                                                 .writer = stream.writer});
   if (!started) {
     return tl::unexpected(Problem{.status = 503,
-                                  .type = "too_many_followers",
-                                  .detail = "as many logs are followed as may be, " +
-                                            std::to_string(LogFollowers::max_followers) +
-                                            ": end one, or read this one without follow",
+                                  .type = std::string(followed_logs.full),
+                                  .detail = "following a log that was left has not ended yet",
                                   .headers = {{"Retry-After", "10"}}});
   }
   http::Response response = make_response(200, "text/plain", "");
@@ -255,12 +290,16 @@ void follow(const FollowedLog& log, const base::Deadline& deadline) {
     is_joined = tail.size() >= log.known_end.size();
     return !is_joined || send(joined(log.known_end, tail));
   };
-  // An error ends the stream like the end of the log: the status was sent long before.
-  (void)log.logs->follow_log(log.name, log.stream, receive, deadline);
+  const auto followed = log.logs->follow_log(log.name, log.stream, receive, deadline);
   if (!is_joined) {
     (void)send(joined(log.known_end, tail));
   }
-  log.writer.end();
+  // The status was sent long before: a last line is all that can tell why this is the end.
+  if (!followed && followed.error().kind != base::ErrorKind::cancelled) {
+    (void)log.writer.write("\nreeve: this log is not followed any more: " +
+                               base::to_utf8(followed.error().message) + "\n",
+                           slow_client_timeout);
+  }
 }
 
 }  // namespace
@@ -273,41 +312,12 @@ EndpointResult show_stderr_log(const RequestContext& context) {
   return show_log(context, LogStream::standard_error);
 }
 
-struct LogFollowers::Follower {
-  std::atomic<bool> done = false;
-  std::jthread thread;  // last: it ends before what it uses
-};
-
-LogFollowers::LogFollowers(const base::Clock& clock) : clock_(clock) {}
-
-LogFollowers::~LogFollowers() {
-  auto ending = followers_.with([](auto& followers) { return std::exchange(followers, {}); });
-  for (const auto& follower : ending) {
-    follower->thread.request_stop();
-  }
-}
+LogFollowers::LogFollowers(const base::Clock& clock) : clock_(clock), threads_(max_followers) {}
 
 bool LogFollowers::start(const FollowedLog& log) {
-  std::stop_source stop_source(std::nostopstate);
-  followers_.with([&](auto& followers) {
-    // Joining these is quick: their threads are at their end.
-    followers.remove_if([](const auto& follower) { return follower->done.load(); });
-    if (followers.size() >= max_followers) {
-      return;
-    }
-    auto follower = std::make_unique<Follower>();
-    follower->thread =
-        std::jthread([this, log, done = &follower->done](const std::stop_token& stop) {
-          follow(log, base::Deadline::after(clock_, follow_timeout, stop));
-          *done = true;
-        });
-    stop_source = follower->thread.get_stop_source();
-    followers.push_back(std::move(follower));
+  return threads_.start(log.writer, [this, log](const std::stop_token& stop) {
+    follow(log, base::Deadline::after(clock_, follow_timeout, stop));
   });
-  if (stop_source.stop_possible()) {
-    log.writer.on_disconnect([stop_source]() mutable { stop_source.request_stop(); });
-  }
-  return stop_source.stop_possible();
 }
 
 }  // namespace reeve::api

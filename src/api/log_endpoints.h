@@ -4,11 +4,10 @@
 // each, so there may be few. A thread ends when its client leaves, when supervisord ends the log,
 // and with this. Used by the endpoints of logs; thread-safe.
 
-#include <list>
 #include <memory>
 #include <string>
 
-#include "base/guarded.h"
+#include "api/stream_threads.h"
 #include "http/response_body.h"
 #include "reeve/base/clock.h"
 #include "reeve/substrate/logs.h"
@@ -34,18 +33,13 @@ class LogFollowers {
 
   /// `clock` must outlive this.
   explicit LogFollowers(const base::Clock& clock);
-  ~LogFollowers();
-  LogFollowers(const LogFollowers&) = delete;
-  LogFollowers& operator=(const LogFollowers&) = delete;
 
   /// False if max_followers are active.
   [[nodiscard]] bool start(const FollowedLog& log);
 
  private:
-  struct Follower;
-
   const base::Clock& clock_;
-  base::Guarded<std::list<std::unique_ptr<Follower>>> followers_;
+  StreamThreads threads_;
 };
 
 }  // namespace reeve::api

@@ -1,15 +1,22 @@
 #include "api/metrics_api.h"
 
+#include <array>
 #include <chrono>
 #include <utility>
 
-#include "api/authentication.h"
+#include "api/passwords.h"
 #include "base/guarded.h"
 
 namespace reeve::api {
 namespace {
 
 constexpr std::chrono::seconds password_check_timeout{10};
+
+// A page is shared by the requests of the time that this many would take to make: however many
+// scrapes are asked for, making pages takes a fifth of the transport's thread.
+constexpr int page_pause = 4;
+
+constexpr std::string_view targets_path = "/fleet/targets";
 
 http::Response landing_page(const std::string& version, const std::string& metrics_path) {
   http::Response page =
@@ -36,7 +43,9 @@ http::Response login_required() {
 }
 
 http::Response too_many_checks() {
-  return text_response(503, "Too many logins are being checked: try again.");
+  http::Response response = text_response(503, "Too many logins are being checked: try again.");
+  response.headers.push_back({"Retry-After", "1"});
+  return response;
 }
 
 }  // namespace
@@ -46,6 +55,7 @@ struct MetricsApi::State {
       : deps(std::move(its_deps)),
         clock(its_clock),
         path(options.path),
+        headers(options.headers),
         throttle(its_clock),
         passwords(options.users, its_clock) {}
 
@@ -58,10 +68,19 @@ struct MetricsApi::State {
       const http::Request& request, Login login,
       const std::shared_ptr<RequestMeasurement>& measurement);
   [[nodiscard]] http::Response reject_login(const http::Request& request);
+  void add_headers(http::Response& response) const;
+
+  struct Page {
+    std::vector<http::SharedBytes> segments;
+    base::SteadyTime shared_until;
+  };
+  [[nodiscard]] std::vector<http::SharedBytes> page(metrics::Encoding encoding) const;
 
   const MetricsApiDeps deps;
   const base::Clock& clock;
   base::Guarded<std::string> path;
+  mutable std::array<base::Guarded<Page>, 2> pages;  ///< by encoding
+  base::Guarded<std::vector<ExtraHeader>> headers;
   LoginThrottle throttle;
   PasswordChecker passwords;  ///< last: its thread uses the rest
 };
@@ -70,16 +89,32 @@ std::string_view MetricsApi::State::handler_name(const std::string& request_path
   if (request_path == path.copy()) {
     return "metrics";
   }
+  if (request_path == targets_path && deps.targets) {
+    return "fleet_targets";
+  }
   return request_path == "/-/healthy" ? "healthy"
          : request_path == "/-/ready" ? "ready"
          : request_path == "/"        ? "landing"
                                       : "other";
 }
 
+std::vector<http::SharedBytes> MetricsApi::State::page(metrics::Encoding encoding) const {
+  auto& last = pages.at(static_cast<std::size_t>(encoding));
+  Page page = last.copy();
+  const base::SteadyTime begun = clock.steady_now();
+  if (begun >= page.shared_until) {
+    page.segments = deps.page(encoding);
+    const base::SteadyTime ended = clock.steady_now();
+    page.shared_until = ended + page_pause * (ended - begun);
+    last.with([&](Page& made) { made = page; });
+  }
+  return page.segments;
+}
+
 http::Response MetricsApi::State::metrics_page(const http::Request& request) const {
   const bool gzip = accepts_gzip(request.header("Accept-Encoding").value_or(""));
   http::Response response = make_response(200, "text/plain; version=0.0.4; charset=utf-8", "");
-  response.body = deps.page(gzip ? metrics::Encoding::gzip : metrics::Encoding::plain);
+  response.body = page(gzip ? metrics::Encoding::gzip : metrics::Encoding::plain);
   response.headers.push_back({"Vary", "Accept-Encoding"});
   if (gzip) {
     response.headers.push_back({"Content-Encoding", "gzip"});
@@ -100,8 +135,17 @@ http::Response MetricsApi::State::respond(const http::Request& request) const {
   if (name == "metrics") {
     return metrics_page(request);
   }
+  if (name == "fleet_targets") {
+    // Prometheus keeps the last list on an error: an empty list would take all of them away.
+    const auto targets = deps.targets();
+    return targets ? make_response(200, "application/json", *targets)
+                   : text_response(503, "The members were never read from etcd.");
+  }
   if (name == "landing") {
     return landing_page(deps.version, path.copy());
+  }
+  if (!deps.healthy()) {
+    return unhealthy();
   }
   if (name == "ready" && !deps.ready()) {
     return text_response(503, "Reeve has not polled yet.");
@@ -110,7 +154,7 @@ http::Response MetricsApi::State::respond(const http::Request& request) const {
 }
 
 /// Passwords can be guessed: after too many failures an address has to wait, except for logins that
-/// are cached.
+/// were right before.
 http::Response MetricsApi::State::authenticate(
     const http::Request& request, const std::shared_ptr<RequestMeasurement>& measurement) {
   if (!passwords.requires_login()) {
@@ -124,10 +168,10 @@ http::Response MetricsApi::State::authenticate(
   if (!login) {
     return reject_login(request);
   }
-  if (passwords.is_cached(*login)) {
+  if (passwords.is_known(*login)) {
     return respond(request);
   }
-  if (const auto wait = throttle.retry_after(request.peer)) {
+  if (const auto wait = throttle.retry_after(request.counted_peer)) {
     http::Response response = text_response(429, "Too many logins failed from this address.");
     response.headers.push_back({"Retry-After", std::to_string(wait->count())});
     return response;
@@ -142,10 +186,11 @@ http::Response MetricsApi::State::check_password(
     measurement->end(503);
     return too_many_checks();
   });
-  const bool queued =
-      passwords.check(std::move(login), [this, request, measurement, deferred](bool right) {
+  const bool queued = passwords.check(
+      std::move(login), request.counted_peer, [this, request, measurement, deferred](bool right) {
         http::Response response = right ? respond(request) : reject_login(request);
         measurement->end(response.status);
+        add_headers(response);
         deferred.complete(std::move(response));
       });
   if (!queued) {
@@ -157,10 +202,17 @@ http::Response MetricsApi::State::check_password(
 }
 
 http::Response MetricsApi::State::reject_login(const http::Request& request) {
-  throttle.count_failure(request.peer);
+  throttle.count_failure(request.counted_peer);
   http::Response response = login_required();
   response.delay = failed_login_delay;
   return response;
+}
+
+void MetricsApi::State::add_headers(http::Response& response) const {
+  for (const ExtraHeader& extra : headers.copy()) {
+    std::erase_if(response.headers, [&](const auto& each) { return each.name == extra.name; });
+    response.headers.push_back({extra.name, extra.value});
+  }
 }
 
 MetricsApi::MetricsApi(MetricsApiDeps deps, const MetricsOptions& options, const base::Clock& clock)
@@ -170,6 +222,7 @@ MetricsApi::~MetricsApi() = default;
 
 void MetricsApi::configure(const MetricsOptions& options) {
   state_->path.with([&](std::string& path) { path = options.path; });
+  state_->headers.with([&](auto& headers) { headers = options.headers; });
   state_->passwords.configure(options.users);
 }
 
@@ -179,6 +232,7 @@ http::Response MetricsApi::handle(const http::Request& request) {
   http::Response response = state_->authenticate(request, measurement);
   if (!std::holds_alternative<http::DeferredResponse>(response.body)) {
     measurement->end(response.status);
+    state_->add_headers(response);
   }
   return response;
 }

@@ -2,10 +2,11 @@
 
 // The handler of the metrics listener: the metrics, health, readiness, a landing page. Read-only.
 // handle() runs on the listener's transport thread and only hands out bytes: passwords of
-// basic-auth users are checked on PasswordChecker's thread, and verified logins are cached.
+// basic-auth users are checked on PasswordChecker's thread, and logins that were right are known.
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct MetricsApiDeps {
   std::function<bool()> ready;  ///< whether the first poll has ended, with any result
   RequestObserver observe;
   std::string version;
+  std::function<bool()> healthy = [] { return true; };  ///< false: what is published is outdated
+  /// The members of the cluster as Prometheus' targets; nothing while they were never read. Empty:
+  /// there is no cluster.
+  std::function<std::optional<std::string>()> targets = {};
 };
 
 class MetricsApi {

@@ -2,6 +2,8 @@
 
 // Authentication on both listeners: tokens, certificates and users, as configured. Values.
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,12 +21,27 @@ inline constexpr auto all_scopes = base::all_of<Scope, Scope::admin>();
 [[nodiscard]] std::string_view to_string(Scope scope);
 [[nodiscard]] std::optional<Scope> scope_from_string(std::string_view text);
 
+/// What is kept of a token, in place of its text.
+using Digest = std::array<unsigned char, 32>;
+/// SHA-256.
+[[nodiscard]] Digest digest_of(std::string_view secret);
+
+/// Requests of the control listener wait apart, by what they may wait for.
+enum class Lane : std::uint8_t {
+  reading,  ///< what is in memory
+  waiting,  ///< a supervisord's answer, or a long file
+  acting,
+  alerts,
+};
+inline constexpr std::array<std::size_t, 4> lane_workers = {2, 3, 4, 2};
+
 struct TokenOptions {
   std::string name;  ///< the actor in the audit
-  base::Secret secret;
+  Digest digest{};   ///< of the token; all zero: no token matches
   std::vector<Scope> scopes;
-  /// The processes that it may act on; it may read all.
+  /// The processes that it may act on, and read.
   std::vector<substrate::Selector> allow = {*substrate::Selector::parse("*")};
+  bool read_all = false;  ///< it may read all processes
   friend bool operator==(const TokenOptions&, const TokenOptions&) = default;
 };
 
@@ -33,8 +50,13 @@ struct ClientOptions {
   std::string san;  ///< a subject alternative name of its certificate, without prefix
   std::vector<Scope> scopes;
   std::vector<substrate::Selector> allow = {*substrate::Selector::parse("*")};
+  bool read_all = false;
   friend bool operator==(const ClientOptions&, const ClientOptions&) = default;
 };
+
+/// A configured host in the form in which hosts are compared; an IPv6 address may lack its
+/// brackets. Nothing if it is none.
+[[nodiscard]] std::optional<std::string> allowed_host(std::string_view text);
 
 /// The control listener.
 struct ControlOptions {
@@ -52,10 +74,18 @@ struct BasicUser {
   friend bool operator==(const BasicUser&, const BasicUser&) = default;
 };
 
+/// A header of every response.
+struct ExtraHeader {
+  std::string name;
+  std::string value;
+  friend bool operator==(const ExtraHeader&, const ExtraHeader&) = default;
+};
+
 /// The metrics listener.
 struct MetricsOptions {
   std::string path = "/metrics";
-  std::vector<BasicUser> users;  ///< none: no login is required
+  std::vector<BasicUser> users;           ///< none: no login is required
+  std::vector<ExtraHeader> headers = {};  ///< in place of those of the same name
   friend bool operator==(const MetricsOptions&, const MetricsOptions&) = default;
 };
 

@@ -50,6 +50,15 @@ int http_status(const guards::Refusal& refusal) {
                                                : guards::http_status(refusal.reason);
 }
 
+namespace {
+
+/// Without the supervisord; empty for a batch.
+std::string name_of(const guards::Target& target) {
+  return target.name.group.empty() ? "" : guards::Target{"", target.name}.text();
+}
+
+}  // namespace
+
 Problem malformed_request(std::string detail) {
   return {.status = 400, .type = "malformed_request", .detail = std::move(detail)};
 }
@@ -76,7 +85,7 @@ Problem problem_of(const guards::Refusal& refusal, const guards::Target& target)
   if (refusal.reason != Reason::unreachable) {
     problem.type = refused_label(refusal.reason);
   }
-  problem.process = guards::Target{"", target.name}.text();
+  problem.process = name_of(target);
   problem.operation = refusal.operation;
   return problem;
 }
@@ -84,7 +93,7 @@ Problem problem_of(const guards::Refusal& refusal, const guards::Target& target)
 Problem problem_of(const control::Operation& operation) {
   const base::Error unknown{ErrorKind::internal, "it is not known why", std::nullopt};
   Problem problem = problem_of(operation.error.value_or(unknown));
-  problem.process = guards::Target{"", operation.command.target.name}.text();
+  problem.process = name_of(operation.command.target);
   problem.operation = operation.id;
   return problem;
 }

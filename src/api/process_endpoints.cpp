@@ -10,11 +10,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/fair_share.h"
 #include "api/http_helpers.h"
+#include "api/process_page.h"
 #include "api/request_body.h"
+#include "api/snapshot_waiters.h"
 #include "base/text.h"
 #include "guards/policy.h"
 #include "json/json.h"
+#include "json/process_text.h"
 
 namespace reeve::api {
 
@@ -26,7 +30,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-constexpr std::size_t max_name_bytes = 1024;
+constexpr std::size_t max_address_bytes = 1024;
 constexpr std::size_t max_key_bytes = 255;
 constexpr std::chrono::minutes max_wait{5};
 
@@ -35,7 +39,7 @@ Problem unknown_supervisor(const std::string& name, const monitor::Snapshot& sna
 }
 
 Problem name_too_long() {
-  return malformed_request("a name has at most " + std::to_string(max_name_bytes) + " bytes");
+  return malformed_request("a name has at most " + std::to_string(max_address_bytes) + " bytes");
 }
 
 /// Adds the supervisord: the one that is named, or the only one that is configured.
@@ -55,35 +59,29 @@ tl::expected<guards::Target, Problem> with_supervisor(const RequestContext& cont
   return target;
 }
 
-/// While a supervisord cannot be read, the present state of its processes is unknown: null.
-ordered_json process_json(const SupervisorSnapshot& supervisor, const ProcessSnapshot& process) {
-  ordered_json object = json::to_json(supervisor.name, process);
-  if (!supervisor.up) {
-    for (const char* member :
-         {"state", "state_code", "pid", "description", "now", "uptime_seconds"}) {
-      object[member] = nullptr;
-    }
-  }
-  return object;
-}
-
 struct ProcessFilter {
   std::optional<std::string> group;
   std::optional<std::string> state;
   std::optional<std::string> supervisor;
+  std::function<bool(const guards::Target&)> may_read;  ///< null: everything
+
+  [[nodiscard]] bool is_everything() const { return !group && !state && !supervisor && !may_read; }
 
   [[nodiscard]] bool matches(const SupervisorSnapshot& of, const ProcessSnapshot& process) const {
     const auto& detail = process.detail;
     return (!supervisor || *supervisor == of.name) && (!group || *group == detail.name.group) &&
-           (!state || (of.up && *state == substrate::to_string(detail.state)));
+           (!state || (of.up && *state == substrate::to_string(detail.state))) &&
+           (!may_read || may_read({of.name, detail.name}));
   }
 };
 
-tl::expected<ProcessFilter, Problem> filter_of(const http::Request& request,
+tl::expected<ProcessFilter, Problem> filter_of(const RequestContext& context,
                                                const monitor::Snapshot& snapshot) {
+  const http::Request& request = context.request;
   ProcessFilter filter{.group = request.parameter("group"),
                        .state = request.parameter("state"),
-                       .supervisor = request.parameter("supervisor")};
+                       .supervisor = request.parameter("supervisor"),
+                       .may_read = context.reads()};
   const auto& states = substrate::all_instance_states;
   if (filter.state && std::none_of(states.begin(), states.end(), [&](auto state) {
         return substrate::to_string(state) == *filter.state;
@@ -95,6 +93,40 @@ tl::expected<ProcessFilter, Problem> filter_of(const http::Request& request,
     return tl::unexpected(unknown_supervisor(*filter.supervisor, snapshot));
   }
   return filter;
+}
+
+/// Names what the list is made of: the snapshot of this run of the agent, the query, and what the
+/// client may read. Weak: the gzipped list has the same.
+std::string entity_tag(const RequestContext& context, const monitor::Snapshot& snapshot,
+                       const ProcessFilter& filter) {
+  std::string made_of = context.request.query + '\n';
+  if (filter.may_read) {
+    made_of += base::join(context.actor.allow, " ", &substrate::Selector::text);
+  }
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string tag = "W/\"" + context.run + "-" + std::to_string(snapshot.generation) + "-";
+  const Digest digest = digest_of(made_of);
+  for (std::size_t at = 0; at < 8; ++at) {
+    (tag += digits[digest[at] / 16]) += digits[digest[at] % 16];
+  }
+  return tag += '"';
+}
+
+std::string list_of(const ProcessPage& page, const ProcessFilter& filter) {
+  std::string text;
+  text.reserve(page.plain()->size());
+  text += '[';
+  std::size_t at = 0;
+  for (const SupervisorSnapshot& supervisor : page.snapshot().supervisors) {
+    for (const ProcessSnapshot& process : supervisor.processes) {
+      if (filter.matches(supervisor, process)) {
+        text += text.size() > 1 ? "," : "";
+        text += page.object(at);
+      }
+      ++at;
+    }
+  }
+  return text += ']';
 }
 
 http::Response operation_response(int status, const Operation& operation) {
@@ -112,24 +144,45 @@ EndpointResult finished_response(const Operation& operation) {
   return operation_response(200, operation);
 }
 
-/// Responds when the operation is done; after `wait` with its state so far.
+/// Completes `deferred` with what `make` makes, once a snapshot shows the operation.
+void respond_when_shown(const http::DeferredResponse& deferred, SnapshotWaiters& waiters,
+                        const control::Operation& done,
+                        const std::function<http::Response()>& make) {
+  const http::DeferredResponse shown(SnapshotWaiters::max_wait, make);
+  waiters.add(done, [shown, make] { shown.complete(make()); });
+  http::Response response;
+  response.body = shown;
+  deferred.complete(std::move(response));
+}
+
+/// Responds when the operation is done; after `wait`, or without a place to wait in, with its state
+/// so far.
 http::Response deferred_response(const RequestContext& context, const Operation& operation,
                                  base::Duration wait) {
+  const auto place = context.wait_places.take(context.actor.name);
+  if (!place) {
+    return operation_response(202, operation);
+  }
   control::Controller* const controller = context.deps.controller;
   const auto measurement = context.measurement;
-  const http::DeferredResponse deferred(wait, [controller, measurement, operation] {
+  const http::DeferredResponse deferred(wait, [controller, measurement, operation, place] {
     const auto so_far = controller->find(operation.id);
     measurement->end(202);
     return operation_response(202, so_far.value_or(operation));
   });
-  const bool is_pending = controller->on_finished(
-      operation.id, [deferred, measurement, path = context.request.path](const Operation& done) {
-        const EndpointResult result = finished_response(done);
-        http::Response response = result ? *result : problem_response(result.error(), path);
-        measurement->end(response.status);
-        deferred.complete(std::move(response));
-      });
-  if (!is_pending) {
+  const auto on_finished = [deferred, measurement, path = context.request.path,
+                            waiters = context.waiters,
+                            snapshot = context.deps.snapshot](const Operation& done) {
+    const auto make = [measurement, path, done] {
+      const EndpointResult result = finished_response(done);
+      http::Response response = result ? *result : problem_response(result.error(), path);
+      measurement->end(response.status);
+      return response;
+    };
+    respond_when_shown(deferred, *waiters, done, make);
+    waiters->publish(*snapshot());  // it may be there already
+  };
+  if (!controller->on_finished(operation.id, on_finished)) {
     return operation_response(202, operation);
   }
   http::Response response;
@@ -196,8 +249,64 @@ tl::expected<guards::Command, Problem> group_command(const RequestContext& conte
   });
 }
 
-EndpointResult submit(const RequestContext& context,
-                      tl::expected<guards::Command, Problem> command) {
+/// `[SUPERVISOR/]group:name`, where a part before '/' that is no supervisord is part of the name.
+tl::expected<guards::Target, Problem> target_of(const RequestContext& context,
+                                                const monitor::Snapshot& snapshot,
+                                                const std::string& text) {
+  const auto parts = substrate::split_qualified(text);
+  const bool is_qualified =
+      parts && !parts->supervisor.empty() && snapshot.find(parts->supervisor) != nullptr;
+  auto name = substrate::InstanceName::parse(is_qualified ? parts->process : text);
+  if (!name) {
+    return tl::unexpected(invalid_request("'processes': " + name.error().message));
+  }
+  return is_qualified ? guards::Target{parts->supervisor, *std::move(name)}
+                      : with_supervisor(context, snapshot, *std::move(name));
+}
+
+tl::expected<guards::Command, Problem> batch_command(const RequestContext& context) {
+  const auto snapshot = context.deps.snapshot();
+  auto body = read_batch_body(context.request.body);
+  if (!body) {
+    return tl::unexpected(std::move(body.error()));
+  }
+  std::vector<guards::Target> batch;
+  for (const std::string& text : body->processes) {
+    auto target = target_of(context, *snapshot, text);
+    if (!target) {
+      return tl::unexpected(std::move(target.error()));
+    }
+    if (std::find(batch.begin(), batch.end(), *target) != batch.end()) {
+      return tl::unexpected(invalid_request("'processes': '" + text + "' is given twice"));
+    }
+    batch.push_back(*std::move(target));
+  }
+  const bool is_one_supervisor = std::all_of(batch.begin(), batch.end(), [&](const auto& each) {
+    return each.supervisor == batch.front().supervisor;
+  });
+  ActionBody action;
+  action.reason = body->reason;
+  action.dry_run = body->dry_run;
+  guards::Command command = make_command(
+      context, body->action, {is_one_supervisor ? batch.front().supervisor : "", {}}, action);
+  command.group_order = body->rolling ? guards::GroupOrder::rolling : guards::GroupOrder::at_once;
+  command.batch = std::move(batch);
+  return command;
+}
+
+/// Of an operation on several it may read if it may read of all.
+bool may_read(const RequestContext& context, const Operation& operation,
+              const substrate::KnownNames& known) {
+  const auto targets = operation.command.targets();
+  return std::all_of(targets.begin(), targets.end(), [&](const guards::Target& each) {
+    return context.actor.may_read(each, known);
+  });
+}
+
+}  // namespace
+
+EndpointResult submit_command(const RequestContext& context,
+                              tl::expected<guards::Command, Problem> command) {
   if (!command) {
     return tl::unexpected(command.error());
   }
@@ -221,12 +330,10 @@ EndpointResult submit(const RequestContext& context,
                                          : deferred_response(context, *operation, *wait);
 }
 
-}  // namespace
-
 tl::expected<guards::Target, Problem> process_address(const RequestContext& context,
                                                       const monitor::Snapshot& snapshot) {
   const std::string& text = context.path_parameters.front();
-  if (text.size() > max_name_bytes) {
+  if (text.size() > max_address_bytes) {
     return tl::unexpected(name_too_long());
   }
   auto name = substrate::InstanceName::parse(text);
@@ -239,7 +346,7 @@ tl::expected<guards::Target, Problem> process_address(const RequestContext& cont
 tl::expected<guards::Target, Problem> group_address(const RequestContext& context,
                                                     const monitor::Snapshot& snapshot) {
   const std::string& group = context.path_parameters.front();
-  if (group.size() > max_name_bytes) {
+  if (group.size() > max_address_bytes) {
     return tl::unexpected(name_too_long());
   }
   if (group.empty() || group.find(':') != std::string::npos) {
@@ -270,19 +377,29 @@ EndpointResult list_supervisors(const RequestContext& context) {
 
 EndpointResult list_processes(const RequestContext& context) {
   const auto snapshot = context.deps.snapshot();
-  const auto filter = filter_of(context.request, *snapshot);
+  const auto filter = filter_of(context, *snapshot);
   if (!filter) {
     return tl::unexpected(filter.error());
   }
-  ordered_json list = ordered_json::array();
-  for (const SupervisorSnapshot& supervisor : snapshot->supervisors) {
-    for (const ProcessSnapshot& process : supervisor.processes) {
-      if (filter->matches(supervisor, process)) {
-        list.push_back(process_json(supervisor, process));
-      }
-    }
+  const http::Request& request = context.request;
+  const std::string tag = entity_tag(context, *snapshot, *filter);
+  http::Response response = make_response(200, "application/json", "");
+  response.headers.push_back({"ETag", tag});
+  response.headers.push_back({"Vary", "Accept-Encoding, Authorization, Cookie"});
+  if (matches_entity_tag(request.header("If-None-Match").value_or(""), tag)) {
+    response.status = 304;
+    return response;
   }
-  return json_response(200, list);
+  const auto page = context.process_pages.of(snapshot);
+  if (!filter->is_everything()) {
+    response.body = list_of(*page, *filter);
+  } else if (accepts_gzip(request.header("Accept-Encoding").value_or(""))) {
+    response.body = page->gzip();
+    response.headers.push_back({"Content-Encoding", "gzip"});
+  } else {
+    response.body = std::vector{page->plain()};
+  }
+  return response;
 }
 
 EndpointResult show_process(const RequestContext& context) {
@@ -291,54 +408,98 @@ EndpointResult show_process(const RequestContext& context) {
   if (!target) {
     return tl::unexpected(target.error());
   }
+  if (auto readable = context.check_readable(*target); !readable) {
+    return tl::unexpected(std::move(readable.error()));
+  }
   const SupervisorSnapshot& supervisor = *snapshot->find(target->supervisor);
   if (const ProcessSnapshot* const process = supervisor.find(target->name)) {
-    return json_response(200, process_json(supervisor, *process));
+    std::string text;
+    json::append_process(text, supervisor, *process);
+    return make_response(200, "application/json", std::move(text));
   }
   return tl::unexpected(unknown_process(*target, supervisor));
 }
 
+EndpointResult show_permission(const RequestContext& context) {
+  const auto target = process_address(context, *context.deps.snapshot());
+  if (!target) {
+    return tl::unexpected(target.error());
+  }
+  const auto refusal = context.deps.controller->permit(
+      make_command(context, Action::restart, *target, ActionBody()));
+  const bool has_scope = context.actor.has(Scope::control);
+  nlohmann::ordered_json body;
+  body["allowed"] = has_scope && !refusal;
+  body["reason"] = nullptr;
+  body["detail"] = nullptr;
+  if (!has_scope) {
+    body["reason"] = "missing_scope";
+    body["detail"] = "to act takes the scope 'control'";
+  } else if (refusal) {
+    const Problem problem = problem_of(*refusal, *target);
+    body["reason"] = problem.type;
+    body["detail"] = base::to_utf8(problem.detail);
+  }
+  return json_response(200, body);
+}
+
 EndpointResult start_process(const RequestContext& context) {
-  return submit(context, process_command(context, Action::start));
+  return submit_command(context, process_command(context, Action::start));
 }
 
 EndpointResult stop_process(const RequestContext& context) {
-  return submit(context, process_command(context, Action::stop));
+  return submit_command(context, process_command(context, Action::stop));
 }
 
 EndpointResult restart_process(const RequestContext& context) {
-  return submit(context, process_command(context, Action::restart));
+  return submit_command(context, process_command(context, Action::restart));
 }
 
 EndpointResult signal_process(const RequestContext& context) {
-  return submit(context, process_command(context, Action::signal));
+  return submit_command(context, process_command(context, Action::signal));
 }
 
 EndpointResult start_group(const RequestContext& context) {
-  return submit(context, group_command(context, Action::start));
+  return submit_command(context, group_command(context, Action::start));
 }
 
 EndpointResult stop_group(const RequestContext& context) {
-  return submit(context, group_command(context, Action::stop));
+  return submit_command(context, group_command(context, Action::stop));
 }
 
 EndpointResult restart_group(const RequestContext& context) {
-  return submit(context, group_command(context, Action::restart));
+  return submit_command(context, group_command(context, Action::restart));
+}
+
+EndpointResult act_on_batch(const RequestContext& context) {
+  return submit_command(context, batch_command(context));
 }
 
 EndpointResult list_operations(const RequestContext& context) {
   ordered_json list = ordered_json::array();
+  const auto snapshot = context.deps.snapshot();
+  const auto known = guards::known_names(*snapshot);
   for (const Operation& operation : context.deps.controller->list()) {
-    list.push_back(json::to_json(operation));
+    if (may_read(context, operation, known)) {
+      list.push_back(json::to_json(operation));
+    }
   }
   return json_response(200, list);
 }
 
 EndpointResult show_operation(const RequestContext& context) {
   const auto operation = context.deps.controller->find(context.path_parameters.front());
-  if (!operation) {
-    return tl::unexpected(
-        not_found("there is no such operation, or it was forgotten: the last thousand are kept"));
+  const auto may_read = context.reads();
+  const auto is_readable = [&] {
+    const auto targets = operation->command.targets();
+    return !may_read || std::all_of(targets.begin(), targets.end(), may_read);
+  };
+  // An unknown and an unreadable operation have one answer: else the answer would reveal actions
+  // on processes that the client may not read.
+  if (!operation || !is_readable()) {
+    return tl::unexpected(not_found(
+        "there is no such operation that you may read, or it was forgotten: of those that "
+        "are done a thousand are kept"));
   }
   return json_response(200, json::to_json(*operation));
 }

@@ -19,6 +19,11 @@ namespace reeve::api {
 [[nodiscard]] tl::expected<guards::Target, Problem> group_address(
     const RequestContext& context, const monitor::Snapshot& snapshot);
 
+/// Hands it to the controller, under the request's idempotency key. The answer is the operation: at
+/// once, or as `?wait=` says.
+[[nodiscard]] EndpointResult submit_command(const RequestContext& context,
+                                            tl::expected<guards::Command, Problem> command);
+
 /// Not found, or unavailable while the supervisord cannot be read.
 [[nodiscard]] Problem unknown_process(const guards::Target& target,
                                       const monitor::SupervisorSnapshot& supervisor);

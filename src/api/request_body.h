@@ -9,16 +9,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <tl/expected.hpp>
 
 #include "api/problem.h"
+#include "coordination/documents.h"
 #include "guards/command.h"
 #include "reeve/base/clock.h"
 
 namespace reeve::api {
 
 inline constexpr std::size_t max_body_bytes = std::size_t{16} * 1024;
+inline constexpr std::size_t max_batch_body_bytes = std::size_t{128} * 1024;
 
 /// Of an action on a process or a group.
 struct ActionBody {
@@ -33,11 +36,36 @@ struct ActionBody {
                                                                  guards::Action action);
 [[nodiscard]] tl::expected<ActionBody, Problem> read_group_body(std::string_view text);
 
+/// Of a batch.
+struct BatchBody {
+  static constexpr std::size_t max_processes = 500;
+
+  guards::Action action = guards::Action::start;
+  std::vector<std::string> processes;  ///< at least one; the names as they came
+  bool rolling = true;
+  std::string reason;
+  bool dry_run = false;
+};
+[[nodiscard]] tl::expected<BatchBody, Problem> read_batch_body(std::string_view text);
+
+/// Of an update of supervisord's configuration.
+struct UpdateBody {
+  static constexpr std::size_t max_groups = 500;
+
+  std::vector<std::string> groups;  ///< none: all that have changed
+  std::optional<std::string> supervisor;
+  std::string reason;
+  bool dry_run = false;
+};
+[[nodiscard]] tl::expected<UpdateBody, Problem> read_update_body(std::string_view text);
+
 struct MaintenanceBody {
   base::Duration ttl{0};
   std::string reason;
 };
 [[nodiscard]] tl::expected<MaintenanceBody, Problem> read_maintenance_body(std::string_view text);
+
+[[nodiscard]] tl::expected<coordination::Limit, Problem> read_limit_body(std::string_view text);
 
 /// A reset has no members.
 [[nodiscard]] tl::expected<void, Problem> read_reset_body(std::string_view text);

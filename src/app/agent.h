@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "alerts/responder.h"
@@ -15,17 +16,21 @@
 #include "api/event_hub.h"
 #include "api/metrics_api.h"
 #include "app/event_sources.h"
+#include "app/own_processes.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "config/settings.h"
 #include "control/audit.h"
 #include "control/controller.h"
 #include "control/journal.h"
+#include "coordination/etcd_coordinator.h"
 #include "guards/guards.h"
 #include "guards/maintenance.h"
 #include "http/server.h"
 #include "metrics/agent_metrics.h"
 #include "metrics/exposition.h"
 #include "monitor/monitor.h"
+#include "promql/client.h"
 #include "records/state_dir.h"
 #include "reeve/base/result.h"
 
@@ -59,8 +64,10 @@ struct AgentParts {
   std::vector<substrate::InstanceName> own_programs;
   /// Standard input and output, if supervisord runs the agent as its listener.
   std::optional<events::Streams> event_streams;
-  std::string server_url;        ///< SUPERVISOR_SERVER_URL
-  std::unique_ptr<State> state;  ///< null: control is off
+  std::string server_url;                             ///< SUPERVISOR_SERVER_URL
+  std::unique_ptr<State> state;                       ///< null: control is off
+  std::optional<coordination::Options> coordination;  ///< nothing: no cluster
+  std::string config_file;                            ///< empty: none
   const base::Clock* clock = nullptr;
   std::shared_ptr<base::LogSink> log_sink;
 };
@@ -85,10 +92,22 @@ class Agent {
  private:
   [[nodiscard]] base::Result<void> open_listeners();
   [[nodiscard]] base::Result<void> start_event_sources();
+  void start_control();
+  void start_coordination();
   [[nodiscard]] base::Result<void> apply(const config::Config& next);
+  /// Of all listeners, or of none.
+  [[nodiscard]] base::Result<void> apply_certificates(const config::Config& next);
+  [[nodiscard]] std::vector<http::Server*> servers() const;
+  /// Certificates and the web configuration are read again when their files change.
+  void watch_files();
+  [[nodiscard]] std::vector<std::string> watched_files();
+  void reread_files();
   [[nodiscard]] api::MetricsApiDeps metrics_api_deps();
   [[nodiscard]] api::ControlApiDeps control_api_deps(std::vector<monitor::Member> members);
   [[nodiscard]] std::unique_ptr<alerts::Responder> make_responder();
+  [[nodiscard]] std::optional<std::string> targets_document() const;
+  /// What the other members see of this one.
+  void report_to_cluster(const monitor::Snapshot& snapshot);
 
   const base::Clock& clock_;
   std::shared_ptr<base::LogSink> log_sink_;
@@ -96,9 +115,14 @@ class Agent {
   Reread reread_;
   /// Held during a whole reload: two must not interleave.
   std::mutex reload_mutex_;
-  config::Config config_;
+  config::Config config_;   ///< of the start
+  config::Config applied_;  ///< of the last reload; under reload_mutex_
 
   const std::unique_ptr<State> state_;
+  const std::optional<coordination::Options> cluster_;
+  const std::string config_file_;
+  base::Guarded<std::string> config_revision_;
+  std::unique_ptr<coordination::EtcdCoordinator> coordinator_;  ///< null: no cluster
   metrics::AgentMetrics agent_metrics_;
   metrics::Exposition exposition_;
   monitor::Monitor monitor_;
@@ -107,12 +131,15 @@ class Agent {
   std::atomic<bool> event_stream_failed_ = false;
   EventSources event_sources_;
   api::EventHub events_;
+  promql::Client promql_;
+  OwnProcesses own_processes_;
   control::Controller controller_;
   std::unique_ptr<alerts::Responder> responder_;  ///< null unless control is enabled
   api::MetricsApi metrics_api_;
   api::ControlApi control_api_;
-  std::unique_ptr<http::Server> metrics_server_;
-  std::unique_ptr<http::Server> control_server_;  ///< null unless control is enabled
+  std::vector<std::unique_ptr<http::Server>> metrics_servers_;  ///< one for each address
+  std::unique_ptr<http::Server> control_server_;                ///< null unless control is enabled
+  std::jthread file_watch_;
 };
 
 }  // namespace reeve::app

@@ -33,7 +33,7 @@ base::Result<void> EventSources::listen(const std::string& socket) {
   }
   relays_ = std::move(*relays);
   relay_thread_ = std::jthread([this](const std::stop_token& stop) {
-    run_logged("serving relays", [&] { relays_->run(stop); });
+    base::run_logged(log_, "serving relays", [&] { relays_->run(stop); });
   });
   return {};
 }
@@ -46,20 +46,11 @@ void EventSources::read(events::Streams streams, events::EventSource source,
       std::jthread([this, reader, on_end = std::move(on_end)](const std::stop_token& stop) {
         base::Result<void> ended =
             base::failure(base::ErrorKind::internal, "the event reader failed");
-        run_logged("reading events", [&] { ended = reader->run(stop); });
+        base::run_logged(log_, "reading events", [&] { ended = reader->run(stop); });
         if (!stop.stop_requested()) {
           on_end(ended);
         }
       });
-}
-
-void EventSources::run_logged(std::string_view task, const std::function<void()>& run) const {
-  try {
-    run();
-  } catch (const std::exception& error) {
-    log_.error("a thread ended by an exception",
-               {{"task", std::string(task)}, {"error", error.what()}});
-  }
 }
 
 void EventSources::stop() {

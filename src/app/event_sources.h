@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "events/listener.h"
 #include "events/options.h"
-#include "events/relay_server.h"
+#include "events/relay.h"
 #include "reeve/base/result.h"
 
 namespace reeve::app {
@@ -40,9 +40,6 @@ class EventSources {
   void stop();
 
  private:
-  /// A thread's entry: logs an exception.
-  void run_logged(std::string_view task, const std::function<void()>& run) const;
-
   events::Inbox& inbox_;
   const base::Clock& clock_;
   const base::Log log_;

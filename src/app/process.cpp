@@ -5,11 +5,17 @@
 #include <cstdlib>
 #include <utility>
 
+#ifdef REEVE_STATIC
+#include <nss.h>
+#endif
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/text.h"
 
 namespace reeve::app {
 namespace {
@@ -38,6 +44,7 @@ void block_signals() {
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &ignore, nullptr);
+  sigaction(SIGXFSZ, &ignore, nullptr);  // a write beyond RLIMIT_FSIZE fails, as on a full disk
 }
 
 void restore_signals() {
@@ -79,6 +86,18 @@ std::optional<std::string> environment_variable(const std::string& name) {
   return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
 }
 
+std::vector<int> sockets_of_systemd() {
+  constexpr int first = 3;
+  constexpr int most = 64;
+  const auto pid = base::parse_number<int>(environment_variable("LISTEN_PID").value_or(""));
+  const auto count = base::parse_number<int>(environment_variable("LISTEN_FDS").value_or(""));
+  std::vector<int> sockets;
+  for (int each = 0; pid == ::getpid() && each < std::min(count.value_or(0), most); ++each) {
+    sockets.push_back(first + each);
+  }
+  return sockets;
+}
+
 void notify_systemd(std::string_view state) {
   sockaddr_un address{};
   const std::string name = environment_variable("NOTIFY_SOCKET").value_or("");
@@ -99,6 +118,23 @@ void notify_systemd(std::string_view state) {
       socket, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
       static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size()));
   ::close(socket);
+}
+
+void protect_memory() {
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void adapt_to_system() {
+#ifdef REEVE_STATIC
+  ::__nss_configure_lookup("hosts", "files dns");
+  for (const char* file : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                           "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
+    if (::access(file, R_OK) == 0) {
+      ::setenv("SSL_CERT_FILE", file, 0);
+      return;
+    }
+  }
+#endif
 }
 
 std::size_t raise_open_file_limit() {

@@ -17,12 +17,14 @@ int relay_events(const std::optional<std::string>& socket_option, const ServiceC
                  const std::stop_token& stop) {
   // First: anything else written to standard output would break the listener protocol.
   auto streams = events::take_standard_streams();
-  const auto settings =
-      config::load_settings(context.options, config::Purpose::agent, context.sources);
-  if (!settings && !socket_option) {
-    return report_settings_error(settings.error());
+  const config::FoundConfig found =
+      config::find_config(context.options, config::Purpose::agent, context.sources);
+  auto loaded = found.path.empty() ? config::default_config()
+                                   : config::load(found.path, {.part = config::Part::relay});
+  if (!loaded && !socket_option) {
+    return report_settings_error({.errors = std::move(loaded.error())});
   }
-  const config::Config config = settings ? settings->config : config::default_config();
+  const config::Config config = loaded ? *std::move(loaded) : config::default_config();
   const std::string socket = socket_option.value_or(config.events.socket);
   if (socket.empty()) {
     std::cerr << no_socket;

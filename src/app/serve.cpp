@@ -8,6 +8,7 @@
 #include <malloc.h>
 
 #include "app/agent.h"
+#include "app/cluster_member.h"
 #include "app/process.h"
 #include "reeve/supervisor/supervisor_substrate.h"
 #include "supervisor/poll_source.h"
@@ -88,6 +89,23 @@ void run_until_stopped(Agent& agent) {
   restore_signals();
 }
 
+using Streams = std::optional<events::Streams>;
+
+/// None where supervisord did not start Reeve as a listener.
+base::Result<Streams> take_streams(const config::Config& config) {
+  return is_listener(config.events.stream) ? events::take_standard_streams().map([](auto taken) {
+    return Streams(std::move(taken));
+  })
+                                           : base::Result<Streams>(Streams());
+}
+
+base::Result<std::optional<coordination::Options>> coordination_of(const config::Config& config) {
+  using Options = std::optional<coordination::Options>;
+  return config.coordination
+             ? member_options(config).map([](auto options) { return Options(std::move(options)); })
+             : base::Result<Options>(Options());
+}
+
 }  // namespace
 
 int report_settings_error(const config::SettingsError& error) {
@@ -99,6 +117,7 @@ int report_settings_error(const config::SettingsError& error) {
 
 int serve(const ServiceContext& context) {
   limit_heap();
+  protect_memory();
   const auto reread = [&] {
     return config::load_settings(context.options, config::Purpose::agent, context.sources);
   };
@@ -111,26 +130,29 @@ int serve(const ServiceContext& context) {
           config::try_usual_sockets(resolved, context.sources, is_unreachable(*context.clock))) {
     std::cerr << "reeve: " << *notice << '\n';
   }
-  std::optional<events::Streams> streams;
-  if (is_listener(resolved.config.events.stream)) {
-    auto taken = events::take_standard_streams();
-    if (!taken) {
-      return report_error(taken.error());
-    }
-    streams = std::move(*taken);
+  auto streams = take_streams(resolved.config);
+  if (!streams) {
+    return report_error(streams.error());
   }
+  auto members = make_members(resolved.config, streams->has_value());
   const auto log_sink = base::make_stderr_sink(resolved.config.log);
   auto state = open_state(resolved.config, *context.clock, base::Log(log_sink));
   if (!state) {
     return report_error(state.error());
   }
+  auto coordination = coordination_of(settings->config);
+  if (!coordination) {
+    return report_error(coordination.error());
+  }
   Agent agent({.config = std::move(settings->config),
                .reread = reread,
-               .members = make_members(resolved.config, streams.has_value()),
+               .members = std::move(members),
                .own_programs = own_programs(),
-               .event_streams = std::move(streams),
+               .event_streams = *std::move(streams),
                .server_url = context.sources.variable("SUPERVISOR_SERVER_URL").value_or(""),
                .state = *std::move(state),
+               .coordination = *std::move(coordination),
+               .config_file = settings->config_file,
                .clock = context.clock,
                .log_sink = log_sink});
   if (const auto started = agent.start(); !started) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <unistd.h>
@@ -45,7 +46,11 @@ class Descriptor {
 /// (the disk fails).
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
-/// The first line of a file of at most 64 KiB, without its end of line; errors as for read_file.
+/// The text without the UTF-8 byte-order mark that some editors write before it.
+[[nodiscard]] std::string_view without_byte_order_mark(std::string_view text);
+
+/// The first line of a file of at most 64 KiB, without byte-order mark and end of line; errors as
+/// for read_file.
 [[nodiscard]] Result<Secret> read_secret_file(const std::string& path);
 
 }  // namespace reeve::base

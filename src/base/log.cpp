@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <utility>
 
 #include <spdlog/sinks/stdout_sinks.h>
@@ -21,14 +22,18 @@ constexpr auto all_log_levels = all_of<LogLevel, LogLevel::error>();
 std::string escaped(std::string_view text) {
   static constexpr std::string_view hex = "0123456789abcdef";
   std::string out;
-  for (const char c : to_utf8(text)) {
+  const std::string utf8 = to_utf8(text);
+  for (std::size_t at = 0; at < utf8.size(); ++at) {
+    // The second byte of U+0080 to U+009F: controls, too, for a terminal that the log is shown on.
+    const bool is_c1 = utf8[at] == '\xC2' && static_cast<unsigned char>(utf8[at + 1]) < 0xA0;
+    const char c = is_c1 ? utf8[++at] : utf8[at];
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
     } else if (c == '\n') {
       out += "\\n";
-    } else if (byte < 0x20 || byte == 0x7F) {
+    } else if (byte < 0x20 || byte == 0x7F || is_c1) {
       out += "\\u00";
       out += hex[byte >> 4U];
       out += hex[byte & 0xFU];
@@ -135,6 +140,15 @@ void Log::write(LogLevel level, std::string_view message, std::vector<LogField> 
   }
   fields.insert(fields.begin(), common_.begin(), common_.end());
   sink_->write({level, message, std::move(fields)});
+}
+
+void run_logged(const Log& log, std::string_view task, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    log.error("an exception ended a thread's work",
+              {{"task", std::string(task)}, {"error", error.what()}});
+  }
 }
 
 }  // namespace reeve::base

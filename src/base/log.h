@@ -4,6 +4,7 @@
 // into fields, which the writer escapes, so that a hostile peer cannot forge a line. There is no
 // default logger: a Log() discards. Thread-safe.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -70,5 +71,8 @@ class Log {
   std::shared_ptr<LogSink> sink_;
   std::vector<LogField> common_;
 };
+
+/// At a thread's entry: an exception of `work` is an error in the log, and ends that work alone.
+void run_logged(const Log& log, std::string_view task, const std::function<void()>& work);
 
 }  // namespace reeve::base

@@ -198,6 +198,20 @@ std::string format_duration(Duration span) {
   return std::to_string(span / unit->span) + std::string(unit->name);
 }
 
+std::string readable_duration(Duration span) {
+  if (span < std::chrono::seconds(1)) {
+    return std::to_string(std::chrono::floor<std::chrono::milliseconds>(span).count()) + "ms";
+  }
+  const std::chrono::hh_mm_ss parts(std::chrono::floor<std::chrono::seconds>(span));
+  std::string text;
+  for (const auto& [count, unit] :
+       {std::pair(parts.hours().count(), 'h'), std::pair(parts.minutes().count(), 'm'),
+        std::pair(parts.seconds().count(), 's')}) {
+    text += count == 0 ? "" : std::to_string(count) + unit;
+  }
+  return text;
+}
+
 std::string to_rfc3339(SystemTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
@@ -289,6 +303,27 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
     }
   }
   return best;
+}
+
+bool is_nested_beyond(std::string_view json, std::size_t depth) {
+  std::size_t open = 0;
+  bool in_text = false;
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    const char c = json[at];
+    if (in_text) {
+      at += c == '\\' ? 1 : 0;
+      in_text = c != '"';
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '[' || c == '{') {
+      if (++open > depth) {
+        return true;
+      }
+    } else if ((c == ']' || c == '}') && open > 0) {
+      --open;
+    }
+  }
+  return false;
 }
 
 }  // namespace reeve::base

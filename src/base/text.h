@@ -34,6 +34,9 @@ template <class Number>
 /// The shortest such text: 1500ms, 90s, 2m.
 [[nodiscard]] std::string format_duration(Duration span);
 
+/// For people: milliseconds below a second, else whole seconds as 7s, 1m22s, 3h2m.
+[[nodiscard]] std::string readable_duration(Duration span);
+
 /// RFC 3339 in UTC with milliseconds: "2024-02-29T12:00:00.250Z".
 [[nodiscard]] std::string to_rfc3339(SystemTime time);
 /// Any RFC 3339 time of the years 1970 to 2261, with fractions and offsets; nothing otherwise.
@@ -60,6 +63,10 @@ template <class Range, class WordOf = std::identity>
 /// set. A `[` without its `]` stands for itself. Linear in text times pattern.
 [[nodiscard]] bool matches_glob(std::string_view pattern, std::string_view text);
 [[nodiscard]] bool is_glob(std::string_view text);
+
+/// Whether arrays and objects in this JSON lie deeper than that in each other. In one pass: to be
+/// asked before others' text is parsed, since parsers take stack, or much memory, for depth.
+[[nodiscard]] bool is_nested_beyond(std::string_view json, std::size_t depth);
 
 /// The closest of `known` within two edits, and half its length, for "did you mean": nothing if
 /// none is close.

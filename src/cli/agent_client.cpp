@@ -1,7 +1,9 @@
 #include "cli/agent_client.h"
 
+#include <atomic>
 #include <exception>
 #include <memory>
+#include <thread>
 
 #include <httplib.h>
 #include <sys/socket.h>
@@ -62,6 +64,9 @@ httplib::Request to_http_request(const AgentAddress& address, const AgentRequest
   if (!address.token.empty()) {
     request.set_header("Authorization", "Bearer " + address.token.reveal());
   }
+  if (!command.idempotency_key.empty()) {
+    request.set_header("Idempotency-Key", command.idempotency_key);
+  }
   if (!command.body.empty()) {
     request.set_header("Content-Type", "application/json");
     request.body = command.body;
@@ -82,10 +87,15 @@ base::Result<AgentResponse> transport_error(httplib::Error error, const AgentAdd
             ": is `reeve serve` running, with control.enabled? Its URL is given with --agent");
   }
   if (error == Error::ConnectionTimeout || error == Error::Read) {
-    return failure(ErrorKind::timeout, agent + " did not answer in time");
+    const bool is_plain = address.endpoint.scheme == Endpoint::Scheme::http;
+    return failure(ErrorKind::timeout, agent + " did not answer in time, or closed the connection" +
+                                           (is_plain ? " (is it https, not http?)" : ""));
   }
-  if (error == Error::SSLConnection || error == Error::SSLLoadingCerts ||
-      error == Error::SSLServerVerification) {
+  if (error == Error::SSLConnection) {
+    return failure(ErrorKind::malformed,
+                   agent + " does not speak TLS with this client (is it http, not https?)");
+  }
+  if (error == Error::SSLLoadingCerts || error == Error::SSLServerVerification) {
     return failure(ErrorKind::denied,
                    agent +
                        " has no certificate that this machine trusts for that name: use the "
@@ -102,6 +112,15 @@ base::Result<AgentResponse> send_to_agent(const AgentAddress& address, const Age
   try {
     const auto client = client_for(address);
     const std::stop_callback on_stop(stop, [&] { client->stop(); });
+    // The library bounds each read alone: an agent that drips its answer would hold the caller.
+    std::atomic<bool> expired = false;
+    const std::jthread watchdog([&](const std::stop_token& done) {
+      const base::SystemClock clock;
+      if (clock.wait_until(clock.steady_now() + address.timeout, done)) {
+        expired = true;
+        client->stop();
+      }
+    });
     httplib::Request request = to_http_request(address, command);
     std::string body;
     request.content_receiver = [&](const char* data, std::size_t size, std::uint64_t,
@@ -114,6 +133,10 @@ base::Result<AgentResponse> send_to_agent(const AgentAddress& address, const Age
     const bool received = client->send(request, response, error);
     if (stop.stop_requested()) {
       return failure(ErrorKind::cancelled, "interrupted");
+    }
+    if (!received && expired) {
+      return failure(ErrorKind::timeout,
+                     "the agent at " + address.endpoint.url() + " did not answer in time");
     }
     return received ? AgentResponse{response.status, std::move(body)}
                     : transport_error(error, address);

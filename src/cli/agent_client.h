@@ -14,8 +14,8 @@ namespace reeve::cli {
 
 struct AgentAddress {
   base::Endpoint endpoint;
-  base::Secret token;  ///< empty: none is sent
-  base::Duration timeout = std::chrono::seconds(30);
+  base::Secret token;                                 ///< empty: none is sent
+  base::Duration timeout = std::chrono::seconds(30);  ///< of the whole request
 };
 
 struct AgentRequest {
@@ -23,6 +23,8 @@ struct AgentRequest {
   Method method = Method::get;
   std::string target;     ///< path and query
   std::string body = {};  ///< JSON; may be empty
+  /// Requests with the same key ask for one and the same action; empty: none.
+  std::string idempotency_key = {};
   friend bool operator==(const AgentRequest&, const AgentRequest&) = default;
 };
 

@@ -1,11 +1,16 @@
 #include "cli/agent_commands.h"
 
+#include <algorithm>
+#include <iterator>
+#include <memory>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/agent_api.h"
+#include "cli/agent_substrate.h"
 #include "cli/commands.h"
 #include "cli/table.h"
 #include "http/grammar.h"
@@ -16,14 +21,13 @@ namespace {
 
 using base::Endpoint;
 using base::ErrorKind;
-using base::failure;
 using config::SettingsError;
 using http::percent_encode;
 using nlohmann::ordered_json;
 using Method = AgentRequest::Method;
 
 constexpr std::uint16_t default_port = 19002;
-constexpr int max_depth = 16;
+constexpr base::Duration health_timeout = std::chrono::seconds(5);
 
 tl::unexpected<SettingsError> config_error(const std::string& file, const std::string& message) {
   return tl::unexpected(SettingsError{.errors = {{.file = file, .message = message}}});
@@ -40,7 +44,7 @@ tl::expected<Endpoint, SettingsError> configured_endpoint(const config::Settings
   if (found.path.empty()) {
     return default_endpoint();
   }
-  auto config = config::load(found.path);
+  auto config = config::load(found.path, {.part = config::Part::control});
   if (!config) {
     config.error().push_back(
         {.file = found.path,
@@ -66,80 +70,234 @@ tl::expected<Endpoint, SettingsError> configured_endpoint(const config::Settings
                   address.host.empty() ? "localhost" : address.host, address.port, "", "/"};
 }
 
-ErrorKind error_kind(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-    case 421:
-      return ErrorKind::denied;
-    case 404:
-      return ErrorKind::not_found;
-    case 400:
-    case 413:
-    case 415:
-    case 422:
-      return ErrorKind::invalid_argument;
-    case 503:
-      return ErrorKind::conflict;
-    default:
-      return ErrorKind::internal;
+/// The configuration has been checked.
+tl::expected<Endpoint, SettingsError> endpoint_of(const config::AgentReference& reference) {
+  return Endpoint::parse(reference.url, "/").map_error([](const base::Error& error) {
+    return SettingsError{.errors = {{.file = "agent.url", .message = error.message}}};
+  });
+}
+
+/// What an action cannot have without an agent.
+tl::expected<void, SettingsError> check_direct(const ActionOptions& action) {
+  if (action.reason) {
+    return config::usage_error("--reason", "is recorded by an agent: name it with --agent URL");
   }
-}
-
-/// What to do about a status, where the agent's own message does not say it.
-std::string hint_for(int status, bool with_token) {
-  switch (status) {
-    case 401:
-      return with_token ? ": this token is not in its control.tokens"
-                        : ": it needs a token, --token-file FILE or REEVE_TOKEN_FILE";
-    case 403:
-      return ": use another token, see control.tokens";
-    case 404:
-      return "";
-    default:
-      return status >= 300 && status < 400 ? ": is this an agent's control listener?" : "";
+  if (action.agent.token_file) {
+    return config::usage_error("--token-file", "is for an agent: name it with --agent URL");
   }
+  return {};
 }
 
-/// A discarded value if the body is not JSON or is nested deeper than an agent's responses.
-ordered_json parse_body(const std::string& body) {
-  bool too_deep = false;
-  const auto bounded = [&](int depth, auto, auto&) {
-    too_deep = too_deep || depth >= max_depth;
-    return !too_deep;
-  };
-  auto value = ordered_json::parse(body, bounded, false);
-  return too_deep ? ordered_json(ordered_json::value_t::discarded) : std::move(value);
+Supervisord behind_agent(const AgentSession& session, AgentTarget target) {
+  Supervisord supervisord;
+  supervisord.options.name = target.supervisor;
+  supervisord.options.endpoint = target.address.endpoint;
+  supervisord.options.timeout =
+      session.options.settings.timeout.value_or(supervisord.options.timeout);
+  const auto agent = std::make_shared<AgentSubstrate>(std::move(target), session.environment);
+  supervisord.substrate = agent;
+  supervisord.administration = agent;
+  supervisord.agent = agent;
+  return supervisord;
 }
 
-/// A member's value as text; empty for null and for a member that this version of the agent lacks.
-std::string text_of(const ordered_json& object, const char* member) {
-  const auto value = object.is_object() ? object.find(member) : object.end();
-  if (value == object.end() || value->is_null()) {
+std::string path_of_scope(const std::string& scope, bool all_hosts) {
+  return (all_hosts ? "/api/v1/fleet/maintenance/" : "/api/v1/maintenance/") +
+         percent_encode(scope);
+}
+
+std::vector<Row> maintenance_rows(const ordered_json& windows) {
+  std::vector<Row> rows = {{{"SCOPE"}, {"UNTIL"}, {"BY"}, {"REASON"}}};
+  for (const ordered_json& window : windows) {
+    const std::string where = is_true(window, "fleet") ? " (all hosts)" : "";
+    rows.push_back({{text_of(window, "scope") + where},
+                    {text_of(window, "until")},
+                    {text_of(window, "actor")},
+                    {text_of(window, "reason")}});
+  }
+  return rows;
+}
+
+std::size_t waiting_alerts(const ordered_json& guard) {
+  const auto pending = guard.is_object() ? guard.find("pending") : guard.end();
+  return guard.is_object() && pending != guard.end() && pending->is_array() ? pending->size() : 0;
+}
+
+/// What the first of the alerts waits for, and until when.
+std::string pending_reason(const ordered_json& guard) {
+  if (waiting_alerts(guard) == 0) {
     return "";
   }
-  return value->is_string() ? value->get<std::string>() : value->dump();
+  const ordered_json& first = guard.at("pending").front();
+  return "pending: " + text_of(first, "reason") + ", next try " + text_of(first, "retry_at");
 }
 
-bool is_true(const ordered_json& object, const char* member) {
-  return text_of(object, member) == "true";
+std::string breaker_text(const ordered_json& guard) {
+  const std::string until = text_of(guard, "breaker_until");
+  const std::size_t waiting = waiting_alerts(guard);
+  const std::string alerts = waiting == 0   ? ""
+                             : waiting == 1 ? ", 1 alert waits"
+                                            : ", " + std::to_string(waiting) + " alerts wait";
+  return "breaker open" + (until.empty() ? "" : " until " + until) + alerts;
 }
 
-std::string process_of(const ordered_json& object) {
-  const std::string supervisor = text_of(object, "supervisor");
-  const std::string group = text_of(object, "group");
-  const std::string name = text_of(object, "name");
-  if (group.empty()) {
-    return "";
+/// Empty where no rule has acted on the process.
+std::string budget_text(const ordered_json& guard) {
+  const std::string limit = text_of(guard, "budget_limit");
+  return limit == "0" ? "" : text_of(guard, "budget_used") + "/" + limit;
+}
+
+std::vector<Row> guard_rows(const ordered_json& guards) {
+  std::vector<Row> rows = {{{"NAME"}, {"STATE"}, {"COOLDOWN UNTIL"}, {"ATTEMPTS"}, {"BUDGET"}}};
+  for (const ordered_json& guard : guards) {
+    const std::string until = text_of(guard, "cooldown_until");
+    Cell state = {"ready", Style::good};
+    if (is_true(guard, "gave_up")) {
+      state = {"gave up", Style::bad};
+    } else if (is_true(guard, "breaker_open")) {
+      state = {breaker_text(guard), Style::bad};
+    } else if (const std::string pending = pending_reason(guard); !pending.empty()) {
+      state = {pending, Style::changing};
+    } else if (!until.empty()) {
+      state = {"cooling down", Style::changing};
+    }
+    rows.push_back(
+        {{process_of(guard)}, state, {until}, {text_of(guard, "attempts")}, {budget_text(guard)}});
   }
-  const std::string prefix = supervisor.empty() ? "" : supervisor + "/";
-  return prefix + (group == name ? name : group + ":" + (name.empty() ? "*" : name));
+  return rows;
 }
 
-/// Prints the response as JSON or as the rows of `table`, or `none` if it is empty.
-template <class Table>
-int print_response(const AgentSession& session, const std::string& target, const std::string& none,
-                   const Table& table) {
+}  // namespace
+
+tl::expected<config::AgentReference, SettingsError> configured_agent(
+    const config::SettingsOptions& options, const config::SettingsSources& sources) {
+  const auto found = config::find_config(options, config::Purpose::completion, sources);
+  if (found.path.empty()) {
+    return config::AgentReference();
+  }
+  auto config = config::load(found.path, {.part = config::Part::agent});
+  if (!config) {
+    return tl::unexpected(SettingsError{.errors = std::move(config.error())});
+  }
+  return std::move(config->agent);
+}
+
+tl::expected<std::optional<AgentAddress>, SettingsError> agent_for_action(
+    const ActionOptions& action, const config::SettingsOptions& options,
+    const config::SettingsSources& sources) {
+  const auto url = config::option_or_env("--url", options.url, "REEVE_URL", sources);
+  const auto agent = config::option_or_env("--agent", action.agent.url, "REEVE_AGENT", sources);
+  if (url && agent && options.url.has_value() == action.agent.url.has_value()) {
+    return config::usage_error(agent->name,
+                               "and " + url->name +
+                                   " exclude each other: the agent acts, or supervisord is called"
+                                   " directly; --agent and --url override variables");
+  }
+  bool through_agent = action.agent.url || (agent && !options.url);
+  if (!url && !agent) {
+    auto reference = configured_agent(options, sources);
+    if (!reference) {
+      return tl::unexpected(std::move(reference.error()));
+    }
+    through_agent = !reference->url.empty();
+  }
+  if (!through_agent) {
+    return check_direct(action).map([] { return std::optional<AgentAddress>(); });
+  }
+  if (options.username || options.password_file) {
+    return config::usage_error(options.username ? "--username" : "--password-file",
+                               "is for supervisord itself: an agent takes --token-file");
+  }
+  return find_agent(action.agent, options, sources).map([](AgentAddress address) {
+    return std::optional(std::move(address));
+  });
+}
+
+tl::expected<AgentAddress, SettingsError> find_agent(const AgentOptions& agent,
+                                                     const config::SettingsOptions& options,
+                                                     const config::SettingsSources& sources) {
+  AgentAddress address;
+  std::string configured_token_file;
+  if (const auto url = config::option_or_env("--agent", agent.url, "REEVE_AGENT", sources)) {
+    auto endpoint = Endpoint::parse(url->value, "/");
+    if (!endpoint) {
+      return config::usage_error(url->name, endpoint.error().message);
+    }
+    address.endpoint = *std::move(endpoint);
+  } else {
+    auto reference = configured_agent(options, sources);
+    auto endpoint = reference && !reference->url.empty() ? endpoint_of(*reference)
+                                                         : configured_endpoint(options, sources);
+    if (!reference || !endpoint) {
+      return tl::unexpected(std::move(reference ? endpoint.error() : reference.error()));
+    }
+    address.endpoint = *std::move(endpoint);
+    configured_token_file = reference->token_file;
+  }
+  auto file = config::option_or_env("--token-file", agent.token_file, "REEVE_TOKEN_FILE", sources);
+  if (!file && !configured_token_file.empty()) {
+    file = config::OptionValue{"agent.token_file", configured_token_file};
+  }
+  if (file) {
+    auto token = base::read_secret_file(file->value);
+    if (!token) {
+      return config::usage_error(file->name, token.error().message);
+    }
+    address.token = *std::move(token);
+  }
+  address.timeout = options.timeout.value_or(address.timeout);
+  return address;
+}
+
+base::Result<ordered_json> AgentSession::send(const AgentRequest& request) const {
+  return call_agent(environment, address, request, stop)
+      .map_error([this](const AgentRefusal& refusal) { return error_of(refusal); });
+}
+
+base::Error AgentSession::error_of(const AgentRefusal& refusal) const {
+  base::Error error = refusal.error;
+  if (refusal.status != 0) {
+    error.message = "the agent at " + address.endpoint.url() + " refused: " + error.message;
+  }
+  return error;
+}
+
+int AgentSession::report(const base::Error& error) const {
+  output.problem({error});
+  return exit_code(Verb::agent_request, error.kind);
+}
+
+tl::expected<std::vector<Supervisord>, int> supervisords_of(const AgentSession& session,
+                                                            const std::string& reason) {
+  const auto& wanted = session.options.settings.supervisor;
+  const auto list = call_agent(session.environment, session.address,
+                               {Method::get, "/api/v1/supervisors"}, session.stop);
+  std::vector<std::string> names;
+  if (list) {
+    std::transform(list->begin(), list->end(), std::back_inserter(names),
+                   [](const ordered_json& each) { return text_of(each, "name"); });
+  } else if (list.error().word == "missing_scope") {
+    names.push_back(wanted.value_or(""));
+  } else {
+    return tl::unexpected(session.report(session.error_of(list.error())));
+  }
+  std::vector<Supervisord> supervisords;
+  for (const std::string& name : names) {
+    if (!wanted || *wanted == name) {
+      supervisords.push_back(behind_agent(session, {session.address, name, reason}));
+    }
+  }
+  if (supervisords.empty()) {
+    session.output.settings_error(
+        {.file = "--supervisor",
+         .message = "the agent has none of this name; it has " + base::join(names, ", ")});
+    return tl::unexpected(exit_usage);
+  }
+  return supervisords;
+}
+
+int print_list(const AgentSession& session, const std::string& target, const std::string& none,
+               RowsOf rows) {
   const auto response = session.send({Method::get, target, ""});
   if (!response) {
     return session.report(response.error());
@@ -149,13 +307,12 @@ int print_response(const AgentSession& session, const std::string& target, const
   } else if (response->empty()) {
     session.output.message(none);
   } else {
-    session.output.write(render_table(table(*response), session.output.colored()));
+    session.output.write(render_table(rows(*response), session.output.colored()));
   }
   return exit_success;
 }
 
-/// Sends the request and prints the response as JSON, or `done`.
-int send_action(const AgentSession& session, const AgentRequest& request, const std::string& done) {
+int send_change(const AgentSession& session, const AgentRequest& request, const std::string& done) {
   const auto response = session.send(request);
   if (!response) {
     return session.report(response.error());
@@ -168,123 +325,9 @@ int send_action(const AgentSession& session, const AgentRequest& request, const 
   return exit_success;
 }
 
-std::string path_of_scope(const std::string& scope) {
-  return "/api/v1/maintenance/" + percent_encode(scope);
-}
-
-std::vector<Row> maintenance_rows(const ordered_json& windows) {
-  std::vector<Row> rows = {{{"SCOPE"}, {"UNTIL"}, {"BY"}, {"REASON"}}};
-  for (const ordered_json& window : windows) {
-    rows.push_back({{text_of(window, "scope")},
-                    {text_of(window, "until")},
-                    {text_of(window, "actor")},
-                    {text_of(window, "reason")}});
-  }
-  return rows;
-}
-
-std::vector<Row> guard_rows(const ordered_json& guards) {
-  std::vector<Row> rows = {{{"NAME"}, {"STATE"}, {"COOLDOWN UNTIL"}, {"ATTEMPTS"}, {"BUDGET"}}};
-  for (const ordered_json& guard : guards) {
-    const std::string until = text_of(guard, "cooldown_until");
-    Cell state = {"ready", Style::good};
-    if (is_true(guard, "gave_up")) {
-      state = {"gave up", Style::bad};
-    } else if (is_true(guard, "breaker_open")) {
-      state = {"breaker open", Style::bad};
-    } else if (!until.empty()) {
-      state = {"cooling down", Style::changing};
-    }
-    rows.push_back({{process_of(guard)},
-                    state,
-                    {until},
-                    {text_of(guard, "attempts")},
-                    {text_of(guard, "budget_used") + "/" + text_of(guard, "budget_limit")}});
-  }
-  return rows;
-}
-
-std::vector<Row> audit_rows(const ordered_json& entries) {
-  std::vector<Row> rows = {
-      {{"AT"}, {"KIND"}, {"BY"}, {"ACTION"}, {"PROCESS"}, {"OUTCOME"}, {"REASON"}}};
-  for (const ordered_json& entry : entries) {
-    const std::string actor = text_of(entry, "actor");
-    const std::string rule = text_of(entry, "rule");
-    const std::string result = text_of(entry, "result");
-    rows.push_back({{text_of(entry, "at")},
-                    {text_of(entry, "kind")},
-                    {rule.empty() ? actor : "rule " + rule},
-                    {text_of(entry, "action")},
-                    {process_of(entry)},
-                    {result.empty() ? text_of(entry, "decision") : result},
-                    {text_of(entry, "reason")}});
-  }
-  return rows;
-}
-
-}  // namespace
-
-tl::expected<AgentAddress, SettingsError> find_agent(const AgentOptions& agent,
-                                                     const config::SettingsOptions& options,
-                                                     const config::SettingsSources& sources) {
-  AgentAddress address;
-  if (const auto url = config::option_or_env("--agent", agent.url, "REEVE_AGENT", sources)) {
-    auto endpoint = Endpoint::parse(url->value, "/");
-    if (!endpoint) {
-      return config::usage_error(url->name, endpoint.error().message);
-    }
-    address.endpoint = *std::move(endpoint);
-  } else {
-    auto endpoint = configured_endpoint(options, sources);
-    if (!endpoint) {
-      return tl::unexpected(std::move(endpoint.error()));
-    }
-    address.endpoint = *std::move(endpoint);
-  }
-  if (const auto file =
-          config::option_or_env("--token-file", agent.token_file, "REEVE_TOKEN_FILE", sources)) {
-    auto token = base::read_secret_file(file->value);
-    if (!token) {
-      return config::usage_error(file->name, token.error().message);
-    }
-    address.token = *std::move(token);
-  }
-  address.timeout = options.timeout.value_or(address.timeout);
-  return address;
-}
-
-base::Result<ordered_json> AgentSession::send(const AgentRequest& request) const {
-  const auto response = environment.send_to_agent(address, request, stop);
-  if (!response) {
-    return failure(response.error());
-  }
-  auto content = parse_body(response->body);
-  if (response->status == 204) {
-    return ordered_json();
-  }
-  if (response->status == 200) {
-    return content.is_discarded()
-               ? failure(ErrorKind::malformed, "the agent at " + address.endpoint.url() +
-                                                   " did not send an agent's response")
-               : base::Result<ordered_json>(std::move(content));
-  }
-  std::string detail = "it answered with status " + std::to_string(response->status);
-  if (content.is_object() && content.contains("detail") && content["detail"].is_string()) {
-    detail = content["detail"].get<std::string>();
-  }
-  return failure(error_kind(response->status),
-                 "the agent at " + address.endpoint.url() + " refused: " + detail +
-                     hint_for(response->status, !address.token.empty()));
-}
-
-int AgentSession::report(const base::Error& error) const {
-  output.problem({error});
-  return exit_code(Verb::agent_request, error.kind);
-}
-
 int run(AgentSession& session, const ShowMaintenance&) {
-  return print_response(session, "/api/v1/maintenance", "nothing is under maintenance",
-                        maintenance_rows);
+  return print_list(session, "/api/v1/maintenance", "nothing is under maintenance",
+                    maintenance_rows);
 }
 
 int run(AgentSession& session, const SetMaintenance& command) {
@@ -293,18 +336,18 @@ int run(AgentSession& session, const SetMaintenance& command) {
   if (!command.reason.empty()) {
     body["reason"] = command.reason;
   }
-  return send_action(session, {Method::put, path_of_scope(command.scope), json::to_text(body)},
-                     escaped(command.scope) + ": under maintenance for " + span);
+  return send_change(
+      session, {Method::put, path_of_scope(command.scope, command.all_hosts), json::to_text(body)},
+      escaped(command.scope) + ": under maintenance for " + span);
 }
 
 int run(AgentSession& session, const ClearMaintenance& command) {
-  return send_action(session, {Method::del, path_of_scope(command.scope), ""},
+  return send_change(session, {Method::del, path_of_scope(command.scope, command.all_hosts), ""},
                      escaped(command.scope) + ": no longer under maintenance");
 }
 
 int run(AgentSession& session, const ShowGuards&) {
-  return print_response(session, "/api/v1/guards", "no process was acted on for an alert",
-                        guard_rows);
+  return print_list(session, "/api/v1/guards", "no process was acted on for an alert", guard_rows);
 }
 
 int run(AgentSession& session, const ResetGuards& command) {
@@ -315,20 +358,31 @@ int run(AgentSession& session, const ResetGuards& command) {
     name = name.substr(slash + 1);
   }
   const std::string query = supervisor.empty() ? "" : "?supervisor=" + percent_encode(supervisor);
-  return send_action(
+  return send_change(
       session, {Method::post, "/api/v1/guards/" + percent_encode(name) + "/reset" + query, ""},
-      escaped(command.name) + ": reset");
+      escaped(command.name) +
+          (name == "*" ? ": reset; all alerts that waited are decided anew now" : ": reset"));
 }
 
-int run(AgentSession& session, const ShowAudit& command) {
-  std::string query;
-  for (const auto& [name, value] :
-       {std::pair("since", &command.since), std::pair("limit", &command.limit)}) {
-    if (*value) {
-      query += (query.empty() ? "?" : "&") + std::string(name) + "=" + percent_encode(**value);
-    }
+int run(AgentSession& session, const CheckAgent&) {
+  AgentAddress address = session.address;
+  address.timeout = session.options.settings.timeout.value_or(health_timeout);
+  const auto response =
+      session.environment.send_to_agent(address, {Method::get, "/-/healthy"}, session.stop);
+  if (!response) {
+    return session.report(response.error());
   }
-  return print_response(session, "/api/v1/audit" + query, "nothing was recorded", audit_rows);
+  const bool healthy = response->status == 200;
+  const std::string agent = "the agent at " + session.address.endpoint.url();
+  if (session.output.json()) {
+    session.output.write(std::string(R"({"healthy":)") + (healthy ? "true" : "false") + "}\n");
+  } else if (healthy) {
+    session.output.message(agent + " is healthy");
+  } else {
+    session.output.problem({{ErrorKind::internal, agent + " is not healthy: status " +
+                                                      std::to_string(response->status)}});
+  }
+  return healthy ? exit_success : exit_failure;
 }
 
 }  // namespace reeve::cli

@@ -3,12 +3,15 @@
 // The command line as a value: one struct for each command with its arguments, and the options that
 // every command takes. Made by parse(), run by run_command().
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
+#include "cli/cluster_command.h"
 #include "config/settings.h"
 #include "reeve/base/clock.h"
 #include "reeve/substrate/logs.h"
@@ -32,6 +35,19 @@ struct CommonOptions {
 /// Process names and patterns as typed; empty if none was given.
 using Names = std::vector<std::string>;
 
+/// Of an action that a running agent may carry out in supervisord's place.
+struct ActionOptions {
+  AgentOptions agent;
+  std::optional<std::string> reason;  ///< for the agent's audit
+  friend bool operator==(const ActionOptions&, const ActionOptions&) = default;
+};
+
+template <class Command, class = void>
+inline constexpr bool is_action = false;
+/// A command with ActionOptions.
+template <class Command>
+inline constexpr bool is_action<Command, std::void_t<decltype(Command::action)>> = true;
+
 struct Serve {
   friend bool operator==(const Serve&, const Serve&) = default;
 };
@@ -42,6 +58,8 @@ struct RelayEvents {
 };
 struct List {
   Names names;
+  std::vector<substrate::InstanceState> states = {};  ///< none: all
+  bool watch = false;
   friend bool operator==(const List&, const List&) = default;
 };
 struct Status {
@@ -50,20 +68,24 @@ struct Status {
 };
 struct Start {
   Names names;
+  ActionOptions action = {};
   friend bool operator==(const Start&, const Start&) = default;
 };
 struct Stop {
   Names names;
   substrate::StopMode mode = substrate::StopMode::graceful;
+  ActionOptions action = {};
   friend bool operator==(const Stop&, const Stop&) = default;
 };
 struct Restart {
   Names names;
+  ActionOptions action = {};
   friend bool operator==(const Restart&, const Restart&) = default;
 };
 struct Signal {
   std::string signal;
   Names names;
+  ActionOptions action = {};
   friend bool operator==(const Signal&, const Signal&) = default;
 };
 struct ShowPid {
@@ -103,13 +125,21 @@ struct Completion {
   Shell shell = Shell::bash;
   friend bool operator==(const Completion&, const Completion&) = default;
 };
-
-/// The running agent that a command is sent to, and the token sent with it.
-struct AgentOptions {
-  std::optional<std::string> url;  ///< none: $REEVE_AGENT, else the configuration's control.listen
-  std::optional<std::string> token_file;
-  friend bool operator==(const AgentOptions&, const AgentOptions&) = default;
+/// What the shells' completion scripts run. Not in the help.
+struct Complete {
+  /// The words after `reeve`; the last one is being typed and may be empty.
+  std::vector<std::string> words;
+  friend bool operator==(const Complete&, const Complete&) = default;
 };
+
+/// Speaks supervisorctl's language.
+struct Supervisorctl {
+  /// The name by which it was called; empty: as a command of `reeve`.
+  std::string program = {};
+  std::vector<std::string> words = {};  ///< as typed behind the name
+  friend bool operator==(const Supervisorctl&, const Supervisorctl&) = default;
+};
+
 struct ShowMaintenance {
   AgentOptions agent;
   friend bool operator==(const ShowMaintenance&, const ShowMaintenance&) = default;
@@ -119,11 +149,13 @@ struct SetMaintenance {
   std::string scope;
   base::Duration ttl{0};
   std::string reason;
+  bool all_hosts = false;  ///< of the agent's cluster
   friend bool operator==(const SetMaintenance&, const SetMaintenance&) = default;
 };
 struct ClearMaintenance {
   AgentOptions agent;
   std::string scope;
+  bool all_hosts = false;
   friend bool operator==(const ClearMaintenance&, const ClearMaintenance&) = default;
 };
 struct ShowGuards {
@@ -135,17 +167,53 @@ struct ResetGuards {
   std::string name;  ///< of a process, or `*`
   friend bool operator==(const ResetGuards&, const ResetGuards&) = default;
 };
+struct CheckAgent {
+  AgentOptions agent;
+  friend bool operator==(const CheckAgent&, const CheckAgent&) = default;
+};
 struct ShowAudit {
   AgentOptions agent;
-  std::optional<std::string> since;
-  std::optional<std::string> limit;
+  std::optional<std::string> since = {};  ///< a time for the agent, or a span back from now
+  std::optional<std::size_t> limit = {};
+  Names names = {};                          ///< of processes and groups, or patterns; none: all
+  std::optional<std::string> actor = {};     ///< of a token or client, or a rule
+  std::optional<std::string> decision = {};  ///< the word of a decision or result
+  bool follow = false;
   friend bool operator==(const ShowAudit&, const ShowAudit&) = default;
 };
 
-using Command = std::variant<Serve, RelayEvents, List, Status, Start, Stop, Restart, Signal,
-                             ShowPid, Tail, Clear, Reread, Update, Healthcheck, CheckConfig,
-                             ShowVersion, Completion, ShowMaintenance, SetMaintenance,
-                             ClearMaintenance, ShowGuards, ResetGuards, ShowAudit>;
+/// Which agents `reeve fleet` asks; none are named: the members that the caller's own agent knows.
+struct FleetOptions {
+  AgentOptions agent;                 ///< the caller's own
+  std::optional<std::string> agents;  ///< URLs
+  std::optional<std::string> agents_file;
+  Names trusted_hosts = {};  ///< hosts of members to which the token may be sent
+  bool plaintext = false;    ///< also unencrypted
+  friend bool operator==(const FleetOptions&, const FleetOptions&) = default;
+};
+struct FleetList {
+  FleetOptions fleet;
+  Names names;  ///< none: all
+  friend bool operator==(const FleetList&, const FleetList&) = default;
+};
+enum class FleetVerb { start, stop, restart };
+struct FleetAction {
+  FleetOptions fleet;
+  FleetVerb verb = FleetVerb::restart;
+  Names names;
+  std::size_t at_once = 1;
+  std::size_t stop_after_failures = 1;
+  std::string reason = {};
+  bool dry_run = false;
+  friend bool operator==(const FleetAction&, const FleetAction&) = default;
+};
+
+using Command =
+    std::variant<Serve, RelayEvents, List, Status, Start, Stop, Restart, Signal, ShowPid, Tail,
+                 Clear, Reread, Update, Healthcheck, CheckConfig, ShowVersion, Completion, Complete,
+                 Supervisorctl, ShowMaintenance, SetMaintenance, ClearMaintenance, ShowGuards,
+                 ResetGuards, ShowAudit, CheckAgent, FleetList, FleetAction, ShowMembers,
+                 ShowTargets, ForgetMember, ShowLimits, SetLimit, DeleteLimit, ReleaseSlot>;
 
 struct Invocation {
   CommonOptions options;

@@ -1,7 +1,11 @@
 #include "cli/commands.h"
 
+#include <algorithm>
+#include <iterator>
 #include <type_traits>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/build_info.h"
 #include "cli/agent_commands.h"
@@ -20,7 +24,7 @@ void print_notices(const Output& output, const std::vector<std::string>& notices
 int report_settings_error(const config::SettingsError& error, const Output& output) {
   print_notices(output, error.notices);
   for (const config::ConfigError& each : error.errors) {
-    output.config_error(each);
+    output.settings_error(each);
   }
   return error.usage ? exit_usage : exit_failure;
 }
@@ -42,6 +46,35 @@ int run_on_agent(const AgentCommand& command, const CommonOptions& options,
   return run(session, command);
 }
 
+template <class Command, class = void>
+constexpr bool is_fleet_command = false;
+template <class Command>
+constexpr bool is_fleet_command<Command, std::void_t<decltype(Command::fleet)>> = true;
+
+/// Where the agents are named, the caller's own is not needed, but its token is.
+template <class FleetCommand>
+int run_on_fleet(FleetCommand command, const CommonOptions& options, const Environment& environment,
+                 const std::stop_token& stop) {
+  const Output output(environment, options);
+  FleetOptions& fleet = command.fleet;
+  const auto reference = configured_agent(options.settings, environment.sources);
+  if (!reference) {
+    return report_settings_error(reference.error(), output);
+  }
+  const Names& trusted = reference->trusted_hosts;
+  fleet.trusted_hosts.insert(fleet.trusted_hosts.end(), trusted.begin(), trusted.end());
+  AgentOptions agent = fleet.agent;
+  if (fleet.agents || fleet.agents_file) {
+    agent.url = "http://localhost";
+  }
+  auto address = find_agent(agent, options.settings, environment.sources);
+  if (!address) {
+    return report_settings_error(address.error(), output);
+  }
+  AgentSession session{*std::move(address), output, options, environment, stop};
+  return run(session, command);
+}
+
 template <class SupervisordCommand>
 int run_on_supervisord(const SupervisordCommand& command, const CommonOptions& options,
                        const Environment& environment, const std::stop_token& stop) {
@@ -52,6 +85,7 @@ int run_on_supervisord(const SupervisordCommand& command, const CommonOptions& o
     return report_settings_error(settings.error(), output);
   }
   print_notices(output, settings->notices);
+  const base::SteadyTime begun = environment.clock->steady_now();
   const auto is_unreachable = [&](const supervisor::Options& supervisord) {
     const auto pid =
         environment.connect(supervisord)
@@ -62,7 +96,32 @@ int run_on_supervisord(const SupervisordCommand& command, const CommonOptions& o
           config::try_usual_sockets(*settings, environment.sources, is_unreachable)) {
     output.notice(*notice);
   }
-  Session session(*settings, options, environment, stop);
+  std::vector<Supervisord> supervisords;
+  const auto& configured = settings->config.supervisors;
+  std::transform(configured.begin(), configured.end(), std::back_inserter(supervisords),
+                 environment.connect);
+  Session session(std::move(supervisords), options, environment, stop);
+  session.looks_begin(begun);
+  return run(session, command);
+}
+
+template <class Action>
+int run_action(const Action& command, const CommonOptions& options, const Environment& environment,
+               const std::stop_token& stop) {
+  const Output output(environment, options);
+  auto agent = agent_for_action(command.action, options.settings, environment.sources);
+  if (!agent) {
+    return report_settings_error(agent.error(), output);
+  }
+  if (!*agent) {
+    return run_on_supervisord(command, options, environment, stop);
+  }
+  const AgentSession agent_session{**std::move(agent), output, options, environment, stop};
+  auto supervisords = supervisords_of(agent_session, command.action.reason.value_or(""));
+  if (!supervisords) {
+    return supervisords.error();
+  }
+  Session session(*std::move(supervisords), options, environment, stop);
   return run(session, command);
 }
 
@@ -77,6 +136,9 @@ int run_command(const Invocation& invocation, const Environment& environment,
         using Chosen = std::decay_t<decltype(command)>;
         if constexpr (std::is_same_v<Chosen, Serve> || std::is_same_v<Chosen, RelayEvents>) {
           return exit_failure;  // run by the composition root
+        } else if constexpr (std::is_same_v<Chosen, Complete> ||
+                             std::is_same_v<Chosen, Supervisorctl>) {
+          return run(command, environment, stop);
         } else if constexpr (std::is_same_v<Chosen, CheckConfig>) {
           return run(command, options, environment);
         } else if constexpr (std::is_same_v<Chosen, ShowVersion> ||
@@ -84,11 +146,18 @@ int run_command(const Invocation& invocation, const Environment& environment,
           return run(command, output);
         } else if constexpr (is_agent_command<Chosen>) {
           return run_on_agent(command, options, environment, stop);
+        } else if constexpr (is_fleet_command<Chosen>) {
+          return run_on_fleet(command, options, environment, stop);
+        } else if constexpr (is_action<Chosen>) {
+          return run_action(command, options, environment, stop);
         } else {
           return run_on_supervisord(command, options, environment, stop);
         }
       },
       invocation.command);
+  if (!output.flush() && output.is_pipe_broken()) {
+    return exit_broken_pipe;
+  }
   if (!output.flush() && code == exit_success) {
     output.problem(
         {{base::ErrorKind::internal, "standard output could not be written completely"}});

@@ -41,11 +41,31 @@ struct AgentSession;
 [[nodiscard]] int run(AgentSession& session, const ShowGuards& command);
 [[nodiscard]] int run(AgentSession& session, const ResetGuards& command);
 [[nodiscard]] int run(AgentSession& session, const ShowAudit& command);
+[[nodiscard]] int run(AgentSession& session, const CheckAgent& command);
+[[nodiscard]] int run(AgentSession& session, const ShowMembers& command);
+[[nodiscard]] int run(AgentSession& session, const ShowTargets& command);
+[[nodiscard]] int run(AgentSession& session, const ForgetMember& command);
+[[nodiscard]] int run(AgentSession& session, const ShowLimits& command);
+[[nodiscard]] int run(AgentSession& session, const SetLimit& command);
+[[nodiscard]] int run(AgentSession& session, const DeleteLimit& command);
+[[nodiscard]] int run(AgentSession& session, const ReleaseSlot& command);
+// The session is that of the caller's own agent.
+[[nodiscard]] int run(AgentSession& own, const FleetList& command);
+[[nodiscard]] int run(AgentSession& own, const FleetAction& command);
 
 // These need neither supervisord nor an agent.
 [[nodiscard]] int run(const CheckConfig& command, const CommonOptions& options,
                       const Environment& environment);
 [[nodiscard]] int run(const ShowVersion& command, const Output& output);
 [[nodiscard]] int run(const Completion& command, const Output& output);
+
+/// Prints the words that may stand where the last word is being typed, one in a line, or `:files`.
+/// Asks supervisord for names only if the user has named it.
+[[nodiscard]] int run(const Complete& command, const Environment& environment,
+                      const std::stop_token& stop);
+
+/// supervisorctl's commands, in its words and with its exit codes.
+[[nodiscard]] int run(const Supervisorctl& command, const Environment& environment,
+                      const std::stop_token& stop);
 
 }  // namespace reeve::cli

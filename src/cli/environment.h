@@ -3,6 +3,7 @@
 // What a command uses of the process around it: streams, environment variables, the clock, and ways
 // to reach supervisord and an agent. The composition root passes the real ones, tests their own.
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -18,11 +19,16 @@
 
 namespace reeve::cli {
 
+class AgentSubstrate;
+
 struct Console {
   std::ostream* out = nullptr;
   std::ostream* err = nullptr;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
+  int in = 0;  ///< the descriptor of standard input
+  /// Set once a write to `out` has failed with EPIPE.
+  std::shared_ptr<std::atomic<bool>> pipe_broken = std::make_shared<std::atomic<bool>>(false);
 };
 
 /// One supervisord: its options, and its three interfaces, which may be one object.
@@ -31,6 +37,8 @@ struct Supervisord {
   std::shared_ptr<substrate::Substrate> substrate;
   std::shared_ptr<substrate::Logs> logs;
   std::shared_ptr<substrate::Administration> administration;
+  /// Not null: a running agent stands between, and these interfaces are its; it has no logs.
+  std::shared_ptr<AgentSubstrate> agent = nullptr;
 };
 
 struct Environment {

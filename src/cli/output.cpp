@@ -1,5 +1,7 @@
 #include "cli/output.h"
 
+#include <cerrno>
+
 #include <nlohmann/json.hpp>
 
 #include "base/build_info.h"
@@ -106,7 +108,15 @@ Output::Output(const Environment& environment, const CommonOptions& options)
       colored_(wants_color(environment, options.color)) {}
 
 void Output::write(std::string_view bytes) const {
+  const std::scoped_lock lock(*mutex_);
+  if (!console_.out->good()) {
+    return;
+  }
+  errno = 0;
   *console_.out << bytes << std::flush;
+  if (!console_.out->good() && errno == EPIPE) {
+    *console_.pipe_broken = true;
+  }
 }
 
 void Output::message(const std::string& text) const {
@@ -117,6 +127,7 @@ void Output::message(const std::string& text) const {
 
 void Output::notice(const std::string& text) const {
   if (!quiet_) {
+    const std::scoped_lock lock(*mutex_);
     const std::string_view clear_line = shows_progress() ? "\r\x1B[K" : "";
     *console_.err << clear_line << (json_ ? notice_json(text) : "reeve: " + escaped(text)) << '\n'
                   << std::flush;
@@ -124,11 +135,18 @@ void Output::notice(const std::string& text) const {
 }
 
 void Output::problem(const Problem& problem) const {
-  const std::string where = problem.supervisor.empty() ? "" : problem.supervisor + ": ";
+  const std::scoped_lock lock(*mutex_);
+  std::string where = problem.host.empty() ? "" : problem.host + ": ";
+  where += problem.supervisor.empty() ? "" : problem.supervisor + ": ";
   *console_.err << (json_ ? problem_json(problem)
                           : "reeve: " + escaped(where + problem.error.message))
                 << '\n'
                 << std::flush;
+}
+
+void Output::settings_error(const config::ConfigError& error) const {
+  *console_.err << (json_ ? "" : "reeve: ");
+  config_error(error);
 }
 
 void Output::config_error(const config::ConfigError& error) const {
@@ -149,14 +167,18 @@ bool Output::flush() const {
 
 std::string problem_json(const Problem& problem) {
   const auto& fault = problem.error.fault;
-  return json::to_text({
+  ordered_json object = {
       {"error", base::to_string(problem.error.kind)},
       {"message", base::to_utf8(problem.error.message)},
       {"supervisor", json::null_if_empty(problem.supervisor)},
       {"process", json::null_if_empty(problem.process)},
       {"fault_code", fault ? ordered_json(fault->code) : ordered_json()},
       {"fault_string", fault ? json::null_if_empty(fault->text) : ordered_json()},
-  });
+  };
+  if (!problem.host.empty()) {
+    object["host"] = base::to_utf8(problem.host);
+  }
+  return json::to_text(object);
 }
 
 std::string processes_json(const std::vector<ListedProcess>& processes) {

@@ -4,6 +4,8 @@
 // or, under --output json, as JSON; and supervisorctl's exit codes. Control characters in text from
 // supervisord are escaped.
 
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,9 +22,10 @@ namespace reeve::cli {
 inline constexpr int exit_success = 0;
 inline constexpr int exit_failure = 1;
 inline constexpr int exit_usage = 2;
-inline constexpr int exit_not_running = 3;   ///< status: a selected process does not run
-inline constexpr int exit_unknown = 4;       ///< status: no such process; elsewhere: unreachable
-inline constexpr int exit_spawn_failed = 7;  ///< a spawn error, or supervisord's socket is missing
+inline constexpr int exit_not_running = 3;    ///< status: a selected process does not run
+inline constexpr int exit_unknown = 4;        ///< status: no such process; elsewhere: unreachable
+inline constexpr int exit_broken_pipe = 141;  ///< as a shell reports who dies of SIGPIPE
+inline constexpr int exit_spawn_failed = 7;   ///< a spawn error, or supervisord's socket is missing
 
 /// What an exit code depends on beside the error.
 enum class Verb {
@@ -44,11 +47,12 @@ enum class Verb {
 /// Total over both.
 [[nodiscard]] int exit_code(Verb verb, base::ErrorKind kind);
 
-/// An error, and the supervisord and process that it concerns; empty if it concerns none.
+/// An error, and the supervisord, process and host that it concerns; empty if it concerns none.
 struct Problem {
   base::Error error;
   std::string supervisor = {};
   std::string process = {};
+  std::string host = {};  ///< of several
 };
 
 struct ListedProcess {
@@ -76,13 +80,20 @@ class Output {
   /// A line on standard error that is no error; --quiet leaves it out.
   void notice(const std::string& text) const;
   void problem(const Problem& problem) const;
+  /// An error of the settings, after which a command cannot run.
+  void settings_error(const config::ConfigError& error) const;
+  /// What check-config found: without "reeve: " before the place, as editors read it.
   void config_error(const config::ConfigError& error) const;
   void config_warning(const config::ConfigError& warning) const;
   /// False if not all results could be written.
   [[nodiscard]] bool flush() const;
+  /// Nothing reads what is written: `reeve tail -f a | head -2`.
+  [[nodiscard]] bool is_pipe_broken() const { return *console_.pipe_broken; }
 
  private:
   Console console_;
+  /// Results of processes that are acted on side by side come from several threads.
+  std::shared_ptr<std::mutex> mutex_ = std::make_shared<std::mutex>();
   bool json_;
   bool quiet_;
   bool colored_;

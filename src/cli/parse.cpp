@@ -1,6 +1,8 @@
 #include "cli/parse.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <functional>
 #include <iterator>
 #include <type_traits>
@@ -12,13 +14,10 @@
 
 #include "base/text.h"
 #include "cli/output.h"
+#include "cli/parse_agent_commands.h"
 
 namespace reeve::cli {
 namespace {
-
-/// Put before a word that CLI11 would not pass on as it is: it takes [ab] for a list of words, and
-/// drops words after `--` from names.
-constexpr char literal_prefix = '\x01';
 
 std::vector<std::string> prefix_literals(std::vector<std::string> words) {
   const auto end_of_options = std::find(words.begin(), words.end(), "--");
@@ -31,10 +30,6 @@ std::vector<std::string> prefix_literals(std::vector<std::string> words) {
     words.erase(end_of_options);
   }
   return words;
-}
-
-std::string strip_prefix(const std::string& word) {
-  return word.starts_with(literal_prefix) ? word.substr(1) : word;
 }
 
 /// Accepts supervisorctl's `tail -100 NAME`.
@@ -57,9 +52,9 @@ bool wants_json(const std::vector<std::string>& arguments) {
          std::find(arguments.begin(), arguments.end(), "--output=json") != arguments.end();
 }
 
-/// An option whose value is one of `choices`.
-template <class T>
-CLI::Option* add_choice(CLI::App& app, const std::string& option, T& value,
+/// An option whose value is one of `choices`, for a T or an optional one.
+template <class T, class Value>
+CLI::Option* add_choice(CLI::App& app, const std::string& option, Value& value,
                         const std::vector<std::pair<std::string, T>>& choices,
                         const std::string& description) {
   const std::string names = base::join(choices, "|", &std::pair<std::string, T>::first);
@@ -75,139 +70,23 @@ CLI::Option* add_choice(CLI::App& app, const std::string& option, T& value,
   return app.add_option_function<std::string>(option, set, description)->type_name(names);
 }
 
-CLI::Option* add_text(CLI::App& app, const std::string& option, std::optional<std::string>& value,
-                      const std::string& type, const std::string& description) {
-  return app
-      .add_option_function<std::string>(
-          option, [&value](const std::string& word) { value = strip_prefix(word); }, description)
-      ->type_name(type);
-}
-
-struct AgentArguments {
-  AgentOptions agent;
-  std::vector<std::string> words;
-  std::optional<std::string> ttl;
-  std::optional<std::string> reason;
-  std::optional<std::string> since;
-  std::optional<std::string> limit;
-};
-
-struct AgentCommandSpec {
-  const char* name;
-  const char* description;
-  const char* examples;
-  void (*add_options)(CLI::App& command, AgentArguments& arguments);
-  /// The error is a message.
-  tl::expected<Command, std::string> (*make)(const AgentArguments& arguments);
-};
-
-void add_words(CLI::App& command, AgentArguments& arguments, const std::string& description) {
-  const auto keep = [&arguments](const CLI::results_t& results) {
-    for (const std::string& word : results) {
-      arguments.words.push_back(strip_prefix(word));
+std::vector<OptionInfo> options_of(const CLI::App& app) {
+  std::vector<OptionInfo> options;
+  for (const CLI::Option* option : app.get_options()) {
+    OptionInfo info;
+    for (const std::string& name : option->get_lnames()) {
+      info.names.push_back("--" + name);
     }
-    return true;
-  };
-  command.add_option("WORDS", CLI::callback_t(keep), description)
-      ->expected(0, CLI::detail::expected_max_vector_size)
-      ->allow_extra_args()
-      ->type_name("");
-}
-
-/// The words of a command that has subcommands; `list` is the default.
-struct SubcommandWords {
-  std::string subcommand;
-  std::string object;
-  std::size_t surplus = 0;  ///< further words
-};
-
-SubcommandWords split_words(const std::vector<std::string>& words) {
-  return {words.empty() ? "list" : words[0], words.size() > 1 ? words[1] : "",
-          words.size() > 2 ? words.size() - 2 : 0};
-}
-
-void add_agent_options(CLI::App& command, AgentArguments& arguments) {
-  add_text(command, "--agent", arguments.agent.url, "URL",
-           "The agent: http://, https:// or unix:///path (default: control.listen)");
-  add_text(command, "--token-file", arguments.agent.token_file, "FILE",
-           "File with one of the agent's tokens");
-}
-
-void add_maintenance_options(CLI::App& command, AgentArguments& arguments) {
-  add_agent_options(command, arguments);
-  add_words(command, arguments, "list (default), set SCOPE or clear SCOPE");
-  add_text(command, "--ttl", arguments.ttl, "DURATION", "set: for how long, like 2h");
-  add_text(command, "--reason", arguments.reason, "TEXT", "set: the reason, shown in the audit");
-}
-
-void add_guards_options(CLI::App& command, AgentArguments& arguments) {
-  add_agent_options(command, arguments);
-  add_words(command, arguments, "list (default), or reset NAME");
-}
-
-void add_audit_options(CLI::App& command, AgentArguments& arguments) {
-  add_agent_options(command, arguments);
-  add_text(command, "--since", arguments.since, "TIME", "Nothing older: RFC 3339 or Unix seconds");
-  add_text(command, "--limit", arguments.limit, "N", "The newest N (default 100)");
-}
-
-tl::expected<Command, std::string> maintenance_command(const AgentArguments& arguments) {
-  const SubcommandWords words = split_words(arguments.words);
-  const bool set = words.subcommand == "set";
-  if (!set && (arguments.ttl || arguments.reason)) {
-    return tl::unexpected(std::string("--ttl and --reason go with maintenance set"));
+    for (const std::string& name : option->get_snames()) {
+      info.names.push_back("-" + name);
+    }
+    if (info.names.empty() || (option->get_items_expected_max() > 0 && option->get_positional())) {
+      continue;
+    }
+    info.value = option->get_items_expected_max() > 0 ? option->get_type_name() : "";
+    options.push_back(std::move(info));
   }
-  if (words.subcommand == "list" && words.object.empty()) {
-    return ShowMaintenance{arguments.agent};
-  }
-  if ((!set && words.subcommand != "clear") || words.object.empty() || words.surplus > 0) {
-    return tl::unexpected(std::string("expected maintenance list, set SCOPE or clear SCOPE"));
-  }
-  if (!set) {
-    return ClearMaintenance{arguments.agent, words.object};
-  }
-  const auto ttl = base::parse_duration(arguments.ttl.value_or(""));
-  if (!ttl) {
-    return tl::unexpected("maintenance set needs --ttl, a duration like 30m or 2h" +
-                          (arguments.ttl ? ", found '" + *arguments.ttl + "'" : ""));
-  }
-  return SetMaintenance{arguments.agent, words.object, *ttl, arguments.reason.value_or("")};
-}
-
-tl::expected<Command, std::string> guards_command(const AgentArguments& arguments) {
-  const SubcommandWords words = split_words(arguments.words);
-  if (words.subcommand == "list" && words.object.empty()) {
-    return ShowGuards{arguments.agent};
-  }
-  if (words.subcommand != "reset" || words.object.empty() || words.surplus > 0) {
-    return tl::unexpected(std::string("expected guards list, or reset NAME ('*' for all)"));
-  }
-  return ResetGuards{arguments.agent, words.object};
-}
-
-tl::expected<Command, std::string> audit_command(const AgentArguments& arguments) {
-  if (arguments.limit && !base::parse_number<std::size_t>(*arguments.limit)) {
-    return tl::unexpected("--limit is a number, found '" + *arguments.limit + "'");
-  }
-  return ShowAudit{arguments.agent, arguments.since, arguments.limit};
-}
-
-const std::vector<AgentCommandSpec>& agent_command_specs() {
-  static const std::vector<AgentCommandSpec> specs = {
-      {"maintenance", "List, set and clear maintenance: alerts start no action there",
-       "Examples:\n  reeve maintenance\n"
-       "  reeve maintenance set 'web:*' --ttl 2h --reason 'new disk'\n"
-       "  reeve maintenance clear 'web:*'\nSends a request to a running agent.",
-       add_maintenance_options, maintenance_command},
-      {"guards", "List and reset the cooldowns, budgets and latches of alerts' actions",
-       "Examples:\n  reeve guards\n  reeve guards reset web:front\nSends a request to a running "
-       "agent.",
-       add_guards_options, guards_command},
-      {"audit", "The audit: decisions and actions, with actor and reason",
-       "Example:\n  reeve audit --since 2026-01-31T12:00:00Z\nSends a request to a running agent.",
-       add_audit_options, audit_command},
-  };
-  return specs;
+  return options;
 }
 
 const std::string query_group = "Query";
@@ -216,8 +95,9 @@ const std::string agent_group = "Agent";
 
 constexpr const char* root_footer =
     R"(NAME is name, group:name, group:*, all, or a pattern with * ? [...]; with several supervisords
-SUPERVISOR/NAME. The query and control commands call supervisord directly, past the guards and
-the audit of a running agent.
+SUPERVISOR/NAME. The query and control commands call supervisord directly, past the audit of a
+running agent; start, stop, restart and signal are sent to an agent where --agent, REEVE_AGENT or
+agent: in the configuration names one.
 
 Environment: REEVE_CONFIG, REEVE_URL, REEVE_USERNAME, REEVE_PASSWORD_FILE, REEVE_AGENT,
 REEVE_TOKEN_FILE, NO_COLOR.
@@ -226,6 +106,19 @@ REEVE_TOKEN_FILE, NO_COLOR.
 constexpr const char* direct =
     "\nCalls supervisord directly, past the guards and the audit of a running agent."
     "\nMore options: reeve help.";
+
+constexpr const char* through_agent =
+    "\nWith --agent, REEVE_AGENT or agent: in the configuration a running agent does it, checked\n"
+    "and recorded; otherwise supervisord is called directly, past the agent's audit."
+    "\nMore options: reeve help.";
+
+std::string footer_of(const std::string& command, const std::string& group) {
+  static constexpr std::array<std::string_view, 4> actions = {"start", "stop", "restart", "signal"};
+  if (std::find(actions.begin(), actions.end(), command) != actions.end()) {
+    return through_agent;
+  }
+  return group == control_group || group == query_group ? direct : "";
+}
 
 class Parser {
  public:
@@ -258,16 +151,20 @@ class Parser {
       return tl::unexpected(app_.remaining().empty()
                                 ? EarlyExit{exit_usage, app_.help()}
                                 : unexpected_argument(app_.remaining().front()));
+    } catch (const CLI::RuntimeError& error) {
+      return tl::unexpected(fail(error.get_exit_code(), error.what()));
     } catch (const CLI::Error& error) {
       return tl::unexpected(fail(exit_usage, error.what()));
     }
     return make_invocation_();
   }
 
-  [[nodiscard]] std::vector<std::string> names() const {
-    std::vector<std::string> all;
+  [[nodiscard]] std::vector<CommandInfo> infos() const {
+    std::vector<CommandInfo> all = {{"", options_of(app_)}};
     for (const CLI::App* command : commands()) {
-      all.push_back(command->get_name());
+      all.push_back({command->get_name(), options_of(*command)});
+      all.back().options.insert(all.back().options.end(), all.front().options.begin(),
+                                all.front().options.end());
     }
     return all;
   }
@@ -297,7 +194,7 @@ class Parser {
       return fail(exit_usage, "unknown option '" + word.substr(0, word.find('=')) + "'");
     }
     if (app_.get_subcommands().empty()) {
-      return fail(exit_usage, "unknown command '" + word + "'" + suggestion(word));
+      return fail(exit_usage, "unknown command '" + word + "'" + instead_of(word));
     }
     return fail(exit_failure, "unexpected argument '" + word + "'");
   }
@@ -306,8 +203,20 @@ class Parser {
     return app_.get_subcommands([](const CLI::App*) { return true; });
   }
 
+  [[nodiscard]] std::string instead_of(const std::string& word) const {
+    static constexpr std::array<std::string_view, 10> of_supervisorctl = {
+        "add", "avail", "exit", "fg", "maintail", "open", "quit", "reload", "remove", "shutdown"};
+    const bool known =
+        std::find(of_supervisorctl.begin(), of_supervisorctl.end(), word) != of_supervisorctl.end();
+    return known ? ": use reeve supervisorctl " + word : suggestion(word);
+  }
+
   [[nodiscard]] std::string suggestion(const std::string& word) const {
-    const auto near = base::nearest(word, names());
+    std::vector<std::string> names;
+    for (const CLI::App* command : commands()) {
+      names.push_back(command->get_name());
+    }
+    const auto near = base::nearest(word, names);
     return near ? ": did you mean '" + *near + "'?" : "";
   }
 
@@ -350,7 +259,7 @@ class Parser {
     command->group(group);
     command->fallthrough();
     command->set_help_flag("-h,--help", "Print this help and exit");
-    command->footer(examples + (group == control_group || group == query_group ? direct : ""));
+    command->footer(examples + footer_of(name, group));
     command->callback([this, make] { make_invocation_ = make; });
     return *command;
   }
@@ -381,6 +290,13 @@ class Parser {
               if constexpr (std::is_same_v<WithNames, Stop>) {
                 result.mode = stop_mode_;
               }
+              if constexpr (is_action<WithNames>) {
+                result.action = action_options();
+              }
+              if constexpr (std::is_same_v<WithNames, List>) {
+                result.states = states_;
+                result.watch = watch_;
+              }
               return Invocation{common_, std::move(result)};
             });
     add_names(command);
@@ -388,8 +304,11 @@ class Parser {
   }
 
   void add_query_commands() {
-    add_named<List>("list", query_group, "Table of processes",
-                    "Examples:\n  reeve list\n  reeve list 'web:*' --output json");
+    CLI::App& list = add_named<List>("list", query_group, "Table of processes",
+                                     "Examples:\n  reeve list\n  reeve list 'web:*' --output json\n"
+                                     "  reeve list --state FATAL --state BACKOFF --watch");
+    add_state(list);
+    list.add_flag("--watch", watch_, "Print it again every two seconds until interrupted");
     add_named<Status>("status", query_group,
                       "State of processes: a line for each, or all details of those named",
                       "Examples:\n  reeve status\n  reeve status web:front\n"
@@ -397,11 +316,55 @@ class Parser {
     add_named<ShowPid>("pid", query_group, "Process ids; without a name supervisord's own",
                        "Examples:\n  reeve pid\n  reeve pid web:front");
     add_tail();
-    add_named<Healthcheck>("healthcheck", query_group,
-                           "For containers: fails if a process is unhealthy",
-                           "Example, in a Dockerfile:\n  HEALTHCHECK CMD reeve healthcheck -q\n"
-                           "Unhealthy is FATAL, BACKOFF, UNKNOWN or an unexpected EXITED; a process"
-                           " stopped\non purpose is healthy.");
+    add_healthcheck();
+  }
+
+  void add_healthcheck() {
+    CLI::App& healthcheck = add(
+        "healthcheck", query_group, "For containers: fails if a process is unhealthy",
+        "Examples, in a Containerfile:\n  HEALTHCHECK CMD reeve healthcheck -q\n"
+        "  HEALTHCHECK CMD reeve healthcheck --agent http://localhost:19001\n"
+        "Unhealthy is FATAL, BACKOFF, UNKNOWN or an unexpected EXITED; a process stopped\n"
+        "on purpose is healthy. With --agent the question is whether the agent works.",
+        [this]() -> tl::expected<Invocation, EarlyExit> {
+          const AgentOptions& agent = agent_arguments_.agent;
+          if (agent.url && !names_.empty()) {
+            return tl::unexpected(fail(exit_usage, "healthcheck --agent takes no process names"));
+          }
+          return agent.url ? Invocation{common_, CheckAgent{agent}}
+                           : Invocation{common_, Healthcheck{names_}};
+        });
+    add_names(healthcheck);
+    add_text(healthcheck, "--agent", agent_arguments_.agent.url, "URL",
+             "Ask this listener of an agent, metrics or control, instead of supervisord");
+  }
+
+  void add_state(CLI::App& list) {
+    const std::string names =
+        base::join(substrate::all_instance_states, "|",
+                   [](substrate::InstanceState state) { return to_string(state); });
+    const auto keep = [this, names](const std::string& word) {
+      std::string upper = word;
+      std::transform(upper.begin(), upper.end(), upper.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+      for (const substrate::InstanceState state : substrate::all_instance_states) {
+        if (to_string(state) == upper) {
+          states_.push_back(state);
+          return;
+        }
+      }
+      throw CLI::ValidationError("--state", "expected " + names + ", found '" + word + "'");
+    };
+    list.add_option_function<std::vector<std::string>>(
+            "--state",
+            [keep](const std::vector<std::string>& words) {
+              std::for_each(words.begin(), words.end(), keep);
+            },
+            "Only processes in this state; may be repeated")
+        ->type_name(names)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->allow_extra_args(false);
   }
 
   void add_tail() {
@@ -436,7 +399,7 @@ class Parser {
   void add_channel(CLI::App& tail) {
     const auto set = [this](const std::string& text) {
       if (text != "stdout" && text != "stderr") {
-        throw CLI::ExtrasError({text});
+        throw CLI::RuntimeError("expected stdout or stderr, found '" + text + "'", exit_failure);
       }
       tail_.stream = text == "stdout" ? substrate::LogStream::standard_output
                                       : substrate::LogStream::standard_error;
@@ -445,8 +408,9 @@ class Parser {
   }
 
   void add_control_commands() {
-    add_named<Start>("start", control_group, "Start processes and wait until they run",
-                     "Examples:\n  reeve start web:front\n  reeve start all", exit_usage);
+    add_action_options(
+        add_named<Start>("start", control_group, "Start processes and wait until they run",
+                         "Examples:\n  reeve start web:front\n  reeve start all", exit_usage));
     CLI::App& stop =
         add_named<Stop>("stop", control_group, "Stop processes and wait until they have stopped",
                         "Examples:\n  reeve stop web:front\n"
@@ -455,10 +419,14 @@ class Parser {
     stop.add_flag_callback(
         "--no-wait,--force", [this] { stop_mode_ = substrate::StopMode::force; },
         "Do not wait for the processes to have stopped");
-    add_named<Restart>("restart", control_group, "Stop processes, then start them",
-                       "Examples:\n  reeve restart web:front\n  reeve restart 'worker:*'\n"
-                       "An interrupt lets the restart of the current process finish.",
-                       exit_failure);
+    add_action_options(stop);
+    add_action_options(
+        add_named<Restart>("restart", control_group, "Stop processes, then start them",
+                           "Examples:\n  reeve restart web:front\n  reeve restart 'worker:*'\n"
+                           "  reeve restart web:front --agent https://host7:19002 "
+                           "--reason 'new certificate'\n"
+                           "An interrupt lets the restart of the current process finish.",
+                           exit_failure));
     add_signal();
     add_named<Clear>("clear", control_group, "Empty the logs of processes",
                      "Example:\n  reeve clear web", exit_failure);
@@ -477,6 +445,16 @@ class Parser {
     add_names(update, "GROUP");
   }
 
+  void add_action_options(CLI::App& command) {
+    add_agent_options(command, agent_arguments_.agent);
+    add_text(command, "--reason", agent_arguments_.reason, "TEXT",
+             "The reason, shown in the agent's audit");
+  }
+
+  [[nodiscard]] ActionOptions action_options() const {
+    return {agent_arguments_.agent, agent_arguments_.reason};
+  }
+
   void add_signal() {
     CLI::App& signal =
         add("signal", control_group, "Send a signal to processes",
@@ -486,8 +464,9 @@ class Parser {
                 return tl::unexpected(
                     fail(exit_failure, "signal needs a signal's name and a process name"));
               }
-              return Invocation{common_, Signal{signal_, names_}};
+              return Invocation{common_, Signal{signal_, names_, action_options()}};
             });
+    add_action_options(signal);
     signal.add_option("SIGNAL", signal_, "Name or number, like HUP")->type_name("");
     add_names(signal);
   }
@@ -506,12 +485,14 @@ class Parser {
   }
 
   void add_other_commands() {
-    add("serve", agent_group, "Run the agent: poll, export metrics, control",
-        "Example:\n  reeve serve --config /etc/reeve/config.yaml\n"
-        "Reloads its configuration on SIGHUP. Exit code 78: the configuration is not valid.",
-        [this] {
-          return Invocation{common_, Serve{}};
-        });
+    CLI::App& serve =
+        add("serve", agent_group, "Run the agent: poll, export metrics, control",
+            "Example:\n  reeve serve --config /etc/reeve/config.yaml\n"
+            "Reloads its configuration on SIGHUP. Exit code 78: the configuration is not valid.",
+            [this] {
+              return Invocation{common_, Serve{}};
+            });
+    add_web_options(serve);
     CLI::App& relay =
         add("relay-events", agent_group, "Event listener: pass supervisord's events to the agent",
             "Run by supervisord, not in a shell: reeve-relay.conf in the documentation has\n"
@@ -531,9 +512,51 @@ class Parser {
       return Invocation{common_, ShowVersion{}};
     });
     add_completion();
+    add("supervisorctl", agent_group, "supervisorctl's commands, for scripts that read its words",
+        "Examples:\n  reeve supervisorctl status web\n"
+        "  reeve supervisorctl -c /etc/supervisor/supervisord.conf restart web\n"
+        "Takes supervisorctl's options and commands, prints what it prints and ends with its exit\n"
+        "codes; a link named supervisorctl does the same. shutdown, reload and remove leave "
+        "Reeve's\n"
+        "own program alone unless --force follows them.",
+        [this]() -> tl::expected<Invocation, EarlyExit> {
+          return tl::unexpected(
+              fail(exit_usage, "supervisorctl is the first word: its options follow it"));
+        });
     CLI::App& help = add("help", agent_group, "Help, in general or for a command",
                          "Example:\n  reeve help restart", [this] { return help_on(); });
     add_text(help, "COMMAND", file_, "", "A command");
+  }
+
+  /// Those of Prometheus's exporters, over the configuration.
+  void add_web_options(CLI::App& serve) {
+    config::AgentOverrides& agent = common_.settings.agent;
+    const auto keep = [&agent](const std::vector<std::string>& words) {
+      agent.listen_addresses.insert(agent.listen_addresses.end(), words.begin(), words.end());
+    };
+    serve
+        .add_option_function<std::vector<std::string>>(
+            "--web.listen-address", keep, "In place of metrics.listen; may be repeated")
+        ->type_name("ADDRESS")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->allow_extra_args(false);
+    add_text(serve, "--web.config.file", agent.web_config_file, "FILE",
+             "In place of metrics.web_config_file");
+    add_text(serve, "--web.telemetry-path", agent.telemetry_path, "PATH",
+             "In place of metrics.path");
+    serve.add_flag("--web.systemd-socket", agent.systemd_socket,
+                   "Serve metrics on the sockets that systemd passes");
+    add_choice<base::LogLevel>(serve, "--log.level", agent.log_level,
+                               {{"debug", base::LogLevel::debug},
+                                {"info", base::LogLevel::info},
+                                {"warn", base::LogLevel::warning},
+                                {"error", base::LogLevel::error}},
+                               "In place of log.level");
+    add_choice<base::LogFormat>(
+        serve, "--log.format", agent.log_format,
+        {{"logfmt", base::LogFormat::logfmt}, {"json", base::LogFormat::json}},
+        "In place of log.format");
   }
 
   void add_completion() {
@@ -572,6 +595,8 @@ class Parser {
   Tail tail_;
   AgentArguments agent_arguments_;
   std::string signal_;
+  std::vector<substrate::InstanceState> states_;
+  bool watch_ = false;
   std::optional<std::string> file_;
   bool json_errors_ = false;
   Shell shell_ = Shell::bash;
@@ -583,11 +608,17 @@ class Parser {
 }  // namespace
 
 tl::expected<Invocation, EarlyExit> parse(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments.front() == "__complete") {
+    return Invocation{{}, Complete{{arguments.begin() + 1, arguments.end()}}};
+  }
+  if (!arguments.empty() && arguments.front() == "supervisorctl") {
+    return Invocation{{}, Supervisorctl{"", {arguments.begin() + 1, arguments.end()}}};
+  }
   return Parser().parse(prefix_literals(with_tail_bytes(arguments)));
 }
 
-std::vector<std::string> command_names() {
-  return Parser().names();
+std::vector<CommandInfo> command_infos() {
+  return Parser().infos();
 }
 
 }  // namespace reeve::cli

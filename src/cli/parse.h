@@ -22,7 +22,18 @@ struct EarlyExit {
 /// `arguments` without the program's name.
 [[nodiscard]] tl::expected<Invocation, EarlyExit> parse(const std::vector<std::string>& arguments);
 
-/// The names of all commands.
-[[nodiscard]] std::vector<std::string> command_names();
+/// An option as completion needs it.
+struct OptionInfo {
+  std::vector<std::string> names;  ///< with their dashes
+  std::string value;               ///< FILE, URL, a|b|c and the like; empty for a flag
+};
+
+struct CommandInfo {
+  std::string name;
+  std::vector<OptionInfo> options;  ///< its own and those of every command
+};
+
+/// All commands. The first has no name, and the options of every command.
+[[nodiscard]] std::vector<CommandInfo> command_infos();
 
 }  // namespace reeve::cli

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "base/side_by_side.h"
 #include "cli/table.h"
 #include "substrate/own_program.h"
 #include "substrate/selector.h"
@@ -16,9 +17,11 @@ using base::ErrorKind;
 using substrate::InstanceDetail;
 using substrate::InstanceName;
 using substrate::InstanceState;
+using substrate::KnownNames;
 using substrate::Selector;
 
 constexpr std::chrono::minutes transition_timeout{10};
+constexpr std::chrono::seconds transfer_timeout{30};
 constexpr std::chrono::hours no_timeout{24 * 365};
 
 /// supervisord's own calls for a group or for all leave out the processes that need no action.
@@ -62,11 +65,9 @@ class SelectionBuilder {
       return;
     }
     const std::vector<const Supervisord*> supervisords = candidates(*selector);
-    if (supervisords.empty()) {
-      report_no_match(
-          {ErrorKind::not_found, "no supervisord is named '" + selector->supervisor() + "'"}, text);
-    } else if (const auto name = selector->single()) {
-      add_by_name(*name, supervisords, text);
+    const auto name = selector->single("", no_process_known());
+    if (name) {
+      add_by_name(*name, supervisords, *selector);
     } else {
       add_by_pattern(*selector, supervisords, all);
     }
@@ -77,10 +78,37 @@ class SelectionBuilder {
  private:
   using Listings = std::map<const Supervisord*, std::optional<substrate::Listing>>;
 
-  std::vector<const Supervisord*> candidates(const Selector& selector) const {
+  /// Which supervisords there are, before any is asked for its processes.
+  [[nodiscard]] KnownNames no_process_known() const {
+    return {.has_supervisor =
+                [this](std::string_view name) {
+                  const auto& all = session_.supervisords;
+                  return std::any_of(all.begin(), all.end(), [&](const Supervisord& each) {
+                    return each.options.name == name;
+                  });
+                },
+            .has_process = [](std::string_view, const InstanceName&) { return false; }};
+  }
+
+  /// The names on this supervisord: its listing.
+  [[nodiscard]] KnownNames known(const substrate::Listing& listing) const {
+    KnownNames names = no_process_known();
+    names.has_process = [&listing](std::string_view, const InstanceName& name) {
+      const auto& all = listing.instances;
+      const auto found = std::lower_bound(
+          all.begin(), all.end(), name, [](const InstanceDetail& each, const InstanceName& wanted) {
+            return each.name < wanted;
+          });
+      return found != all.end() && found->name == name;
+    };
+    return names;
+  }
+
+  [[nodiscard]] std::vector<const Supervisord*> candidates(const Selector& selector) const {
+    const std::string wanted = selector.supervisor(no_process_known());
     std::vector<const Supervisord*> found;
     for (const Supervisord& supervisord : session_.supervisords) {
-      if (selector.supervisor().empty() || selector.supervisor() == supervisord.options.name) {
+      if (wanted.empty() || wanted == supervisord.options.name) {
         found.push_back(&supervisord);
       }
     }
@@ -99,29 +127,35 @@ class SelectionBuilder {
   }
 
   void add_by_name(const InstanceName& name, const std::vector<const Supervisord*>& supervisords,
-                   const std::string& text) {
+                   const Selector& selector) {
+    const std::string& text = selector.text();
     if (for_action_ && supervisords.size() == 1) {
       add_target({supervisords.front(), name});
       return;
     }
+    std::vector<std::optional<base::Result<InstanceDetail>>> looks(supervisords.size());
+    const auto look = [&](std::size_t at) {
+      looks[at] = supervisords[at]->substrate->get_instance(
+          name, session_.look_deadline(*supervisords[at]));
+    };
+    with_wait_notice(session_, waiting_for(supervisords),
+                     [&] { base::side_by_side(supervisords.size(), look); });
     std::vector<Target> found;
-    std::optional<std::pair<const Supervisord*, base::Error>> missing;
-    for (const Supervisord* supervisord : supervisords) {
-      auto detail = call_supervisord(session_, *supervisord, [&] {
-        return supervisord->substrate->get_instance(name, session_.call_deadline(*supervisord));
-      });
+    std::optional<std::size_t> missing;
+    for (std::size_t at = 0; at < looks.size(); ++at) {
+      auto& detail = *looks[at];
       if (detail) {
-        found.push_back({supervisord, name, *std::move(detail)});
+        found.push_back({supervisords[at], name, *std::move(detail)});
       } else if (detail.error().kind == ErrorKind::not_found) {
-        missing.emplace(supervisord, std::move(detail.error()));
+        missing = at;
       } else {
-        selection_.code = session_.report(verb_, std::move(detail.error()), *supervisord, text);
+        selection_.code =
+            session_.report(verb_, std::move(detail.error()), *supervisords[at], text);
         return;
       }
     }
     if (found.empty()) {
-      const Supervisord& supervisord = *missing->first;
-      selection_.code = session_.report(verb_, std::move(missing->second), supervisord, text);
+      report_missing(selector, name, *supervisords[*missing], std::move(looks[*missing]->error()));
     } else if (for_action_ && found.size() > 1) {
       report_no_match(
           {ErrorKind::invalid_argument, "several supervisords have '" + text +
@@ -133,17 +167,40 @@ class SelectionBuilder {
     }
   }
 
+  void report_missing(const Selector& selector, const InstanceName& name,
+                      const Supervisord& supervisord, base::Error error) {
+    const std::string& prefix = selector.supervisor();
+    if (!prefix.empty() && selector.supervisor(no_process_known()).empty()) {
+      report_no_match({ErrorKind::not_found, "no supervisord is named '" + prefix + "'"},
+                      selector.text());
+      return;
+    }
+    if (const auto suggestion = suggestion_for(session_, supervisord, name)) {
+      error.message += ": " + *suggestion;
+    }
+    selection_.code = session_.report(verb_, std::move(error), supervisord, selector.text());
+  }
+
+  static std::string waiting_for(const std::vector<const Supervisord*>& supervisords) {
+    return "waiting for " +
+           (supervisords.size() == 1 ? supervisords.front()->options.endpoint.url()
+                                     : std::to_string(supervisords.size()) + " supervisords") +
+           " to answer";
+  }
+
   void add_by_pattern(const Selector& selector, const std::vector<const Supervisord*>& supervisords,
                       bool all) {
     bool matched = all;
+    ask_for_listings(supervisords);
     for (const Supervisord* supervisord : supervisords) {
-      const auto& listing = listing_of(*supervisord);
+      const auto& listing = listings_.at(supervisord);
       if (!listing) {
         matched = true;  // unknown; the error has been printed
         continue;
       }
+      const KnownNames names = known(*listing);
       for (const InstanceDetail& detail : listing->instances) {
-        if (selector.matches(supervisord->options.name, detail.name)) {
+        if (selector.matches(supervisord->options.name, detail.name, names)) {
           matched = true;
           add_match(*supervisord, detail);
         }
@@ -180,23 +237,29 @@ class SelectionBuilder {
     return cached->second.contains(name);
   }
 
-  const std::optional<substrate::Listing>& listing_of(const Supervisord& supervisord) {
-    const auto cached = listings_.find(&supervisord);
-    if (cached != listings_.end()) {
-      return cached->second;
+  /// All at once: one that does not answer delays no other.
+  void ask_for_listings(std::vector<const Supervisord*> supervisords) {
+    std::erase_if(supervisords, [&](const Supervisord* each) { return listings_.contains(each); });
+    std::vector<std::optional<base::Result<substrate::Listing>>> answers(supervisords.size());
+    const auto ask = [&](std::size_t at) {
+      answers[at] =
+          supervisords[at]->substrate->list_instances(session_.look_deadline(*supervisords[at]));
+    };
+    with_wait_notice(session_, waiting_for(supervisords),
+                     [&] { base::side_by_side(supervisords.size(), ask); });
+    for (std::size_t at = 0; at < answers.size(); ++at) {
+      auto& listing = *answers[at];
+      if (!listing) {
+        selection_.code = session_.report(verb_, std::move(listing.error()), *supervisords[at]);
+        listings_[supervisords[at]] = std::nullopt;
+        continue;
+      }
+      if (listing->rejected > 0) {
+        session_.output.notice("left out " + std::to_string(listing->rejected) +
+                               " records of supervisord that could not be read");
+      }
+      listings_[supervisords[at]] = *std::move(listing);
     }
-    auto listing = call_supervisord(session_, supervisord, [&] {
-      return supervisord.substrate->list_instances(session_.listing_deadline());
-    });
-    if (!listing) {
-      selection_.code = session_.report(verb_, std::move(listing.error()), supervisord);
-      return listings_[&supervisord];
-    }
-    if (listing->rejected > 0) {
-      session_.output.notice("left out " + std::to_string(listing->rejected) +
-                             " records of supervisord that could not be read");
-    }
-    return listings_[&supervisord] = *std::move(listing);
   }
 
   Session& session_;
@@ -218,35 +281,33 @@ Selection select(Session& session, Verb verb, const Names& names, bool for_actio
 
 }  // namespace
 
-Session::Session(const config::Settings& settings, const CommonOptions& options,
+Session::Session(std::vector<Supervisord> its_supervisords, const CommonOptions& options,
                  const Environment& process_environment, std::stop_token stop_request)
     : output(process_environment, options),
       environment(process_environment),
       stop(std::move(stop_request)),
+      supervisords(std::move(its_supervisords)),
       timeout_(options.settings.timeout),
-      listing_timeout_(settings.config.poll.timeout) {
-  std::transform(settings.config.supervisors.begin(), settings.config.supervisors.end(),
-                 std::back_inserter(supervisords), environment.connect);
-}
+      look_begun_(process_environment.clock->steady_now()) {}
 
 base::Deadline Session::call_deadline(const Supervisord& supervisord) const {
   return base::Deadline::after(*environment.clock, supervisord.options.timeout, stop);
 }
 
-base::Deadline Session::listing_deadline() const {
-  return base::Deadline::after(*environment.clock, timeout_.value_or(listing_timeout_), stop);
+base::Deadline Session::transfer_deadline() const {
+  return base::Deadline::after(*environment.clock, timeout_.value_or(transfer_timeout), stop);
+}
+
+base::Deadline Session::look_deadline(const Supervisord& supervisord) const {
+  return {*environment.clock, look_begun_ + supervisord.options.timeout, stop};
 }
 
 base::Deadline Session::transition_deadline() const {
   return base::Deadline::after(*environment.clock, timeout_.value_or(transition_timeout), stop);
 }
 
-base::Deadline Session::uninterruptible_deadline() const {
-  return base::Deadline::after(*environment.clock, timeout_.value_or(transition_timeout));
-}
-
-base::Deadline Session::uninterruptible_call_deadline(const Supervisord& supervisord) const {
-  return base::Deadline::after(*environment.clock, supervisord.options.timeout);
+base::Deadline Session::uninterruptible_deadline(base::Duration span) const {
+  return base::Deadline::after(*environment.clock, std::min(timeout_.value_or(span), span));
 }
 
 base::Deadline Session::follow_deadline() const {
@@ -264,7 +325,19 @@ int Session::report(Verb verb, base::Error error, const Supervisord& supervisord
   return code;
 }
 
-WaitNotice::WaitNotice(const Session& session, std::string text) {
+const std::vector<substrate::ProgramConfig>& Session::programs(const Supervisord& supervisord) {
+  auto cached = programs_.find(&supervisord);
+  if (cached == programs_.end()) {
+    auto asked = supervisord.administration->programs(transfer_deadline());
+    cached = programs_
+                 .emplace(&supervisord,
+                          std::move(asked).value_or(std::vector<substrate::ProgramConfig>{}))
+                 .first;
+  }
+  return cached->second;
+}
+
+WaitNotice::WaitNotice(const Session& session, const std::string& text) {
   if (!session.output.shows_progress()) {
     return;
   }
@@ -290,16 +363,27 @@ Selection select_for_query(Session& session, Verb verb, const Names& names) {
   return select(session, verb, names, false);
 }
 
-std::set<InstanceName> own_programs(const Session& session, const Supervisord& supervisord) {
+std::set<InstanceName> own_programs(Session& session, const Supervisord& supervisord) {
   std::set<InstanceName> names;
-  const auto programs = supervisord.administration->programs(session.listing_deadline());
-  for (const substrate::ProgramConfig& program :
-       programs.value_or(std::vector<substrate::ProgramConfig>{})) {
+  for (const substrate::ProgramConfig& program : session.programs(supervisord)) {
     if (substrate::runs_reeve(program)) {
       names.insert(program.name);
     }
   }
   return names;
+}
+
+std::optional<std::string> suggestion_for(const Session& session, const Supervisord& supervisord,
+                                          const InstanceName& name) {
+  if (name.group != name.name) {
+    return std::nullopt;
+  }
+  const auto listing = supervisord.substrate->list_instances(session.call_deadline(supervisord));
+  const bool is_group = listing && std::any_of(listing->instances.begin(), listing->instances.end(),
+                                               [&](const InstanceDetail& each) {
+                                                 return each.name.group == name.group;
+                                               });
+  return is_group ? std::optional(name.group + " is a group: " + name.group + ":*") : std::nullopt;
 }
 
 }  // namespace reeve::cli

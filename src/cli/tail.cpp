@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "cli/terminal_text.h"
 
 namespace reeve::cli {
 namespace {
@@ -12,21 +13,34 @@ using substrate::LogRange;
 /// supervisord starts a followed log with this much of its end.
 constexpr std::uint64_t follow_backlog_bytes = 1024;
 
-bool write_bytes(const Session& session, std::string_view bytes) {
-  session.output.write(bytes);
-  return session.output.flush();
-}
+/// Writes a log: as it is, but on a terminal without what would control it.
+class LogWriter {
+ public:
+  explicit LogWriter(const Output& output) : output_(output) {}
+
+  void write(std::string_view bytes) {
+    output_.write(is_terminal() ? shown_.take(bytes) : std::string(bytes));
+  }
+  void end() { output_.write(shown_.end()); }
+  [[nodiscard]] bool is_terminal() const { return output_.console().out_is_terminal; }
+
+ private:
+  const Output& output_;
+  TerminalText shown_{Colors::kept};
+};
 
 int print_end(Session& session, const Tail& command, const Target& target) {
   const Supervisord& supervisord = *target.supervisord;
   const auto text = supervisord.logs->read_log(target.name, command.stream,
                                                {LogRange::From::end, 0, command.bytes},
-                                               session.listing_deadline());
+                                               session.transfer_deadline());
   if (!text) {
     return session.report(Verb::tail, text.error(), supervisord, target.name.text());
   }
-  session.output.write(*text);
-  if (session.output.console().out_is_terminal && !text->empty() && text->back() != '\n') {
+  LogWriter log(session.output);
+  log.write(*text);
+  log.end();
+  if (log.is_terminal() && !text->empty() && text->back() != '\n') {
     session.output.write("\n");
   }
   return exit_success;
@@ -44,26 +58,31 @@ int follow(Session& session, const Tail& command, const Target& target) {
   if (!size) {
     return fail(size.error());
   }
+  LogWriter log(session.output);
   const std::uint64_t backlog = std::min(follow_backlog_bytes, *size);
   if (command.bytes > backlog && *size > backlog) {
-    const std::uint64_t missing = std::min(command.bytes, *size) - backlog;
+    const std::uint64_t left = std::min(command.bytes, *size) - backlog;
     const auto before = logs.read_log(target.name, command.stream,
-                                      {LogRange::From::start, *size - backlog - missing, missing},
-                                      session.listing_deadline());
+                                      {LogRange::From::start, *size - backlog - left, left},
+                                      session.transfer_deadline());
     if (!before) {
       return fail(before.error());
     }
-    session.output.write(*before);
+    log.write(*before);
   }
   std::uint64_t skip = backlog - std::min(backlog, command.bytes);
   const auto consume = [&](std::string_view bytes) {
     const std::size_t skipped = std::min<std::uint64_t>(skip, bytes.size());
     skip -= skipped;
-    return write_bytes(session, bytes.substr(skipped));
+    log.write(bytes.substr(skipped));
+    return session.output.flush();
   };
   const auto ended =
       logs.follow_log(target.name, command.stream, consume, session.follow_deadline());
-  return ended || ended.error().kind == ErrorKind::cancelled ? exit_success : fail(ended.error());
+  log.end();
+  const bool is_quiet_end =
+      ended || ended.error().kind == ErrorKind::cancelled || session.output.is_pipe_broken();
+  return is_quiet_end ? exit_success : fail(ended.error());
 }
 
 }  // namespace

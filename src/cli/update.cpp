@@ -53,7 +53,7 @@ class GroupUpdate {
   }
 
   int apply(const ConfigChanges& changes) {
-    auto listing = supervisord_.substrate->list_instances(session_.listing_deadline());
+    auto listing = supervisord_.substrate->list_instances(session_.call_deadline(supervisord_));
     if (!listing) {
       return session_.report(Verb::update, listing.error(), supervisord_);
     }
@@ -76,7 +76,7 @@ class GroupUpdate {
     }
     for (const std::string& group : changes.added) {
       update_group(
-          group, [&] { return add(group); }, "added process group");
+          group, [&] { return add(group); }, "added process group", IsNew::yes);
     }
     if (skipped_ > 0) {
       session_.output.notice("interrupted: " + std::to_string(skipped_) + " of " +
@@ -101,8 +101,11 @@ class GroupUpdate {
     }
   }
 
+  enum class IsNew : bool { no, yes };
+
   template <class Work>
-  void update_group(const std::string& group, const Work& work, const std::string& result) {
+  void update_group(const std::string& group, const Work& work, const std::string& result,
+                    IsNew is_new = IsNew::no) {
     if (!wanted_.empty() && !wanted_.contains(group)) {
       return;
     }
@@ -111,7 +114,7 @@ class GroupUpdate {
       ++skipped_;
       return;
     }
-    if (own_groups_.contains(group)) {
+    if (own_groups_.contains(group) && is_new == IsNew::no) {  // to add it stops nothing
       session_.output.notice("leaving out " + session_.label(supervisord_, group) +
                              ": it runs Reeve itself; update it with supervisorctl");
       return;
@@ -145,12 +148,12 @@ class GroupUpdate {
 
   Result<void> remove(const std::string& group) {
     return supervisord_.administration->remove_group(
-        group, session_.uninterruptible_call_deadline(supervisord_));
+        group, session_.uninterruptible_deadline(supervisord_.options.timeout));
   }
 
   Result<void> add(const std::string& group) {
     return supervisord_.administration->add_group(
-        group, session_.uninterruptible_call_deadline(supervisord_));
+        group, session_.uninterruptible_deadline(supervisord_.options.timeout));
   }
 
   Session& session_;
@@ -169,7 +172,7 @@ int run(Session& session, const Reread&) {
   int code = exit_success;
   for (const Supervisord& supervisord : session.supervisords) {
     const auto changes = call_supervisord(session, supervisord, [&] {
-      return supervisord.administration->reread(session.listing_deadline());
+      return supervisord.administration->reread(session.transfer_deadline());
     });
     if (changes) {
       show_changes(session, supervisord, *changes);
@@ -184,7 +187,7 @@ int run(Session& session, const Update& command) {
   int code = exit_success;
   for (const Supervisord& supervisord : session.supervisords) {
     GroupUpdate update(session, supervisord, command.groups);
-    const auto changes = supervisord.administration->reread(session.listing_deadline());
+    const auto changes = supervisord.administration->reread(session.transfer_deadline());
     const int result = changes ? update.apply(*changes)
                                : session.report(Verb::update, changes.error(), supervisord);
     code = result == exit_success ? code : result;

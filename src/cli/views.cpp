@@ -185,16 +185,38 @@ int show_supervisor_pids(Session& session) {
   return code;
 }
 
+/// `before` clears the screen of a list that is watched.
+int show_list(Session& session, const List& command, const std::string& before) {
+  const Selection selection = select_for_query(session, Verb::list, command.names);
+  std::vector<ListedProcess> all = to_list(selection);
+  const auto& states = command.states;
+  std::erase_if(all, [&](const ListedProcess& each) {
+    return !states.empty() &&
+           std::find(states.begin(), states.end(), each.detail.state) == states.end();
+  });
+  if (!selection.targets.empty() || selection.code == exit_success) {
+    session.output.write(
+        before + (session.output.json() ? processes_json(all) + '\n' : list_table(session, all)));
+  }
+  return selection.code;
+}
+
 }  // namespace
 
 int run(Session& session, const List& command) {
-  const Selection selection = select_for_query(session, Verb::list, command.names);
-  const std::vector<ListedProcess> all = to_list(selection);
-  if (!all.empty() || selection.code == exit_success) {
-    session.output.write(session.output.json() ? processes_json(all) + '\n'
-                                               : list_table(session, all));
+  constexpr std::chrono::seconds pause{2};
+  const base::Clock& clock = *session.environment.clock;
+  const bool clears = command.watch && session.output.console().out_is_terminal;
+  for (;;) {
+    const int code = show_list(session, command, clears ? "\x1B[H\x1B[2J" : "");
+    if (!command.watch) {
+      return code;
+    }
+    if (!session.output.flush() || !clock.wait_until(clock.steady_now() + pause, session.stop)) {
+      return exit_success;
+    }
+    session.looks_begin(clock.steady_now());
   }
-  return selection.code;
 }
 
 int run(Session& session, const Status& command) {

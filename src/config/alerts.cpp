@@ -134,6 +134,53 @@ void read_states(Section& rule, Action action, std::vector<substrate::InstanceSt
   }
 }
 
+bool is_encrypted_or_local(const base::Endpoint& server) {
+  return server.scheme != base::Endpoint::Scheme::http ||
+         base::ListenAddress{server.host, server.port, ""}.is_local();
+}
+
+void read_login(Section& section, promql::Query& query) {
+  section.text("username", query.username);
+  std::string file;
+  section.text("password_file", file);
+  if (!file.empty() && section.config_file().opens_files()) {
+    query.password = section.secret("password_file", file).value_or(base::Secret());
+  }
+  if (query.username.empty() && !file.empty()) {
+    section.error("password_file", "a password needs a user name: username");
+  }
+  if (!query.username.empty() && !is_encrypted_or_local(query.server)) {
+    section.error("username",
+                  "the password would cross the network unencrypted: use https, or a Prometheus on"
+                  " this machine");
+  }
+}
+
+void read_only_if(Section& rule, std::optional<promql::Query>& only_if) {
+  constexpr std::size_t max_query_bytes = 4096;
+  const Node* const node = rule.find("only_if");
+  if (node == nullptr) {
+    return;
+  }
+  Section section(*node, rule.path("only_if"), rule.config_file());
+  promql::Query query;
+  if (section.find("prometheus") == nullptr) {
+    section.error("prometheus", "expected the URL of a Prometheus, like http://localhost:9090");
+  }
+  section.parsed<base::Endpoint>("prometheus", query.server, [](std::string_view text) {
+    return base::Endpoint::parse(text, "/");
+  });
+  section.text("query", query.text);
+  if (query.text.empty() || query.text.size() > max_query_bytes) {
+    section.error("query", "expected a PromQL query of at most " + std::to_string(max_query_bytes) +
+                               " bytes");
+  }
+  section.duration("timeout", query.timeout, {std::chrono::milliseconds(100), seconds(10)});
+  read_login(section, query);
+  section.finish();
+  only_if = std::move(query);
+}
+
 void read_match(Section& rule, alerts::Match& match) {
   const Node* const node = rule.find("match");
   if (node != nullptr) {
@@ -191,6 +238,20 @@ void read_action(Section& rule, Action& action) {
   rule.choice("action", action, actions);
 }
 
+void read_limit(Section& section, const Config& config, alerts::Rule& rule) {
+  section.text("limit", rule.limit);
+  if (rule.limit.empty()) {
+    return;
+  }
+  if (!coordination::is_name(rule.limit)) {
+    section.error("limit", "a limit has a name of at most 64 letters, digits, '-', '_' and '.'");
+  } else if (!config.coordination) {
+    section.error("limit", "limits are shared through etcd: set coordination");
+  } else if (rule.pending_for == base::Duration::zero()) {
+    section.error("limit", "an alert waits for its slot: pending_for must exceed 0s");
+  }
+}
+
 void warn_of_short_cooldown(Section& rule, const guards::Cooldown& cooldown) {
   if (cooldown.initial < default_group_interval) {
     rule.config_file().warning(
@@ -223,8 +284,11 @@ void read_rule(Section& section, Config& config) {
   section.duration("min_uptime", limits.min_uptime, up_to_a_day);
   section.duration("settle", limits.settle, up_to_a_day);
   read_count(section, "max_attempts", rule.max_attempts, 20);
+  section.duration("pending_for", rule.pending_for, up_to_a_day);
+  read_limit(section, config, rule);
   read_cooldown(section, limits.cooldown);
   read_budget(section, "budget", "per_target", limits.per_target);
+  read_only_if(section, rule.only_if);
   warn_of_short_cooldown(section, limits.cooldown);
   config.alerts.rules.push_back(std::move(rule));
 }

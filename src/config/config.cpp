@@ -7,7 +7,9 @@
 #include <sys/un.h>
 
 #include "base/file.h"
+#include "config/parts.h"
 #include "config/sections.h"
+#include "reeve/base/endpoint.h"
 
 namespace reeve::config {
 namespace {
@@ -75,10 +77,55 @@ void read_log(const Node& node, ConfigFile& file, base::LogOptions& log) {
   section.finish();
 }
 
+base::Result<std::string> parse_agent_url(std::string_view text) {
+  return base::Endpoint::parse(text, "/").map(
+      [&](const base::Endpoint&) { return std::string(text); });
+}
+
+/// `agent: URL`, or a map.
+void read_agent(Section& root, ConfigFile& file, AgentReference& agent) {
+  const Node* const node = root.find("agent");
+  if (node == nullptr) {
+    return;
+  }
+  if (node->kind == Node::Kind::scalar) {
+    root.parsed<std::string>("agent", agent.url, parse_agent_url);
+    return;
+  }
+  Section section(*node, "agent", file);
+  section.parsed<std::string>("url", agent.url, parse_agent_url);
+  section.each_text("trusted_hosts", [&](const std::string& host, Position) {
+    agent.trusted_hosts.push_back(host);
+  });
+  // Read by the command line, for its user: the agent itself need not be able to.
+  section.text("token_file", agent.token_file);
+  if (!agent.token_file.empty()) {
+    agent.token_file = file.resolve(agent.token_file);
+  }
+  section.finish();
+}
+
 base::Result<std::string> parse_absolute_path(std::string_view text) {
   return text.starts_with('/') ? base::Result<std::string>(text)
                                : base::failure(base::ErrorKind::invalid_argument,
                                                "expected a path that begins with /");
+}
+
+void add_alert_senders(Config& config) {
+  const auto may_post = [](const auto& credential) {
+    return std::find(credential.scopes.begin(), credential.scopes.end(), api::Scope::alerts) !=
+           credential.scopes.end();
+  };
+  for (const api::TokenOptions& token : config.control_api.tokens) {
+    if (may_post(token)) {
+      config.alerts.senders.push_back({token.name, token.allow});
+    }
+  }
+  for (const api::ClientOptions& client : config.control_api.clients) {
+    if (may_post(client)) {
+      config.alerts.senders.push_back({client.san, client.allow});
+    }
+  }
 }
 
 void read_root(const Node& node, ConfigFile& file, Config& config) {
@@ -97,12 +144,17 @@ void read_root(const Node& node, ConfigFile& file, Config& config) {
   if (const Node* const control = root.find("control")) {
     read_control(*control, file, config);
   }
+  if (const Node* const coordination = root.find("coordination")) {
+    read_coordination(*coordination, file, config);
+  }
   if (const Node* const alerts = root.find("alerts")) {
     read_alerts(*alerts, file, config);
   }
+  add_alert_senders(config);
   if (const Node* const log = root.find("log")) {
     read_log(*log, file, config.log);
   }
+  read_agent(root, file, config.agent);
   root.finish();
 }
 
@@ -121,8 +173,16 @@ ConfigResult read(std::string_view text, ConfigFile& file) {
   for (YamlError& error : document.errors) {
     file.error(error.position, std::move(error.message));
   }
+  const bool in_part = file.options().part != Part::everything;
+  const bool cut_off = in_part && document.before_error.kind == Node::Kind::map;
+  const Node& root = cut_off ? document.before_error : document.root;
   Config config = default_config();
-  read_root(document.root, file, config);
+  if (file.options().trusted || gives_urls_alone(root, file)) {
+    read_root(root, file, config);
+    if (in_part) {
+      warn_of_other_parts(root, cut_off, file);
+    }
+  }
   if (!file.errors().empty()) {
     sort_errors(file.errors(), file.path());
     return tl::unexpected(std::move(file.errors()));
@@ -130,13 +190,6 @@ ConfigResult read(std::string_view text, ConfigFile& file) {
   sort_errors(file.warnings(), file.path());
   config.warnings = std::move(file.warnings());
   return config;
-}
-
-bool others_may_read(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  return (status.permissions() & std::filesystem::perms::others_read) !=
-         std::filesystem::perms::none;
 }
 
 }  // namespace
@@ -151,23 +204,24 @@ Config default_config() {
   Config config;
   config.metrics_listener.name = "metrics";
   config.metrics_listener.address.port = 19001;
+  config.metrics_listener.max_body_bytes = 0;
   config.control_listener.name = "control";
   config.control_listener.address = {"127.0.0.1", 19002, ""};
-  config.control_listener.workers = 8;
+  config.control_listener.workers = {api::lane_workers.begin(), api::lane_workers.end()};
   return config;
 }
 
-ConfigResult load(const std::string& path) {
+ConfigResult load(const std::string& path, const LoadOptions& options) {
   const auto text = base::read_file(path, max_file_bytes);
   if (!text) {
     return tl::unexpected(std::vector{ConfigError{path, 0, 0, text.error().message}});
   }
-  ConfigFile file(path, others_may_read(path));
+  ConfigFile file(path, options);
   return read(*text, file);
 }
 
 ConfigResult parse(std::string_view text, const std::string& file_name) {
-  ConfigFile file(file_name, false);
+  ConfigFile file(file_name);
   return read(text, file);
 }
 

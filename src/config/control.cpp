@@ -1,8 +1,7 @@
 #include <algorithm>
-#include <csignal>
-#include <cstring>
 
 #include "base/file.h"
+#include "base/signal_name.h"
 #include "config/sections.h"
 
 namespace reeve::config {
@@ -42,39 +41,42 @@ std::string token_error(const std::string& token) {
                   : "the token must be printable ASCII without blanks" + hint;
 }
 
-base::Secret read_token_file(Section& section, bool enabled) {
+/// All zero if there is no valid token.
+api::Digest read_token_file(Section& section, bool enabled) {
   std::string file;
   section.text("file", file);
   if (file.empty()) {
     section.error("file", "expected a file that contains the token");
     return {};
   }
-  if (!enabled) {
+  if (!enabled || !section.config_file().opens_files()) {
     return {};  // the file may not be there yet
   }
-  file = section.config_file().resolve(file);
-  auto secret = base::read_secret_file(file);
+  const auto secret = section.secret("file", file);
   if (!secret) {
-    section.error("file", secret.error().message);
     return {};
   }
   const std::string problem = token_error(secret->reveal());
   if (!problem.empty()) {
-    section.error("file", file + ": " + problem);
+    section.error("file", section.config_file().resolve(file) + ": " + problem);
   }
-  return *std::move(secret);
+  return api::digest_of(secret->reveal());
 }
+
+constexpr api::Digest unread_token{};
 
 void read_tokens(Section& control, Config& config) {
   auto& tokens = config.control_api.tokens;
   control.each_map("tokens", [&](Section& section) {
     api::TokenOptions token;
     section.text("name", token.name);
-    token.secret = read_token_file(section, config.control_enabled);
+    token.digest = read_token_file(section, config.control_enabled);
     read_scopes(section, token.scopes);
     read_selectors(section, "allow", token.allow);
+    section.flag("read_all", token.read_all);
     const auto same = std::find_if(tokens.begin(), tokens.end(), [&](const auto& other) {
-      return other.name == token.name || (!token.secret.empty() && other.secret == token.secret);
+      return other.name == token.name ||
+             (token.digest != unread_token && other.digest == token.digest);
     });
     if (token.name.empty()) {
       section.error("name", "a token needs a name, which the audit shows");
@@ -95,6 +97,7 @@ void read_clients(Section& control, Config& config) {
     }
     read_scopes(section, client.scopes);
     read_selectors(section, "allow", client.allow);
+    section.flag("read_all", client.read_all);
     config.control_api.clients.push_back(std::move(client));
   });
 }
@@ -103,7 +106,7 @@ std::optional<http::TlsOptions> read_tls(const Node& node, ConfigFile& file) {
   Section section(node, "control.tls", file);
   http::TlsOptions tls;
   section.file("cert_file", tls.cert_file);
-  section.file("key_file", tls.key_file);
+  section.private_file("key_file", tls.key_file);
   section.file("client_ca_file", tls.client_ca_file);
   section.finish();
   if (tls.cert_file.empty() && tls.key_file.empty() && tls.client_ca_file.empty()) {
@@ -115,24 +118,13 @@ std::optional<http::TlsOptions> read_tls(const Node& node, ConfigFile& file) {
   return tls;
 }
 
-bool is_signal(const std::string& name) {
-  const char* const bare = name.c_str() + (name.starts_with("SIG") ? 3 : 0);
-  for (int number = 1; number < NSIG; ++number) {
-    const char* const known = ::sigabbrev_np(number);
-    if (known != nullptr && std::strcmp(known, bare) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
 void read_signals(Section& section, std::vector<std::string>& signals) {
   if (section.find("signals") == nullptr) {
     return;
   }
   signals.clear();
   section.each_text("signals", [&](const std::string& text, Position position) {
-    if (is_signal(text)) {
+    if (base::signal_name(text)) {
       signals.push_back(text);
     } else {
       section.config_file().error(
@@ -143,7 +135,7 @@ void read_signals(Section& section, std::vector<std::string>& signals) {
 
 void read_hosts(Section& section, std::vector<std::string>& hosts) {
   section.each_text("allowed_hosts", [&](const std::string& text, Position position) {
-    if (text.empty() || text.find_first_of("/ \t\r\n") != std::string::npos) {
+    if (!api::allowed_host(text)) {
       section.config_file().error(position,
                                   "control.allowed_hosts: '" + text + "' is not a host name");
     }
@@ -170,7 +162,9 @@ void check_access(Section& section, const Config& config, bool plaintext) {
                   "tokens would cross the network unencrypted: set control.tls, or"
                   " plaintext: true if a proxy encrypts");
   }
-  const bool same = listener.address == config.metrics_listener.address;
+  const auto& further = config.further_metrics_addresses;
+  const bool same = listener.address == config.metrics_listener.address ||
+                    std::find(further.begin(), further.end(), listener.address) != further.end();
   if (same && (listener.address.port != 0 || !listener.address.socket_path.empty())) {
     section.error("listen", "metrics.listen is the same address");
   }

@@ -6,12 +6,14 @@
 #include "base/regular_expression.h"
 #include "base/text.h"
 #include "config/sections.h"
+#include "config/web_config.h"
 
 namespace reeve::config {
 namespace {
 
 /// Paths that the metrics listener serves itself.
-constexpr std::array<std::string_view, 3> reserved_paths = {"/", "/-/healthy", "/-/ready"};
+constexpr std::array<std::string_view, 4> reserved_paths = {"/", "/-/healthy", "/-/ready",
+                                                            "/fleet/targets"};
 
 const Choices<monitor::MeasureResources> resource_choices = {
     {"auto", monitor::MeasureResources::automatic},
@@ -63,88 +65,37 @@ void read_compatibility(Section& section, metrics::Options& options) {
   });
 }
 
-enum class ClientAuth { none, if_given, required };
-
-const Choices<ClientAuth> client_auth_types = {
-    {"NoClientCert", ClientAuth::none},
-    {"VerifyClientCertIfGiven", ClientAuth::if_given},
-    {"RequireAndVerifyClientCert", ClientAuth::required},
-};
-const Choices<std::string> tls_versions = {{"TLS12", "TLS12"}, {"TLS13", "TLS13"}};
-
-http::TlsOptions read_web_tls(const Node& node, ConfigFile& file) {
-  Section section(node, "tls_server_config", file);
-  http::TlsOptions tls;
-  ClientAuth auth = ClientAuth::none;
-  section.file("cert_file", tls.cert_file);
-  section.file("key_file", tls.key_file);
-  section.file("client_ca_file", tls.client_ca_file);
-  section.choice("client_auth_type", auth, client_auth_types);
-  section.choice("min_version", tls.min_version, tls_versions);
-  section.finish();
-  for (const auto& [key, value] :
-       {std::pair("cert_file", &tls.cert_file), std::pair("key_file", &tls.key_file)}) {
-    if (value->empty()) {
-      section.error(key, "TLS needs a certificate and its key");
-    }
+/// One address, or a list of them.
+void read_listen(Section& section, Config& config) {
+  const Node* const listen = section.find("listen");
+  if (listen == nullptr || listen->kind != Node::Kind::list) {
+    section.parsed<base::ListenAddress>("listen", config.metrics_listener.address,
+                                        base::ListenAddress::parse);
+    return;
   }
-  if (auth == ClientAuth::none && !tls.client_ca_file.empty()) {
-    section.error("client_ca_file", "needs a client_auth_type that verifies certificates");
-  }
-  if (auth != ClientAuth::none && tls.client_ca_file.empty()) {
-    section.error("client_auth_type", "needs a client_ca_file to verify against");
-  }
-  tls.client_certificate_required = auth == ClientAuth::required;
-  return tls;
-}
-
-bool is_bcrypt(const std::string& hash) {
-  return hash.size() == 60 && hash.starts_with("$2") && hash[3] == '$' && hash[6] == '$';
-}
-
-void read_users(const Node& node, ConfigFile& file, std::vector<api::BasicUser>& users) {
-  const std::string key = "basic_auth_users";
-  const Section section(node, key, file);  // reports a node that is not a map
-  for (const Entry& entry : node.entries) {
-    if (entry.value.kind == Node::Kind::scalar && is_bcrypt(entry.value.text)) {
-      users.push_back({entry.key, base::Secret(entry.value.text)});
+  std::vector<base::ListenAddress> addresses;
+  section.each_text("listen", [&](const std::string& text, Position position) {
+    const auto address = base::ListenAddress::parse(text);
+    if (!address) {
+      section.config_file().error(position,
+                                  section.path("listen") + ": " + address.error().message);
+    } else if (std::find(addresses.begin(), addresses.end(), *address) != addresses.end()) {
+      section.config_file().error(position, section.path("listen") + ": " + text + " stands twice");
     } else {
-      file.error(entry.value.position,
-                 section.path(entry.key) + ": expected a bcrypt hash, as `htpasswd -nB` makes it");
+      addresses.push_back(*address);
     }
+  });
+  if (listen->items.empty()) {
+    section.error("listen", "the list is empty");
   }
-}
-
-/// TLS and users of the metrics listener, from exporter-toolkit's web configuration file as far as
-/// Reeve has its settings:
-/// https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
-void read_web_config(const std::string& path, ConfigFile& file, Config& config) {
-  const auto text = base::read_file(path, max_file_bytes);
-  if (!text) {
-    return;  // reported by the key that names the file
-  }
-  ConfigFile web(path, false);
-  YamlDocument document = read_yaml(*text);
-  for (YamlError& error : document.errors) {
-    web.error(error.position, std::move(error.message));
-  }
-  Section root(document.root, "", web);
-  if (const Node* const tls = root.find("tls_server_config")) {
-    config.metrics_listener.tls = read_web_tls(*tls, web);
-  }
-  if (const Node* const users = root.find("basic_auth_users")) {
-    read_users(*users, web, config.metrics_api.users);
-  }
-  root.finish();
-  std::move(web.errors().begin(), web.errors().end(), std::back_inserter(file.errors()));
+  set_metrics_addresses(addresses, config);
 }
 
 }  // namespace
 
 void read_metrics(const Node& node, ConfigFile& file, Config& config) {
   Section section(node, "metrics", file);
-  section.parsed<base::ListenAddress>("listen", config.metrics_listener.address,
-                                      base::ListenAddress::parse);
+  read_listen(section, config);
   section.parsed<std::string>("path", config.metrics_api.path, parse_path);
   section.choice("resources", config.poll.resources.measure, resource_choices);
   section.flag("proportional_memory", config.poll.resources.proportional_memory);
@@ -154,12 +105,61 @@ void read_metrics(const Node& node, ConfigFile& file, Config& config) {
   read_compatibility(section, config.metrics);
   read_expressions(section, "include", config.metrics.include);
   read_expressions(section, "exclude", config.metrics.exclude);
-  std::string web_config;
-  section.file("web_config_file", web_config);
+  section.file("web_config_file", config.web_config_file);
   section.finish();
-  if (!web_config.empty()) {
-    read_web_config(web_config, file, config);
+  if (!config.web_config_file.empty() && file.opens_files()) {
+    read_web_config(config.web_config_file, file, config);
   }
+}
+
+void set_metrics_addresses(const std::vector<base::ListenAddress>& addresses, Config& config) {
+  if (!addresses.empty()) {
+    config.metrics_listener.address = addresses.front();
+    config.further_metrics_addresses.assign(addresses.begin() + 1, addresses.end());
+  }
+}
+
+tl::expected<void, std::vector<ConfigError>> apply_overrides(const AgentOverrides& overrides,
+                                                             Config& config) {
+  std::vector<ConfigError> errors;
+  const auto fail = [&](const std::string& option, const std::string& message) {
+    errors.push_back({.file = option, .message = message});
+  };
+  std::vector<base::ListenAddress> addresses;
+  for (const std::string& text : overrides.listen_addresses) {
+    const auto address = base::ListenAddress::parse(text);
+    address ? addresses.push_back(*address) : fail("--web.listen-address", address.error().message);
+  }
+  set_metrics_addresses(addresses, config);
+  if (overrides.telemetry_path) {
+    const auto path = parse_path(*overrides.telemetry_path);
+    path ? void(config.metrics_api.path = *path)
+         : fail("--web.telemetry-path", path.error().message);
+  }
+  config.systemd_socket = overrides.systemd_socket;
+  config.log.level = overrides.log_level.value_or(config.log.level);
+  config.log.format = overrides.log_format.value_or(config.log.format);
+  if (overrides.web_config_file) {
+    config.web_config_file = *overrides.web_config_file;
+    auto reread = reread_web_config(config);
+    std::move(reread.begin(), reread.end(), std::back_inserter(errors));
+  }
+  return errors.empty() ? tl::expected<void, std::vector<ConfigError>>()
+                        : tl::unexpected(std::move(errors));
+}
+
+std::vector<ConfigError> reread_web_config(Config& config) {
+  ConfigFile file(config.web_config_file);
+  config.metrics_listener.tls.reset();
+  config.metrics_api.users.clear();
+  config.metrics_api.headers.clear();
+  const auto text = base::read_file(config.web_config_file, max_file_bytes);
+  if (!text) {
+    return {{.file = config.web_config_file, .message = text.error().message}};
+  }
+  read_web_config_text(*text, config.web_config_file, file, config);
+  std::move(file.warnings().begin(), file.warnings().end(), std::back_inserter(config.warnings));
+  return std::move(file.errors());
 }
 
 }  // namespace reeve::config

@@ -171,9 +171,37 @@ void Section::file(const std::string& key, std::string& value) {
     return;
   }
   value = config_file_.resolve(value);
+  if (!config_file_.opens_files()) {
+    return;
+  }
   const auto readable = base::read_file(value, max_file_bytes);
   if (!readable) {
     error(key, readable.error().message);
+  }
+}
+
+void Section::private_file(const std::string& key, std::string& value) {
+  file(key, value);
+  if (config_file_.opens_files()) {
+    warn_if_exposed(key, value);
+  }
+}
+
+std::optional<base::Secret> Section::secret(const std::string& key, const std::string& file) {
+  const std::string path = config_file_.resolve(file);
+  auto read = base::read_secret_file(path);
+  if (!read) {
+    error(key, read.error().message);
+    return std::nullopt;
+  }
+  warn_if_exposed(key, path);
+  return *std::move(read);
+}
+
+void Section::warn_if_exposed(const std::string& key, const std::string& path) {
+  if (others_may_read(path)) {
+    config_file_.warning(position(key),
+                         this->path(key) + ": all users can read " + path + ": chmod o-r it");
   }
 }
 
@@ -193,19 +221,40 @@ void Section::report_unknown_choice(const std::string& key, const std::vector<st
   report_unexpected(key, node, "expected " + join_words(names, " or "));
 }
 
-void Section::finish() {
+std::vector<std::pair<Position, std::string>> Section::unknown_keys() {
   std::sort(known_keys_.begin(), known_keys_.end());
   known_keys_.erase(std::unique(known_keys_.begin(), known_keys_.end()), known_keys_.end());
+  std::vector<std::pair<Position, std::string>> unknown;
   for (const Entry& entry : node_.entries) {
     if (std::binary_search(known_keys_.begin(), known_keys_.end(), entry.key)) {
       continue;
     }
     const auto near = base::nearest(entry.key, known_keys_);
-    config_file_.error(entry.position,
-                       "unknown key '" + path(entry.key) + "': " +
-                           (near ? "did you mean '" + *near + "'?"
-                                 : "the keys here are " + join_words(known_keys_, " and ")));
+    unknown.emplace_back(entry.position,
+                         "unknown key '" + path(entry.key) + "': " +
+                             (near ? "did you mean '" + *near + "'?"
+                                   : "the keys here are " + join_words(known_keys_, " and ")));
   }
+  return unknown;
+}
+
+void Section::finish() {
+  for (auto& [position, message] : unknown_keys()) {
+    config_file_.error(position, std::move(message));
+  }
+}
+
+void Section::warn_of_unknown_keys() {
+  for (auto& [position, message] : unknown_keys()) {
+    config_file_.warning(position, std::move(message));
+  }
+}
+
+bool others_may_read(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  return !error && (status.permissions() & std::filesystem::perms::others_read) !=
+                       std::filesystem::perms::none;
 }
 
 std::string join_words(const std::vector<std::string>& words, std::string_view last_separator) {

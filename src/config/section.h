@@ -15,14 +15,15 @@
 #include "config/yaml.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/result.h"
+#include "reeve/base/secret.h"
 
 namespace reeve::config {
 
 /// The file being read, with its errors and warnings.
 class ConfigFile {
  public:
-  ConfigFile(std::string path, bool others_may_read)
-      : path_(std::move(path)), others_may_read_(others_may_read) {}
+  explicit ConfigFile(std::string path, LoadOptions options = {})
+      : path_(std::move(path)), options_(std::move(options)) {}
 
   void error(Position position, std::string message);
   /// The configuration can be used, but is probably not what was meant.
@@ -30,13 +31,15 @@ class ConfigFile {
   /// Relative file names in the configuration start from its own folder.
   [[nodiscard]] std::string resolve(const std::string& path) const;
   [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] bool others_may_read() const { return others_may_read_; }
+  [[nodiscard]] const LoadOptions& options() const { return options_; }
+  /// False: the files that the configuration names are left alone, but for password files.
+  [[nodiscard]] bool opens_files() const { return options_.part == Part::everything; }
   [[nodiscard]] std::vector<ConfigError>& errors() { return errors_; }
   [[nodiscard]] std::vector<ConfigError>& warnings() { return warnings_; }
 
  private:
   std::string path_;
-  bool others_may_read_;
+  LoadOptions options_;
   std::vector<ConfigError> errors_;
   std::vector<ConfigError> warnings_;
 };
@@ -80,18 +83,27 @@ class Section {
               const std::function<base::Result<T>(std::string_view)>& parse);
   template <class T>
   void choice(const std::string& key, T& value, const Choices<T>& choices);
-  /// The path of a file that can be read; empty stays empty.
+  /// The path of a file that can be read, if files are opened; empty stays empty.
   void file(const std::string& key, std::string& value);
+  /// The same for a file with a key in it: a warning if all users can read it.
+  void private_file(const std::string& key, std::string& value);
+  /// The first line of the file that the key names, with the same warning; nothing if it cannot be
+  /// read, which is reported.
+  [[nodiscard]] std::optional<base::Secret> secret(const std::string& key, const std::string& file);
   /// Reports an error in a key's value.
   void error(const std::string& key, const std::string& message);
 
   /// Reports the unknown keys.
   void finish();
+  /// The same as warnings.
+  void warn_of_unknown_keys();
 
  private:
+  [[nodiscard]] std::vector<std::pair<Position, std::string>> unknown_keys();
   [[nodiscard]] std::optional<std::string> find_text(const std::string& key);
   /// Null if the key is absent or not a list, which is reported.
   [[nodiscard]] const Node* find_list(const std::string& key);
+  void warn_if_exposed(const std::string& key, const std::string& path);
   void report_unexpected(const std::string& key, const Node& node, const std::string& expected);
   void report_unknown_choice(const std::string& key, const std::vector<std::string>& names);
 
@@ -130,6 +142,9 @@ void Section::choice(const std::string& key, T& value, const Choices<T>& choices
   }
   report_unknown_choice(key, names);
 }
+
+/// Whether all users of the system may read the file.
+[[nodiscard]] bool others_may_read(const std::string& path);
 
 /// "a, b or c".
 [[nodiscard]] std::string join_words(const std::vector<std::string>& words,

@@ -17,19 +17,19 @@ bool exists(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0;
 }
 
-/// The configuration of the user who runs Reeve, by the rules of the XDG base directories.
+/// The configuration of the user who runs Reeve, by the rules of the XDG base directories: a path
+/// that is not absolute would start from the working folder.
 std::optional<std::string> user_config(const SettingsSources& sources) {
-  if (const auto folder = sources.variable("XDG_CONFIG_HOME")) {
+  const auto folder = sources.variable("XDG_CONFIG_HOME");
+  if (folder && folder->starts_with('/')) {
     return *folder + "/reeve/config.yaml";
   }
-  if (const auto home = sources.variable("HOME")) {
-    return *home + "/.config/reeve/config.yaml";
-  }
-  return std::nullopt;
+  const auto home = sources.variable("HOME");
+  return home && home->starts_with('/') ? std::optional(*home + "/.config/reeve/config.yaml")
+                                        : std::nullopt;
 }
 
-/// Why the working folder's file, which may name any host and password file, is not used; empty if
-/// it is.
+/// Why the working folder's file, which may name any host, is not used; empty if it is.
 std::string why_untrusted(const std::string& path, const SettingsSources& sources) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
@@ -55,6 +55,7 @@ void try_working_folder(const SettingsSources& sources, FoundConfig& found) {
   const std::string why = why_untrusted(path, sources);
   if (why.empty()) {
     found.path = path;
+    found.in_working_folder = true;
     found.notices.push_back("using the configuration " + path);
   } else {
     found.notices.push_back("not using " + path + ": " + why + " (--config overrides this)");
@@ -72,12 +73,17 @@ Applied set_endpoint(const OptionValue& url, supervisor::Options& supervisord) {
   return {};
 }
 
+std::optional<OptionValue> given_url(const SettingsOptions& options,
+                                     const SettingsSources& sources) {
+  return option_or_env("--url", options.url, "REEVE_URL", sources);
+}
+
 /// A URL from the command line or the environment replaces the configured supervisords together
 /// with their credentials, which are not sent to another host.
 Applied apply_url(const SettingsOptions& options, const SettingsSources& sources,
                   Settings& settings) {
   Config& config = settings.config;
-  if (const auto url = option_or_env("--url", options.url, "REEVE_URL", sources)) {
+  if (const auto url = given_url(options, sources)) {
     if (options.supervisor) {
       return usage_error("--supervisor", "chooses from the configuration, which " + url->name +
                                              " replaces: use one of them");
@@ -118,11 +124,38 @@ Applied choose_supervisor(const SettingsOptions& options, Config& config) {
   return {};
 }
 
+/// The variables that supervisord's children are given for it (superlance reads them), if neither
+/// option nor configuration names a user: sent to the supervisord that runs this process alone.
+void apply_parent_credentials(const SettingsSources& sources, supervisor::Options& supervisord) {
+  const auto url = sources.variable("SUPERVISOR_SERVER_URL");
+  const auto username = sources.variable("SUPERVISOR_USERNAME");
+  if (!url || !username || !supervisord.username.empty()) {
+    return;
+  }
+  const auto parent = supervisor::options_for(*url);
+  if (parent && parent->endpoint == supervisord.endpoint) {
+    supervisord.username = *username;
+    supervisord.password = base::Secret(sources.variable("SUPERVISOR_PASSWORD").value_or(""));
+  }
+}
+
+Applied check_credentials(const supervisor::Options& supervisord, const OptionValue& given) {
+  // The configuration file never has a password without a user name.
+  return supervisord.username.empty() && !supervisord.password.empty()
+             ? usage_error(given.name, "a password needs a user name: --username")
+             : Applied();
+}
+
 Applied apply_credentials(const SettingsOptions& options, const SettingsSources& sources,
-                          Config& config) {
+                          const FoundConfig& found, Config& config) {
   const auto username = option_or_env("--username", options.username, "REEVE_USERNAME", sources);
   const auto file =
       option_or_env("--password-file", options.password_file, "REEVE_PASSWORD_FILE", sources);
+  if (found.in_working_folder && (username || file)) {
+    return usage_error((username ? username : file)->name,
+                       "is not sent to a URL that " + found.path +
+                           " gives: name supervisord with --url, or this file with --config");
+  }
   base::Secret password;
   if (file) {
     auto read = base::read_secret_file(file->value);
@@ -138,14 +171,33 @@ Applied apply_credentials(const SettingsOptions& options, const SettingsSources&
     if (file) {
       each.password = password;
     }
-    if (each.username.empty() && !each.password.empty()) {
-      // The configuration file never has a password without a user name.
-      const std::string& wrong_option = username ? username->name : file->name;
-      return usage_error(wrong_option, "a password needs a user name: --username");
+    if (username || file) {
+      if (auto checked = check_credentials(each, username ? *username : *file); !checked) {
+        return checked;
+      }
+    } else {
+      apply_parent_credentials(sources, each);
     }
     each.timeout = options.timeout.value_or(each.timeout);
   }
   return {};
+}
+
+/// The file's configuration as far as the purpose needs it; the default one without a file.
+ConfigResult load_for(Purpose purpose, const FoundConfig& found, const SettingsOptions& options,
+                      const SettingsSources& sources) {
+  if (found.path.empty()) {
+    return default_config();
+  }
+  if (purpose == Purpose::agent) {
+    return load(found.path);
+  }
+  const bool passwords =
+      !option_or_env("--password-file", options.password_file, "REEVE_PASSWORD_FILE", sources);
+  return load(found.path, {.part = Part::supervisors,
+                           .supervisor = options.supervisor,
+                           .passwords = passwords,
+                           .trusted = !found.in_working_folder});
 }
 
 }  // namespace
@@ -169,10 +221,10 @@ tl::unexpected<SettingsError> usage_error(const std::string& name, const std::st
 FoundConfig find_config(const SettingsOptions& options, Purpose purpose,
                         const SettingsSources& sources) {
   if (options.config_file) {
-    return {*options.config_file, {}};
+    return {.path = *options.config_file};
   }
   if (const auto named = sources.variable("REEVE_CONFIG")) {
-    return {*named, {}};
+    return {.path = *named};
   }
   FoundConfig found;
   for (const auto& path : {user_config(sources), std::optional(sources.system_config)}) {
@@ -194,23 +246,45 @@ FoundConfig find_config(const SettingsOptions& options, Purpose purpose,
 tl::expected<Settings, SettingsError> load_settings(const SettingsOptions& options, Purpose purpose,
                                                     const SettingsSources& sources) {
   Settings settings;
-  FoundConfig found = find_config(options, purpose, sources);
+  FoundConfig found;
+  if (purpose == Purpose::agent || !given_url(options, sources)) {
+    found = find_config(options, purpose, sources);
+  }
   settings.config_file = found.path;
   settings.notices = found.notices;
   const auto with_notices = [&](SettingsError error) {
     error.notices = std::move(found.notices);
     return error;
   };
-  auto config = found.path.empty() ? default_config() : load(found.path);
+  auto config = load_for(purpose, found, options, sources);
   if (!config) {
     return tl::unexpected(with_notices({.errors = std::move(config.error())}));
   }
   settings.config = *std::move(config);
+  if (auto overridden = apply_overrides(options.agent, settings.config); !overridden) {
+    return tl::unexpected(with_notices({.usage = true, .errors = std::move(overridden.error())}));
+  }
+  if (const auto notice = notice_of_other_errors(settings.config);
+      notice && purpose != Purpose::agent) {
+    settings.notices.push_back(*notice);
+  }
   return apply_url(options, sources, settings)
       .and_then([&] { return choose_supervisor(options, settings.config); })
-      .and_then([&] { return apply_credentials(options, sources, settings.config); })
+      .and_then([&] { return apply_credentials(options, sources, found, settings.config); })
       .map([&] { return std::move(settings); })
       .map_error(with_notices);
+}
+
+std::optional<std::string> notice_of_other_errors(const Config& config) {
+  if (config.warnings.empty()) {
+    return std::nullopt;
+  }
+  const ConfigError& first = config.warnings.front();
+  const std::string more = config.warnings.size() == 1
+                               ? "see"
+                               : std::to_string(config.warnings.size() - 1) + " more: see";
+  return "warning: " + to_string(first) + " (not needed here; " + more + " reeve check-config " +
+         first.file + ")";
 }
 
 std::optional<std::string> try_usual_sockets(

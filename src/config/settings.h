@@ -23,6 +23,7 @@ struct SettingsOptions {
   std::optional<std::string> password_file;
   std::optional<std::string> supervisor;  ///< one of the configured supervisords, by name
   std::optional<base::Duration> timeout;
+  AgentOverrides agent = {};  ///< of `serve` alone
   friend bool operator==(const SettingsOptions&, const SettingsOptions&) = default;
 };
 
@@ -37,8 +38,11 @@ struct SettingsSources {
   std::vector<std::string> usual_sockets = {"/run/supervisor.sock", "/var/run/supervisor.sock"};
 };
 
-/// The working folder's config.yaml is read for one-shot commands only.
-enum class Purpose { agent, one_shot };
+enum class Purpose {
+  agent,       ///< needs all of the configuration
+  one_shot,    ///< needs the supervisords; the working folder's config.yaml may give their URLs
+  completion,  ///< of a command line: as one_shot, without the working folder
+};
 
 /// The value of an option, or of the environment variable that stands for it.
 struct OptionValue {
@@ -53,8 +57,10 @@ struct OptionValue {
                                                        const SettingsSources& sources);
 
 struct FoundConfig {
-  std::string path;                  ///< empty if there is no configuration file
-  std::vector<std::string> notices;  ///< files that were passed over and why, for standard error
+  std::string path;                ///< empty if there is no configuration file
+  bool in_working_folder = false;  ///< it may give URLs and nothing else
+  std::vector<std::string> notices =
+      {};  ///< files that were passed over and why, for standard error
 };
 
 /// The configuration file: the option, $REEVE_CONFIG, the user's, the system's, and for one-shot
@@ -67,7 +73,7 @@ struct Settings {
   std::string config_file;  ///< the file that was read; empty if none was found
   /// No option, variable or file names supervisord's address: see try_usual_sockets().
   bool url_is_default = false;
-  std::vector<std::string> notices;  ///< of find_config()
+  std::vector<std::string> notices;  ///< of find_config(), and errors that do not matter here
 };
 
 struct SettingsError {
@@ -82,9 +88,14 @@ struct SettingsError {
 [[nodiscard]] tl::unexpected<SettingsError> usage_error(const std::string& name,
                                                         const std::string& message);
 
+/// For a one-shot command, errors of the file that concern no supervisord it needs are notices, and
+/// with a URL from an option or variable no file is read.
 [[nodiscard]] tl::expected<Settings, SettingsError> load_settings(const SettingsOptions& options,
                                                                   Purpose purpose,
                                                                   const SettingsSources& sources);
+
+/// One sentence on errors of the file that do not matter to the command; nothing if there are none.
+[[nodiscard]] std::optional<std::string> notice_of_other_errors(const Config& config);
 
 /// If supervisord's address is the default one and `is_unreachable` says that nothing listens
 /// there, the first usual socket that exists becomes the only supervisord; the result is a notice

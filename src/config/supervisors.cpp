@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/file.h"
 #include "config/sections.h"
 
 namespace reeve::config {
@@ -14,21 +13,25 @@ base::Result<base::Endpoint> parse_url(std::string_view url) {
   return base::Endpoint::parse(url, "/RPC2");
 }
 
-void read_password_file(Section& section, base::Secret& password) {
+/// Whether the password of this supervisord is needed.
+bool wants_password(const LoadOptions& options, const std::string& supervisor) {
+  return options.part == Part::everything ||
+         (options.part == Part::supervisors && options.passwords &&
+          options.supervisor.value_or(supervisor) == supervisor);
+}
+
+void read_password_file(Section& section, const std::string& supervisor, base::Secret& password) {
   std::string file;
   section.text("password_file", file);
-  if (file.empty()) {
+  if (file.empty() || !wants_password(section.config_file().options(), supervisor)) {
     return;
   }
   if (!password.empty()) {
     section.error("password_file", "password is set too: use one of them");
     return;
   }
-  auto secret = base::read_secret_file(section.config_file().resolve(file));
-  if (secret) {
+  if (auto secret = section.secret("password_file", file)) {
     password = *std::move(secret);
-  } else {
-    section.error("password_file", secret.error().message);
   }
 }
 
@@ -39,19 +42,20 @@ void read_credentials(Section& section, supervisor::Options& options) {
   }
   std::string password;
   section.text("password", password);
-  if (!password.empty() && section.config_file().others_may_read()) {
+  if (!password.empty() && others_may_read(section.config_file().path())) {
     section.error("password", "all users can read this file: chmod o-r it, or use password_file");
   }
   options.password = base::Secret(std::move(password));
-  read_password_file(section, options.password);
+  read_password_file(section, options.name, options.password);
   if (options.username.empty() && !options.password.empty()) {
     section.config_file().error(section.position(),
                                 section.path("username") + ": a password needs a user name");
   }
 }
 
-supervisor::Options read_supervisor(Section& section) {
+supervisor::Options read_supervisor(Section& section, std::string name) {
   supervisor::Options options;
+  options.name = std::move(name);
   options.endpoint = *parse_url(supervisor::default_url);
   section.parsed<base::Endpoint>("url", options.endpoint, parse_url);
   section.duration("timeout", options.timeout, {milliseconds(10), hours(1)});
@@ -84,8 +88,7 @@ void read_list(const Node& list, Section& root, Config& config) {
     if (section.find("url") == nullptr) {
       section.error("url", "each supervisord of the list needs a URL");
     }
-    config.supervisors.push_back(read_supervisor(section));
-    config.supervisors.back().name = name;
+    config.supervisors.push_back(read_supervisor(section, std::move(name)));
   });
   config.supervisor_url_given = !config.supervisors.empty();
 }
@@ -106,7 +109,7 @@ void read_supervisors(Section& root, Config& config) {
   if (single != nullptr) {
     Section section(*single, "supervisor", root.config_file());
     config.supervisor_url_given = section.find("url") != nullptr;
-    config.supervisors.push_back(read_supervisor(section));
+    config.supervisors.push_back(read_supervisor(section, ""));
     section.finish();
   }
   if (list != nullptr) {

@@ -12,6 +12,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include "base/file.h"
 #include "base/text.h"
 
 namespace reeve::config {
@@ -59,6 +60,19 @@ class TreeBuilder final : public YAML::EventHandler {
     open(node(Node::Kind::map, mark, anchor, tag), mark);
   }
   void OnMapEnd() override { close(); }
+
+  /// The root map as far as it has been read.
+  Node take_unfinished_root() {
+    if (open_.empty() || open_.front().node.kind != Node::Kind::map) {
+      return {};
+    }
+    OpenNode& root = open_.front();
+    if (root.key) {
+      root.key->value.kind = Node::Kind::invalid;
+      root.node.entries.push_back(*std::move(root.key));
+    }
+    return std::move(root.node);
+  }
 
  private:
   /// A list or map that the parser has not ended yet.
@@ -149,6 +163,20 @@ class TreeBuilder final : public YAML::EventHandler {
   int documents_ = 0;
 };
 
+/// yaml-cpp does not say that a tab is what it stumbles over.
+std::string hint_at_tab(std::string_view text, const YAML::Mark& mark) {
+  std::size_t begin = 0;
+  for (int line = 0; !mark.is_null() && line < mark.line && begin < text.size(); ++line) {
+    begin = std::min(text.find('\n', begin), text.size() - 1) + 1;
+  }
+  const std::string_view line = text.substr(begin, text.find('\n', begin) - begin);
+  const std::string_view indent = line.substr(0, line.find_first_not_of(" \t"));
+  return indent.find('\t') == std::string_view::npos
+             ? ""
+             : " (line " + std::to_string(mark.line + 1) +
+                   " begins with a tab: YAML is indented by spaces alone)";
+}
+
 std::optional<std::string> encoding_error(std::string_view text) {
   if (text.size() > max_file_bytes) {
     return "longer than 1 MB";
@@ -167,17 +195,19 @@ YamlDocument read_yaml(std::string_view text) {
     document.errors.push_back({{}, *std::move(problem)});
     return document;
   }
+  TreeBuilder builder(document);
   try {
-    std::istringstream stream{std::string(text)};
+    std::istringstream stream{std::string(base::without_byte_order_mark(text))};
     YAML::Parser parser(stream);
-    TreeBuilder builder(document);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const LimitExceeded&) {
     document.root = Node{};  // already reported
   } catch (const YAML::Exception& error) {
     document.root = Node{};
-    document.errors.push_back({position_of(error.mark), "not valid YAML: " + error.msg});
+    document.before_error = builder.take_unfinished_root();
+    document.errors.push_back(
+        {position_of(error.mark), "not valid YAML: " + error.msg + hint_at_tab(text, error.mark)});
   } catch (const std::exception& error) {
     document.root = Node{};
     document.errors.push_back({{}, std::string("not valid YAML: ") + error.what()});

@@ -47,6 +47,9 @@ struct YamlError {
 
 struct YamlDocument {
   Node root;  ///< Kind::null for an empty text
+  /// After a syntax error: the keys of the root that were complete before it, and the one that was
+  /// not, with an invalid value. Else Kind::null.
+  Node before_error;
   std::vector<YamlError> errors;
 };
 

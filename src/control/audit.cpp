@@ -2,21 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdio>
-#include <deque>
-#include <filesystem>
+#include <map>
 #include <mutex>
-#include <set>
-#include <system_error>
+#include <string>
+#include <thread>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-#include <unistd.h>
-
-#include "base/text.h"
-#include "records/json_reader.h"
-#include "records/line_file.h"
+#include "base/guarded.h"
+#include "base/wakeup.h"
+#include "control/repeat_filter.h"
 
 namespace reeve::control {
 
@@ -24,294 +18,427 @@ using base::Result;
 
 namespace {
 
-constexpr std::string_view audit_name = "audit.jsonl";
+using Entries = std::vector<AuditEntry>;
 
-std::string rotated_name(std::uint64_t number) {
-  return "audit." + std::to_string(number) + ".jsonl";
-}
-
-/// The numbers of the rotated files, oldest first.
-std::set<std::uint64_t> numbers_in(const records::StateDir& state) {
-  std::set<std::uint64_t> numbers;
-  std::error_code ignored;
-  for (const auto& file : std::filesystem::directory_iterator(state.path("."), ignored)) {
-    const std::string name = file.path().filename().string();
-    const std::size_t before = std::string_view("audit.").size();
-    const std::size_t after = std::string_view(".jsonl").size();
-    const auto number = name.size() <= before + after
-                            ? std::nullopt
-                            : base::parse_number<std::uint64_t>(std::string_view(name).substr(
-                                  before, name.size() - before - after));
-    if (number && name == rotated_name(*number)) {
-      numbers.insert(*number);
-    }
+std::string lines_of(const Entries& entries) {
+  std::string lines;
+  for (const AuditEntry& each : entries) {
+    lines += to_line(each) + "\n";
   }
-  return numbers;
+  return lines;
 }
 
-/// Such entries must survive a loss of power.
-bool is_about_an_action(const AuditEntry& entry) {
-  return entry.kind != AuditKind::decision || entry.decision == to_string(guards::Reason::accepted);
-}
+/// A row of files, and what is missing in it.
+struct Record {
+  records::RotatedLines lines;
+  /// Entries that could not be written since the last that was.
+  std::uint32_t lost = 0;
+  base::SystemTime first_lost = {};
+  base::SystemTime last_lost = {};
+  std::string why_lost = {};
+  std::vector<std::string> removed = {};  ///< files of which nothing is written yet
 
-/// Collects the newest entries.
-class NewestEntries {
- public:
-  NewestEntries(std::optional<base::SystemTime> since, std::size_t limit)
-      : since_(since), limit_(limit) {}
-
-  /// Files are read from the newest to the oldest, each from its beginning.
-  [[nodiscard]] Result<void> read(const std::string& path) {
-    std::deque<AuditEntry> here;
-    bool any_older = false;
-    const std::size_t room = limit_ - entries_.size();
-    const auto all_read = records::read_lines(path, [&](std::string_view line) -> Result<void> {
-      auto entry = audit_entry_from(line);
-      const bool older = entry && since_ && entry->at < *since_;
-      any_older = any_older || older;
-      if (entry && !older) {
-        here.push_back(*std::move(entry));
-      }
-      if (here.size() > room) {
-        here.pop_front();
-      }
-      return {};
-    });
-    entries_.insert(entries_.begin(), here.begin(), here.end());
-    done_ = entries_.size() >= limit_ || (any_older && here.empty());
-    const bool missing = !all_read && all_read.error().kind == base::ErrorKind::not_found;
-    return missing ? Result<void>() : all_read;
-  }
-  /// The limit is reached, or a whole file was too old, as are those before it.
-  [[nodiscard]] bool done() const { return done_; }
-  [[nodiscard]] std::vector<AuditEntry> take() { return {entries_.begin(), entries_.end()}; }
-
- private:
-  const std::optional<base::SystemTime> since_;
-  const std::size_t limit_;
-  std::deque<AuditEntry> entries_;
-  bool done_ = false;
+  /// Behind a word about what is missing.
+  [[nodiscard]] Result<void> append(const Entries& entries, records::Durability durability,
+                                    base::SystemTime now);
+  void count_lost(const Entries& entries, const base::Error& error);
+  [[nodiscard]] Entries gaps(base::SystemTime now) const;
 };
 
-using Text = std::string AuditEntry::*;
-
-/// The members that are left out where they are empty.
-constexpr std::array<std::pair<const char*, Text>, 9> text_members = {{
-    {"action", &AuditEntry::action},
-    {"decision", &AuditEntry::decision},
-    {"reason", &AuditEntry::reason},
-    {"rule", &AuditEntry::rule},
-    {"fingerprint", &AuditEntry::fingerprint},
-    {"operation", &AuditEntry::operation},
-    {"incarnation_before", &AuditEntry::incarnation_before},
-    {"incarnation_after", &AuditEntry::incarnation_after},
-    {"result", &AuditEntry::result},
-}};
-
-AuditEntry entry_about(const guards::Command& command, AuditKind kind, base::SystemTime at) {
+AuditEntry gap(base::SystemTime at, std::string reason) {
   AuditEntry entry;
   entry.at = at;
-  entry.kind = kind;
-  entry.actor = command.actor;
-  entry.source = command.source;
-  entry.action = to_string(command.action);
-  entry.target = command.target;
-  if (command.trigger) {
-    entry.rule = command.trigger->rule;
-    entry.fingerprint = command.trigger->fingerprint;
-  }
+  entry.kind = AuditKind::gap;
+  entry.reason = std::move(reason);
   return entry;
 }
 
-std::string text_of(const std::optional<substrate::Incarnation>& incarnation) {
-  return incarnation ? incarnation->text() : "";
+void Record::count_lost(const Entries& entries, const base::Error& error) {
+  for (const AuditEntry& each : entries) {
+    first_lost = lost == 0 ? each.at : first_lost;
+    last_lost = each.at;
+    lost += each.count;
+  }
+  why_lost = error.message;
 }
 
-/// Why it was requested, and why it was not done.
-std::string join_reasons(const std::string& wanted, const std::string& refused) {
-  return wanted.empty() || refused.empty() ? wanted + refused : wanted + ": " + refused;
+Entries Record::gaps(base::SystemTime now) const {
+  Entries entries;
+  if (lost > 0) {
+    AuditEntry entry = gap(now, "entries are missing: " + why_lost);
+    entry.count = lost;
+    entry.first = first_lost;
+    entry.last = last_lost;
+    entries.push_back(std::move(entry));
+  }
+  for (const std::string& name : removed) {
+    entries.push_back(gap(now, name + " was removed: as many files are kept as may be"));
+  }
+  return entries;
 }
+
+Result<void> Record::append(const Entries& entries, records::Durability durability,
+                            base::SystemTime now) {
+  const std::string text = lines_of(entries);
+  for (std::string& name : lines.make_room(text.size())) {
+    removed.push_back(std::move(name));
+  }
+  auto appended = lines.append(lines_of(gaps(now)) + text, durability);
+  if (appended) {
+    lost = 0;
+    removed.clear();
+  }
+  return appended;
+}
+
+/// How many bytes each actor may add to the acts.
+class ActorAllowances {
+ public:
+  ActorAllowances(double bytes, double per_second) : bytes_(bytes), per_second_(per_second) {}
+
+  /// False: that is more than is left to it.
+  [[nodiscard]] bool spend(const std::string& actor, std::size_t bytes, base::SteadyTime now) {
+    if (left_.size() >= max_actors && !left_.contains(actor)) {
+      left_.clear();
+    }
+    Allowance& allowance = left_.try_emplace(actor, Allowance{bytes_, now}).first->second;
+    const double seconds = std::chrono::duration<double>(now - allowance.at).count();
+    allowance = {std::min(bytes_, allowance.bytes + std::max(seconds, 0.0) * per_second_), now};
+    const auto wanted = static_cast<double>(bytes);
+    const bool may = wanted <= allowance.bytes;
+    allowance.bytes -= may ? wanted : 0;
+    return may;
+  }
+
+ private:
+  /// Actors are tokens and certificates of the configuration.
+  static constexpr std::size_t max_actors = 1000;
+
+  struct Allowance {
+    double bytes;
+    base::SteadyTime at;
+  };
+
+  double bytes_;
+  double per_second_;
+  std::map<std::string, Allowance> left_;
+};
 
 }  // namespace
 
-AuditEntry audit_entry_of(const Operation& operation) {
-  AuditEntry entry = entry_about(operation.command, AuditKind::operation,
-                                 operation.finished_at.value_or(operation.created_at));
-  entry.decision = operation.refused_for ? to_string(*operation.refused_for) : "";
-  entry.reason =
-      join_reasons(operation.command.reason, operation.error ? operation.error->message : "");
-  entry.operation = operation.id;
-  entry.incarnation_before = text_of(operation.incarnation_before);
-  entry.incarnation_after = text_of(operation.incarnation_after);
-  entry.result = operation.result ? to_string(*operation.result) : "";
-  return entry;
-}
-
-AuditEntry audit_entry_of(const guards::Command& command, const guards::Refusal& refusal,
-                          base::SystemTime now) {
-  AuditEntry entry = entry_about(command, AuditKind::decision, now);
-  entry.decision = to_string(refusal.reason);
-  entry.reason = join_reasons(command.reason, refusal.error.message);
-  entry.operation = refusal.operation;
-  return entry;
-}
-
-std::string to_line(const AuditEntry& entry) {
-  records::Json object = {{"at", base::to_rfc3339(entry.at)},
-                          {"kind", to_string(entry.kind)},
-                          {"actor", records::text_to_json(entry.actor)},
-                          {"source", to_string(entry.source)}};
-  if (entry.target) {
-    object["supervisor"] = records::text_to_json(entry.target->supervisor);
-    object["group"] = records::text_to_json(entry.target->name.group);
-    records::put_text(object, "name", entry.target->name.name);  // empty: a whole group
-  }
-  for (const auto& [name, member] : text_members) {
-    if (!(entry.*member).empty()) {
-      object[name] = records::text_to_json(entry.*member);
-    }
-  }
-  return records::to_line(object);
-}
-
-std::optional<AuditEntry> audit_entry_from(std::string_view line) {
-  AuditEntry entry;
-  const bool good = records::read_object(line, [&](records::JsonReader& reader) {
-    std::string at;
-    reader.text("at", at);
-    reader.word("kind", all_audit_kinds, entry.kind);
-    reader.text("actor", entry.actor);
-    reader.word("source", guards::all_sources, entry.source);
-    for (const auto& [name, member] : text_members) {
-      reader.text(name, entry.*member);
-    }
-    if (reader.has("group")) {
-      guards::Target& target = entry.target.emplace();
-      reader.text("supervisor", target.supervisor);
-      reader.text("group", target.name.group);
-      reader.text("name", target.name.name);
-    }
-    if (const auto time = base::parse_rfc3339(at)) {
-      entry.at = *time;
-    } else {
-      reader.fail();
-    }
-  });
-  return good ? std::optional(std::move(entry)) : std::nullopt;
-}
-
 struct Audit::State {
-  State(const records::StateDir& directory, base::Log its_log, const AuditLimits& its_limits,
-        records::LineFile lines)
-      : state(directory),
+  State(const base::Clock& its_clock, base::Log its_log, const AuditLimits& limits,
+        std::array<records::RotatedLines, 3> rows)
+      : clock(its_clock),
         log(std::move(its_log)),
-        limits(its_limits),
-        file(std::move(lines)),
-        rotated(numbers_in(directory)) {}
+        acts{.lines = std::move(rows[0])},
+        frequent_acts{.lines = std::move(rows[1])},
+        decisions{.lines = std::move(rows[2])},
+        allowances(limits.actor_bytes, limits.actor_bytes_per_second) {}
 
-  [[nodiscard]] Result<void> append(const std::vector<AuditEntry>& entries);
-  [[nodiscard]] Result<void> rotate();
-  void make_room();
+  /// All under `writing`. What could not be written is logged.
+  void append(Record& record, const Entries& entries);
+  void append_decisions(const Entries& entries);
+  void admit(AuditEntry entry, Entries& admitted);
+  /// Where an act is written: its actor has spent its allowance, or not.
+  [[nodiscard]] Record& record_for(const AuditEntry& act);
+  /// Of waiting entries, and those that were counted for long enough.
+  [[nodiscard]] Entries take_due();
 
-  const records::StateDir& state;
+  const base::Clock& clock;
   const base::Log log;
-  const AuditLimits limits;
   Listener listener;
-  /// Held while the file is written: it keeps the lines in order.
+  /// Held while a file is written: it keeps the lines in order.
   std::mutex writing;
-  records::LineFile file;
-  std::set<std::uint64_t> rotated;
+  Record acts;
+  Record frequent_acts;
+  Record decisions;
+  ActorAllowances allowances;
+  RepeatFilter repeats;
+  struct Waiting {
+    Entries entries;
+    Entries dropped;  ///< the first and the last of them
+    std::uint32_t dropped_count = 0;
+  };
+  base::Guarded<Waiting> waiting;  ///< see record_soon(); `writing` is locked before it
+  base::Wakeup wakeup;
+  std::jthread writer;  // last: it ends before what it uses
 };
 
-Result<void> Audit::State::append(const std::vector<AuditEntry>& entries) {
-  const std::string lines =
-      base::join(entries, "", [](const AuditEntry& each) { return to_line(each) + "\n"; });
-  const bool sync = std::any_of(entries.begin(), entries.end(), is_about_an_action);
-  const std::scoped_lock lock(writing);
-  if (file.size() > 0 && file.size() + lines.size() > limits.file_bytes) {
-    if (auto moved = rotate(); !moved) {
-      log.error("the full audit file cannot be rotated", {{"error", moved.error().message}});
+void Audit::State::append(Record& record, const Entries& entries) {
+  if (entries.empty()) {
+    return;
+  }
+  const auto durability =
+      &record == &decisions ? records::Durability::written : records::Durability::synced;
+  if (const auto appended = record.append(entries, durability, clock.system_now()); !appended) {
+    record.count_lost(entries, appended.error());
+    for (const AuditEntry& each : entries) {
+      log.error("an audit entry cannot be written",
+                {{"entry", to_line(each)}, {"error", appended.error().message}});
     }
   }
-  return file.append(lines, sync ? records::Durability::synced : records::Durability::written);
 }
 
-Result<void> Audit::State::rotate() {
-  const std::uint64_t number = rotated.empty() ? 1 : *rotated.rbegin() + 1;
-  const std::string current = state.path(audit_name);
-  if (std::rename(current.c_str(), state.path(rotated_name(number)).c_str()) == 0) {
-    rotated.insert(number);
-    make_room();
-  } else if (errno != ENOENT) {  // ENOENT: it was renamed before, and no new one could be opened
-    return base::failure(base::ErrorKind::internal, "cannot rename " + current + ": " +
-                                                        std::generic_category().message(errno));
-  }
-  return records::LineFile::open(current).and_then([this](records::LineFile next) {
-    file = std::move(next);
-    return state.sync();
-  });
-}
-
-void Audit::State::make_room() {
-  while (rotated.size() > limits.rotated_files) {
-    const std::string oldest = state.path(rotated_name(*rotated.begin()));
-    log.warning("the oldest audit file is removed: there are too many", {{"file", oldest}});
-    (void)::unlink(oldest.c_str());
-    rotated.erase(rotated.begin());
+void Audit::State::append_decisions(const Entries& entries) {
+  append(decisions, entries);
+  for (const AuditEntry& each : entries) {
+    if (each.source == guards::Source::api && each.kind == AuditKind::decision) {
+      log.info("a request was refused", {{"action", each.action},
+                                         {"process", each.target ? each.target->text() : ""},
+                                         {"actor", each.actor},
+                                         {"reason", each.decision},
+                                         {"count", std::to_string(each.count)}});
+    }
   }
 }
 
 Audit::Audit(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Audit::~Audit() = default;
 
-Result<std::unique_ptr<Audit>> Audit::open(const records::StateDir& state, base::Log log,
-                                           const AuditLimits& limits) {
-  return records::LineFile::open(state.path(audit_name)).and_then([&](records::LineFile file) {
-    return state.sync().map([&] {
-      return std::unique_ptr<Audit>(
-          new Audit(std::make_unique<State>(state, std::move(log), limits, std::move(file))));
-    });
-  });
+Audit::~Audit() {
+  state_->writer = {};
+  const std::scoped_lock lock(state_->writing);
+  state_->append_decisions(state_->take_due());
+  state_->append_decisions(state_->repeats.take_all(state_->clock.system_now()));
 }
 
-void Audit::record(const std::vector<AuditEntry>& entries) {
+Result<std::unique_ptr<Audit>> Audit::open(const records::StateDir& state, const base::Clock& clock,
+                                           base::Log log, const AuditLimits& limits) {
+  const auto open_row = [&](const char* stem, const records::RotationLimits& its_limits) {
+    return records::RotatedLines::open(state, stem, its_limits, log);
+  };
+  auto acts = open_row("audit", limits.acts);
+  auto frequent = open_row("frequent_acts", limits.frequent_acts);
+  auto decisions = open_row("decisions", limits.decisions);
+  for (auto* const row : {&acts, &frequent, &decisions}) {
+    if (!*row) {
+      return base::failure(std::move(row->error()));
+    }
+  }
+  return std::unique_ptr<Audit>(new Audit(std::make_unique<State>(
+      clock, std::move(log), limits,
+      std::array{*std::move(acts), *std::move(frequent), *std::move(decisions)})));
+}
+
+Record& Audit::State::record_for(const AuditEntry& act) {
+  const bool within = allowances.spend(act.actor, to_line(act).size() + 1, clock.steady_now());
+  return within ? acts : frequent_acts;
+}
+
+void Audit::State::admit(AuditEntry entry, Entries& admitted) {
+  if (auto written = repeats.admit(std::move(entry), clock.steady_now())) {
+    admitted.push_back(*std::move(written));
+  }
+}
+
+Entries Audit::State::take_due() {
+  Entries due = repeats.take_due(clock.steady_now(), clock.system_now());
+  Waiting taken = waiting.with([](Waiting& all) { return std::exchange(all, {}); });
+  for (AuditEntry& each : taken.entries) {
+    admit(std::move(each), due);
+  }
+  if (taken.dropped_count > 0) {
+    decisions.count_lost(taken.dropped, {base::ErrorKind::internal, "too many at once"});
+    decisions.lost += taken.dropped_count - static_cast<std::uint32_t>(taken.dropped.size());
+  }
+  return due;
+}
+
+void Audit::record(std::vector<AuditEntry> entries) {
   if (entries.empty()) {
     return;
   }
-  if (const auto appended = state_->append(entries); !appended) {
-    for (const AuditEntry& each : entries) {
-      state_->log.error("an audit entry cannot be written",
-                        {{"entry", to_line(each)}, {"error", appended.error().message}});
+  {
+    const std::scoped_lock lock(state_->writing);
+    Entries acts;
+    Entries frequent_acts;
+    Entries decisions = state_->take_due();
+    for (AuditEntry& each : entries) {
+      shorten(each);
+      if (has_effect(each)) {
+        const bool is_frequent = &state_->record_for(each) == &state_->frequent_acts;
+        (is_frequent ? frequent_acts : acts).push_back(each);
+      } else {
+        state_->admit(each, decisions);
+      }
     }
+    state_->append(state_->acts, acts);
+    state_->append(state_->frequent_acts, frequent_acts);
+    state_->append_decisions(decisions);
   }
   if (state_->listener) {
     state_->listener(entries);
   }
 }
 
-Result<std::vector<AuditEntry>> Audit::read(std::optional<base::SystemTime> since,
-                                            std::size_t limit) const {
-  // If a file is rotated meanwhile, it would be read twice: then start again.
-  for (;;) {
-    const auto numbers_now = [this] {
-      const std::scoped_lock lock(state_->writing);
-      return state_->rotated;
-    };
-    const std::set<std::uint64_t> rotated = numbers_now();
-    NewestEntries newest(since, limit);
-    auto read = newest.read(state_->state.path(audit_name));
-    for (auto number = rotated.rbegin(); read && number != rotated.rend() && !newest.done();
-         ++number) {
-      read = newest.read(state_->state.path(rotated_name(*number)));
-    }
-    if (rotated == numbers_now()) {
-      return read.map([&] { return newest.take(); });
+Result<void> Audit::record_before(AuditEntry entry) {
+  shorten(entry);
+  {
+    const std::scoped_lock lock(state_->writing);
+    if (auto appended = state_->record_for(entry).append({entry}, records::Durability::synced,
+                                                         state_->clock.system_now());
+        !appended) {
+      return appended;
     }
   }
+  if (state_->listener) {
+    state_->listener({entry});
+  }
+  return {};
+}
+
+void Audit::record_soon(AuditEntry entry) {
+  constexpr std::size_t max_waiting = 256;
+  shorten(entry);
+  state_->waiting.with([&](State::Waiting& all) {
+    if (all.entries.size() < max_waiting) {
+      all.entries.push_back(std::move(entry));
+      return;
+    }
+    ++all.dropped_count;
+    all.dropped.resize(std::min<std::size_t>(all.dropped.size() + 1, 2));
+    all.dropped.back() = std::move(entry);
+  });
+  state_->wakeup.nudge();
+}
+
+void Audit::write_due() {
+  const std::scoped_lock lock(state_->writing);
+  state_->append_decisions(state_->take_due());
+}
+
+void Audit::start() {
+  static constexpr std::chrono::seconds interval{10};
+  state_->writer = std::jthread([this](const std::stop_token& stop) {
+    while (state_->wakeup.wait_until(state_->clock.steady_now() + interval, stop) !=
+           base::Wakeup::Reason::stop) {
+      base::run_logged(state_->log, "writing the audit", [&] { write_due(); });
+    }
+  });
 }
 
 void Audit::on_record(Listener listener) {
   state_->listener = std::move(listener);
+}
+
+Result<AuditSelection> Audit::select(const AuditQuery& query) const {
+  AuditSelection selection;
+  std::vector<Result<records::RotatedLines::Files>> rows;
+  {
+    const std::scoped_lock lock(state_->writing);
+    state_->append_decisions(state_->take_due());
+    // Of several of one moment the last row has the newest.
+    for (const Record* const record : {&state_->acts, &state_->frequent_acts, &state_->decisions}) {
+      rows.push_back(record->lines.files());
+    }
+    selection.unwritten_ = state_->repeats.counted(state_->clock.system_now());
+  }
+  std::erase_if(selection.unwritten_, [&](const AuditEntry& each) {
+    return (query.kind && each.kind != *query.kind) || !selection.add(query, to_line(each).size());
+  });
+  std::vector<std::vector<AuditSelection::Place>> lists;
+  for (const auto& row : rows) {
+    auto found = row.and_then([&](const auto& files) { return selection.find(files, query); });
+    if (!found) {
+      return base::failure(std::move(found.error()));
+    }
+    lists.push_back(*std::move(found));
+  }
+  selection.merge(lists, query);
+  return selection;
+}
+
+Result<Entries> Audit::read(std::optional<base::SystemTime> since, std::size_t limit) const {
+  return select({.since = since, .kind = std::nullopt, .max_entries = limit})
+      .map([](const AuditSelection& selection) {
+        Entries entries;
+        selection.for_each([&](const AuditEntry& entry) {
+          entries.push_back(entry);
+          return true;
+        });
+        return entries;
+      });
+}
+
+bool AuditSelection::add(const AuditQuery& query, std::size_t line_bytes) {
+  constexpr std::size_t names_of_absent_members = 256;
+  const std::size_t more = line_bytes + names_of_absent_members;
+  if (entries_ >= query.max_entries || bytes_ + more > query.max_bytes) {
+    return false;
+  }
+  ++entries_;
+  bytes_ += more;
+  return true;
+}
+
+/// A file in which nothing is new enough ends the search, for those before it are older.
+Result<std::vector<AuditSelection::Place>> AuditSelection::find(
+    const records::RotatedLines::Files& files, const AuditQuery& query) const {
+  std::vector<Place> found;
+  const std::size_t wanted = query.max_entries - std::min(entries_, query.max_entries);
+  std::size_t bytes = bytes_;
+  const auto enough = [&] { return found.size() >= wanted || bytes > query.max_bytes; };
+  /// False: no more files are needed.
+  const auto read = [&](const std::shared_ptr<const records::LineSource>& file) -> Result<bool> {
+    bool any_older = false;
+    const std::size_t before = found.size();
+    auto done = file->read_backwards([&](std::string_view line, std::uint64_t offset) {
+      const auto head = audit_entry_head_from(line);
+      const bool older = head && query.since && head->at < *query.since;
+      any_older = any_older || older;
+      if (head && !older && (!query.kind || head->kind == *query.kind) && !enough()) {
+        found.push_back({head->at, file, offset, static_cast<std::uint32_t>(line.size())});
+        bytes += line.size();
+      }
+      return !enough();
+    });
+    return done.map([&] { return !enough() && !(any_older && found.size() == before); });
+  };
+  auto more = files.current && !enough() ? read(files.current) : Result<bool>(!enough());
+  for (auto path = files.rotated.begin(); more && *more && path != files.rotated.end(); ++path) {
+    const auto file = records::LineSource::open(*path);
+    if (file) {
+      more = read(*file);
+    } else if (file.error().kind != base::ErrorKind::not_found) {  // it was removed meanwhile
+      return base::failure(file.error());
+    }
+  }
+  return more.map([&](bool) { return std::move(found); });
+}
+
+void AuditSelection::merge(const std::vector<std::vector<Place>>& lists, const AuditQuery& query) {
+  std::vector<std::size_t> next(lists.size(), 0);
+  for (;;) {
+    const Place* newest = nullptr;
+    std::size_t from = 0;
+    for (std::size_t list = 0; list < lists.size(); ++list) {
+      const bool has_more = next[list] < lists[list].size();
+      if (has_more && (newest == nullptr || lists[list][next[list]].at >= newest->at)) {
+        newest = &lists[list][next[list]];
+        from = list;
+      }
+    }
+    if (newest == nullptr || !add(query, newest->length)) {
+      break;
+    }
+    places_.push_back(*newest);
+    ++next[from];
+  }
+  std::reverse(places_.begin(), places_.end());
+}
+
+void AuditSelection::for_each(const std::function<bool(const AuditEntry&)>& take) const {
+  for (const Place& place : places_) {
+    const auto entry = audit_entry_from(place.file->read(place.offset, place.length));
+    if (entry && !take(*entry)) {
+      return;
+    }
+  }
+  for (const AuditEntry& entry : unwritten_) {
+    if (!take(entry)) {
+      return;
+    }
+  }
 }
 
 }  // namespace reeve::control

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/signal_name.h"
 #include "control/controller_state.h"
 #include "guards/policy.h"
 
@@ -23,14 +24,16 @@ std::string run_prefix(const base::Clock& clock) {
 
 Refusal in_flight(const Operation& other) {
   return {Reason::in_flight,
-          {ErrorKind::conflict, "the operation " + other.id + " on '" +
-                                    other.command.target.text() + "' is not done yet"},
+          {ErrorKind::conflict,
+           "the operation " + other.id + " on '" + other.command.subject() + "' is not done yet"},
           other.id};
 }
 
 /// The process was in the snapshot a moment ago.
-Refusal gone(const guards::Target& target) {
-  return {Reason::no_target, {ErrorKind::not_found, guards::no_such_process(target)}, {}};
+Refusal gone(const guards::Command& command) {
+  const std::string why = command.batch.empty() ? guards::no_such_process(command.target)
+                                                : command.subject() + " are gone";
+  return {Reason::no_target, {ErrorKind::not_found, why}, {}};
 }
 
 Refusal key_reused(const Operation& other) {
@@ -40,15 +43,12 @@ Refusal key_reused(const Operation& other) {
           other.id};
 }
 
-Refusal not_recorded(const base::Error& error) {
-  return {Reason::not_recorded,
-          {ErrorKind::internal, "nothing is done without a record of it: " + error.message},
-          {}};
-}
-
 /// The allow list is not compared: it may be reloaded between two tries of the same command.
+/// Nor are the groups that an update turned out to be about, and the slot that it got.
 bool is_same_command(const guards::Command& known, guards::Command command) {
   command.actor_allow = known.actor_allow;
+  command.slot = known.slot;
+  command.batch = command.action == guards::Action::update ? known.batch : command.batch;
   return command == known;
 }
 
@@ -61,26 +61,28 @@ bool would_change(const guards::Command& command, const substrate::InstanceDetai
       return substrate::is_active(seen.state);
     case guards::Action::restart:
     case guards::Action::signal:
+    case guards::Action::update:
       break;
   }
   return true;
 }
 
-bool would_change(const guards::Command& command,
-                  const std::vector<substrate::InstanceDetail>& addressed) {
+template <class Addressed>
+bool would_change(const guards::Command& command, const std::vector<Addressed>& addressed) {
   return std::any_of(addressed.begin(), addressed.end(),
-                     [&](const auto& each) { return would_change(command, each); });
+                     [&](const Addressed& each) { return would_change(command, each.detail); });
 }
 
-Operation dry_run_of(const guards::Command& command,
-                     const std::vector<substrate::InstanceDetail>& addressed,
+template <class Addressed>
+Operation dry_run_of(const guards::Command& command, const std::vector<Addressed>& addressed,
                      base::SystemTime now) {
   Operation operation;
   operation.command = command;
   operation.state = OperationState::done;
-  operation.changed = would_change(command, addressed);
+  operation.changed = command.action == guards::Action::update ? !command.batch.empty()
+                                                               : would_change(command, addressed);
   operation.incarnation_before =
-      command.group_order ? std::nullopt : addressed.front().incarnation();
+      command.group_order ? std::nullopt : addressed.front().detail.incarnation();
   operation.created_at = now;
   operation.finished_at = now;
   return operation;
@@ -123,7 +125,7 @@ std::optional<Refusal> refusal_of(const guards::GuardDecision& decision) {
   if (decision.reason == Reason::accepted || decision.reason == Reason::would_act) {
     return std::nullopt;
   }
-  return Refusal{decision.reason, {ErrorKind::conflict, decision.detail}};
+  return Refusal{decision.reason, {ErrorKind::conflict, decision.detail}, {}, decision.passes_at};
 }
 
 std::optional<Submission> Controller::State::find_repeated(const OperationTable& table,
@@ -140,25 +142,54 @@ std::optional<Refusal> Controller::State::permit(const guards::Command& command)
   const auto programs = [&]() -> guards::ProgramCatalogue::Answer {
     return catalogue.known(command.target.supervisor);
   };
-  return refuse(command, {deps.snapshot(), deps.own_programs, programs}, options.copy());
+  return refuse(command, {deps.snapshot(), deps.own_programs, programs, deps.is_own_process},
+                options.copy());
 }
 
 std::optional<Refusal> Controller::State::apply_policy(const guards::Command& command) {
   if (command.source == guards::Source::alert) {
     return permit(command);
   }
+  for (const guards::Target& each : command.batch) {
+    if (auto refusal = apply_policy(command_on(command, each))) {
+      return refusal;
+    }
+  }
+  if (!command.batch.empty()) {
+    return std::nullopt;
+  }
   const auto programs = [&]() -> guards::ProgramCatalogue::Answer {
     const monitor::Member* const asked = member_of(command.target.supervisor);
     return asked == nullptr ? base::failure(ErrorKind::internal, "no such supervisord")
                             : programs_of(*asked);
   };
-  return refuse(command, {deps.snapshot(), deps.own_programs, programs}, options.copy());
+  return refuse(command, {deps.snapshot(), deps.own_programs, programs, deps.is_own_process},
+                options.copy());
+}
+
+std::vector<Controller::State::Addressed> Controller::State::addressed_by(
+    const guards::Command& command) const {
+  const auto snapshot = deps.snapshot();
+  std::vector<Addressed> all;
+  const auto add = [&](const guards::Command& each) {
+    for (const substrate::InstanceDetail& detail :
+         guards::addressed_by(each, *snapshot, clock.steady_now())) {
+      all.push_back({{each.target.supervisor, detail.name}, detail});
+    }
+  };
+  for (const guards::Target& each : command.batch) {
+    add(command_on(command, each));
+  }
+  if (command.batch.empty()) {
+    add(command);
+  }
+  return all;
 }
 
 Controller::State::Candidate Controller::State::check(const guards::Command& asked) {
   Candidate candidate;
   candidate.command = asked;
-  candidate.command.signal = guards::canonical_signal(asked.signal);
+  candidate.command.signal = base::signal_name(asked.signal).value_or(asked.signal);
   const guards::Command& command = candidate.command;
   candidate.submission = operations.with([&](const OperationTable& table) {
     auto known = find_repeated(table, command);
@@ -173,13 +204,17 @@ Controller::State::Candidate Controller::State::check(const guards::Command& ask
     candidate.submission = tl::unexpected(shutting_down());
     return candidate;
   }
-  if (auto refusal = apply_policy(command)) {
+  const bool is_update = command.action == guards::Action::update;
+  if (auto refusal = is_update ? resolve_update(candidate) : apply_policy(command)) {
     candidate.submission = tl::unexpected(*std::move(refusal));
     return candidate;
   }
-  candidate.addressed = guards::addressed_by(command, *deps.snapshot());
+  if (is_update) {
+    return candidate;  // no guard binds it
+  }
+  candidate.addressed = addressed_by(command);
   if (candidate.addressed.empty()) {
-    candidate.submission = tl::unexpected(gone(command.target));
+    candidate.submission = tl::unexpected(gone(command));
     return candidate;
   }
   apply_guards(candidate);
@@ -188,9 +223,8 @@ Controller::State::Candidate Controller::State::check(const guards::Command& ask
 
 void Controller::State::collect_advice(Candidate& candidate) const {
   constexpr std::size_t max_advice = 20;
-  for (const substrate::InstanceDetail& each : candidate.addressed) {
-    const guards::Target target{candidate.command.target.supervisor, each.name};
-    for (const guards::GuardDecision& objection : deps.guards->standing_objections(target)) {
+  for (const Addressed& each : candidate.addressed) {
+    for (const guards::GuardDecision& objection : deps.guards->standing_objections(each.target)) {
       std::string text = std::string(to_string(objection.reason)) + ": " + objection.detail;
       auto& advice = candidate.advice;
       if (advice.size() < max_advice &&
@@ -219,10 +253,24 @@ void Controller::State::apply_guards(Candidate& candidate) {
     return;
   }
   const guards::GuardDecision decision =
-      deps.guards->check(command, candidate.addressed.front(), unfinished.has_value());
+      deps.guards->check(command, candidate.addressed.front().detail, unfinished.has_value());
   if (auto refusal = refusal_of(decision)) {
     candidate.submission = tl::unexpected(*std::move(refusal));
   }
+}
+
+std::optional<Refusal> Controller::State::objection(const guards::Command& command) {
+  guards::Command asked = command;
+  asked.dry_run = false;
+  const Candidate candidate = check(asked);
+  if (candidate.submission && !*candidate.submission) {
+    return candidate.submission->error();
+  }
+  // Its group is acted on one by one: it would wait for the others with a slot in its hands.
+  return operations.with([&](const OperationTable& table) {
+    const Operation* const other = table.unfinished_in_group(command.target);
+    return other == nullptr ? std::nullopt : std::optional(in_flight(*other));
+  });
 }
 
 Submission Controller::State::add_operation(OperationTable& table, const Candidate& candidate,
@@ -274,7 +322,8 @@ void Controller::State::add_operations(std::vector<Candidate>& candidates) {
   }
   for (Candidate& each : candidates) {
     if (!recorded && *each.submission && is_among(added, (*each.submission)->id)) {
-      each.submission = tl::unexpected(not_recorded(recorded.error()));
+      each.submission =
+          tl::unexpected(Refusal{Reason::not_recorded, not_recorded(recorded.error()), {}});
     }
   }
   if (!added.empty()) {
@@ -283,7 +332,7 @@ void Controller::State::add_operations(std::vector<Candidate>& candidates) {
 }
 
 void Controller::State::report_refusals(const std::vector<Candidate>& candidates) {
-  std::vector<AuditEntry> entries;
+  std::vector<AuditEntry> entries;  // the audit logs them, repeats together
   for (const Candidate& each : candidates) {
     if (each.submission->has_value()) {
       continue;
@@ -293,10 +342,6 @@ void Controller::State::report_refusals(const std::vector<Candidate>& candidates
     if (each.command.source == guards::Source::alert) {
       continue;  // alerts::Responder audits all its decisions itself
     }
-    log.info("an action was refused", {{"action", std::string(to_string(each.command.action))},
-                                       {"process", each.command.target.text()},
-                                       {"actor", each.command.actor},
-                                       {"reason", std::string(refused_label(refusal.reason))}});
     entries.push_back(audit_entry_of(each.command, refusal, clock.system_now()));
   }
   if (deps.audit != nullptr) {
@@ -331,6 +376,10 @@ Controller::~Controller() {
 
 void Controller::on_change(OperationObserver observer) {
   state_->observer = std::move(observer);
+}
+
+void Controller::set_permission_lookup(PermissionLookup lookup) {
+  state_->permission_of = std::move(lookup);
 }
 
 void Controller::restore() {
@@ -369,6 +418,14 @@ std::vector<Submission> Controller::submit_all(const std::vector<guards::Command
   return state_->submit_all(commands);
 }
 
+std::optional<Refusal> Controller::objection(const guards::Command& command) {
+  return state_->objection(command);
+}
+
+std::string Controller::reserve_id() {
+  return state_->operations.with([](OperationTable& table) { return table.reserve_id(); });
+}
+
 std::optional<Refusal> Controller::permit(const guards::Command& command) const {
   return state_->permit(command);
 }
@@ -379,6 +436,21 @@ std::optional<Operation> Controller::find(std::string_view id) const {
 
 std::vector<Operation> Controller::list() const {
   return state_->operations.with([](const OperationTable& table) { return table.list(); });
+}
+
+std::vector<Operation> Controller::operations_on(const guards::Target& process) const {
+  return state_->operations.with([&](const OperationTable& table) {
+    return table.list([&](const Operation& each) {
+      return !each.command.group_order && each.command.target == process;
+    });
+  });
+}
+
+std::vector<Operation> Controller::unfinished_at(base::SystemTime time) const {
+  return state_->operations.with([&](const OperationTable& table) {
+    return table.list(
+        [&](const Operation& each) { return !each.finished_at || *each.finished_at >= time; });
+  });
 }
 
 std::size_t Controller::unfinished(guards::Source source) const {

@@ -21,10 +21,12 @@
 #include "control/journal.h"
 #include "control/operation.h"
 #include "control/stats.h"
+#include "coordination/coordinator.h"
 #include "guards/command.h"
 #include "guards/guards.h"
 #include "guards/maintenance.h"
 #include "guards/options.h"
+#include "guards/policy.h"
 #include "guards/reason.h"
 #include "monitor/monitor.h"
 #include "monitor/snapshot.h"
@@ -40,16 +42,30 @@ struct ControllerDeps {
   std::function<void(std::string_view supervisor)> nudge;
   /// Reeve's own program, where its environment names it: never acted on, on any supervisord.
   std::vector<substrate::InstanceName> own_programs;
+  guards::OwnProcessCheck is_own_process = nullptr;  ///< null: only names and commands tell
   Journal* journal = nullptr;  ///< null: no operation survives a restart of the agent
   Audit* audit = nullptr;      ///< null: no audit is kept
   /// Null: none. It binds alerts, and what would be resumed after a restart of the agent.
   const guards::Maintenance* maintenance = nullptr;
   guards::Guards* guards = nullptr;  ///< null: none; they bind alerts, and advise people
+  /// Null: none. Slots that commands come with are released at their operations' ends, and a
+  /// person's command tries to get one.
+  coordination::Coordinator* coordinator = nullptr;
+  /// The limit that alerts' actions on this process need; empty: none.
+  std::function<std::string(const guards::Target&)> limit_of = {};
+  std::string member_name = {};  ///< of this agent among those that share limits
+  /// Asks Prometheus for the only_if of an alert's rule, on a thread of the pool; null: it refuses.
+  std::function<base::Result<bool>(const promql::Query&, const base::Deadline&)> has_result = {};
 };
 
 /// What becomes of a submitted command: a queued operation; the known one for a repeated
 /// idempotency key; one that is done and has no id for a dry run; or a refusal.
 using Submission = tl::expected<Operation, guards::Refusal>;
+
+/// What the actor of an accepted command may act on by the configuration of now; a refusal if the
+/// token, the rule or the alert behind it is gone.
+using Permission = tl::expected<std::vector<substrate::Selector>, guards::Refusal>;
+using PermissionLookup = std::function<Permission(const guards::Command&)>;
 
 class Controller {
  public:
@@ -63,6 +79,10 @@ class Controller {
   /// Called with each new state of each operation, on the thread that changes it; it must return
   /// quickly. Set before start().
   void on_change(OperationObserver observer);
+  /// Asked just before an operation acts, on a thread of the pool, for each process of a group; it
+  /// must return quickly. What is begun is finished without it. Set before start(); without it a
+  /// command acts by what its actor was allowed when it was submitted.
+  void set_permission_lookup(PermissionLookup lookup);
   /// Takes over the operations in the journal: done ones as history; interrupted ones are resumed
   /// or abandoned by the pool. Before start(), once.
   void restore();
@@ -79,11 +99,20 @@ class Controller {
   [[nodiscard]] Submission submit(const guards::Command& command);
   /// The same for several commands, each decided alone, in their order; journalled together.
   [[nodiscard]] std::vector<Submission> submit_all(const std::vector<guards::Command>& commands);
+  /// Why the command, which has a trigger, would be refused now, its slot aside; nothing if it
+  /// would not. Records nothing.
+  [[nodiscard]] std::optional<guards::Refusal> objection(const guards::Command& command);
+  /// For a command that is submitted later.
+  [[nodiscard]] std::string reserve_id();
   /// Why the policy forbids it, as far as that is known without asking supervisord.
   [[nodiscard]] std::optional<guards::Refusal> permit(const guards::Command& command) const;
   [[nodiscard]] std::optional<Operation> find(std::string_view id) const;
   /// Oldest first.
   [[nodiscard]] std::vector<Operation> list() const;
+  /// Those on this process alone, oldest first.
+  [[nodiscard]] std::vector<Operation> operations_on(const guards::Target& process) const;
+  /// Those that are not done, or were not at this time, oldest first.
+  [[nodiscard]] std::vector<Operation> unfinished_at(base::SystemTime time) const;
   /// How many are not done.
   [[nodiscard]] std::size_t unfinished(guards::Source source) const;
   /// Calls `observer` once the operation is done, on a thread of the pool, or at once if it is

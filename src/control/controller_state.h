@@ -1,8 +1,9 @@
 #pragma once
 
-// The controller's state, private to its three files, which follow an operation's life:
+// The controller's state, private to its four files, which follow an operation's life:
 // controller.cpp submits commands, execution.cpp carries operations out and ends them (a group's
-// too), recovery.cpp resumes or abandons those that an earlier run of the agent left.
+// too), config_update.cpp does so for updates, recovery.cpp resumes or abandons those that an
+// earlier run of the agent left.
 //
 // Threads: submit(), the readers and stop() run on any thread; run_next() and all that it calls on
 // a worker. Lock order: submitting, then operations or any other Guarded member; no two of those
@@ -45,11 +46,17 @@ struct Controller::State {
   [[nodiscard]] guards::ProgramCatalogue::Answer programs_of(const monitor::Member& member);
 
   // controller.cpp
+  /// A process that a command is on, as last seen.
+  struct Addressed {
+    guards::Target target;
+    substrate::InstanceDetail detail;
+  };
+  [[nodiscard]] std::vector<Addressed> addressed_by(const guards::Command& command) const;
   /// A submitted command, until its submission is decided.
   struct Candidate {
     guards::Command command;
     std::optional<Submission> submission;
-    std::vector<substrate::InstanceDetail> addressed;  ///< the process, or those of the group
+    std::vector<Addressed> addressed;
     std::vector<std::string> advice;
   };
   [[nodiscard]] std::vector<Submission> submit_all(const std::vector<guards::Command>& commands);
@@ -57,7 +64,15 @@ struct Controller::State {
   [[nodiscard]] std::optional<guards::Refusal> apply_policy(const guards::Command& command);
   /// All checks that need no lock.
   [[nodiscard]] Candidate check(const guards::Command& asked);
+  /// Asks supervisord what has changed: the groups of an update. Nothing if it may be done.
+  [[nodiscard]] std::optional<guards::Refusal> resolve_update(Candidate& candidate);
+  [[nodiscard]] std::optional<guards::Refusal> refuse_update_of(const guards::Command& command,
+                                                                const std::string& group,
+                                                                const guards::Programs& programs,
+                                                                const guards::Programs& next) const;
+  [[nodiscard]] std::vector<guards::Target> processes_of(const guards::Target& group) const;
   void apply_guards(Candidate& candidate);
+  [[nodiscard]] std::optional<guards::Refusal> objection(const guards::Command& command);
   /// For a person's command, which the guards do not bind.
   void collect_advice(Candidate& candidate) const;
   [[nodiscard]] static std::optional<Submission> find_repeated(const OperationTable& table,
@@ -73,13 +88,31 @@ struct Controller::State {
   void carry_out(Operation operation);
   class GroupExecution;
   void carry_out_group(Operation operation);
+  /// A stop, a removal and an addition of each group, as far as they are due.
+  void carry_out_update(Operation operation);
+  /// False: it waits.
+  bool resume_update(Operation operation);
+  class GroupUpdate;
+  class UpdateExecution;
   [[nodiscard]] base::Result<Operation> begin_member(const guards::Command& command);
   [[nodiscard]] ExecutionContext context_for(const Operation& operation);
-  /// Policy and guards, just before acting.
+  /// A person's action holds a slot where there is one, and is never kept from acting.
+  void try_to_claim(Operation& operation);
+  /// Releases its slot, or holds it if the action failed.
+  void end_claim(const Operation& operation);
+  /// Of the rule's only_if, which it has: after all other guards, since it waits for Prometheus.
+  [[nodiscard]] std::optional<guards::Refusal> ask_only_if(const guards::Command& command,
+                                                           const guards::Observation& observation);
+  /// The command with the allow list that its actor has now; refused if it is wanted no more.
+  [[nodiscard]] tl::expected<guards::Command, guards::Refusal> as_permitted_now(
+      guards::Command command) const;
+  /// Whether it is still wanted, policy and guards, just before acting.
   [[nodiscard]] std::optional<guards::Refusal> recheck_before_acting(
       const guards::Command& command, const guards::ProgramCatalogue::Answer& programs,
       const guards::Observation& observation);
-  void finish(const Operation& operation, base::Duration took);
+  /// Of what was `begun` then: it takes no duration, since an argument may be computed before the
+  /// operation that stands beside it is carried out.
+  void finish(const Operation& operation, base::SteadyTime begun);
   /// Writes audit and journal of ended operations, together.
   void record_ends(std::vector<Operation> operations);
   /// Counts and logs the end, wakes the workers, calls the observers.
@@ -121,7 +154,8 @@ struct Controller::State {
   base::Guarded<std::map<std::string, base::SystemTime>> up_since;
   std::stop_source drain_requested;  ///< also: accept no more commands
   std::stop_source abort_requested;
-  OperationObserver observer;  ///< of each change; constant after start()
+  OperationObserver observer;      ///< of each change; constant after start()
+  PermissionLookup permission_of;  ///< may be empty; constant after start()
   std::array<base::Wakeup, workers> wakeups;
   std::vector<std::jthread> threads;
 };

@@ -37,10 +37,14 @@ class LatestStates {
   }
   /// Without the done ones that are too old for the history.
   [[nodiscard]] std::vector<Operation> kept() {
-    auto done = static_cast<std::size_t>(
-        std::count_if(operations_.begin(), operations_.end(), std::mem_fn(&Operation::done)));
+    DoneCounts done;
+    for (const Operation& each : operations_) {
+      done[each.command.actor] += each.done() ? 1U : 0U;
+    }
+    DoneCounts excess = excess_of(std::move(done));
     std::erase_if(operations_, [&](const Operation& each) {
-      return each.done() && done-- > OperationTable::max_done;
+      std::size_t& left = excess[each.command.actor];
+      return each.done() && left > 0 && left-- > 0;
     });
     return std::move(operations_);
   }

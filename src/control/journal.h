@@ -2,7 +2,7 @@
 
 // The operations on the disk: each state of each operation is appended before the agent proceeds,
 // so that after a crash its next run knows what was requested and how far it came, and resumes or
-// abandons it. The last thousand that are done are kept as history. Thread-safe; one lock, held
+// abandons it. A thousand that are done are kept as history. Thread-safe; one lock, held
 // while the file is written.
 
 #include <memory>

@@ -70,6 +70,8 @@ NextStep first(const Operation& operation, const Observation& seen) {
       return act(substrate::is_active(seen->state) ? NextStep::Kind::stop : NextStep::Kind::start);
     case guards::Action::signal:
       return act(NextStep::Kind::signal);
+    case guards::Action::update:
+      break;
   }
   return end(OperationResult::failed, {ErrorKind::internal, "no such action"});
 }
@@ -195,6 +197,12 @@ Resumption judge(const Operation& operation, const InstanceDetail& seen,
 
 }  // namespace
 
+bool leaves_unknown(ErrorKind answer) {
+  return answer == ErrorKind::timeout || answer == ErrorKind::unreachable ||
+         answer == ErrorKind::socket_missing || answer == ErrorKind::malformed ||
+         answer == ErrorKind::cancelled;
+}
+
 bool is_new_run(const Operation& operation, const InstanceDetail& seen) {
   return seen.incarnation() ? seen.incarnation() != operation.incarnation_before
                             : seen.start_time && seen.start_time != operation.last_spawn_before;
@@ -226,6 +234,8 @@ NextStep next_step(const Operation& operation, const Observation& seen, bool may
     case OperationStep::signalled:
     case OperationStep::outcome_unknown:
     case OperationStep::member:
+    case OperationStep::group_removed:
+    case OperationStep::group_added:
     case OperationStep::resumed:
     case OperationStep::finished:
       break;

@@ -34,6 +34,9 @@ struct NextStep {
   friend bool operator==(const NextStep&, const NextStep&) = default;
 };
 
+/// After such an answer the request may have taken effect or not.
+[[nodiscard]] bool leaves_unknown(base::ErrorKind answer);
+
 /// `may_look_again`: there is time left to find out an unknown outcome.
 [[nodiscard]] NextStep next_step(const Operation& operation, const guards::Observation& observation,
                                  bool may_look_again);

@@ -127,6 +127,19 @@ void read_incarnation(JsonReader& reader, const char* name, std::optional<Incarn
   }
 }
 
+Json to_json(const guards::Target& target) {
+  Json object = {{"group", records::text_to_json(target.name.group)},
+                 {"name", records::text_to_json(target.name.name)}};
+  records::put_text(object, "supervisor", target.supervisor);
+  return object;
+}
+
+void read_target(JsonReader& reader, guards::Target& target) {
+  reader.text("group", target.name.group);
+  reader.text("name", target.name.name);
+  reader.text("supervisor", target.supervisor);
+}
+
 Json to_json(const Command& command) {
   Json object = {{"action", to_string(command.action)},
                  {"group", records::text_to_json(command.target.name.group)},
@@ -145,6 +158,18 @@ Json to_json(const Command& command) {
   records::put_text(object, "idempotency_key", command.idempotency_key);
   if (command.group_order) {
     object["whole_group"] = to_string(*command.group_order);
+  }
+  for (const std::string& each : command.groups) {
+    object["groups"].push_back(records::text_to_json(each));
+  }
+  for (const guards::Target& each : command.batch) {
+    object["batch"].push_back(to_json(each));
+  }
+  if (command.slot) {
+    object["slot"] = {{"limit", command.slot->limit},
+                      {"index", command.slot->index},
+                      {"lease", command.slot->lease},
+                      {"budget_lease", command.slot->budget_lease}};
   }
   if (command.trigger) {
     object["trigger"] = to_json(*command.trigger);
@@ -167,6 +192,19 @@ void read_command(JsonReader& reader, Command& command) {
   reader.flag("dry_run", command.dry_run);
   reader.text("idempotency_key", command.idempotency_key);
   reader.word("whole_group", guards::all_group_orders, command.group_order);
+  reader.each("groups",
+              [&](JsonReader& element) { element.text("groups", command.groups.emplace_back()); });
+  reader.each("batch", [&](JsonReader& element) {
+    element.inside("batch",
+                   [&](JsonReader& inner) { read_target(inner, command.batch.emplace_back()); });
+  });
+  reader.inside("slot", [&](JsonReader& inner) {
+    coordination::Slot& slot = command.slot.emplace();
+    inner.text("limit", slot.limit);
+    inner.number("index", slot.index);
+    inner.number("lease", slot.lease);
+    inner.number("budget_lease", slot.budget_lease);
+  });
   reader.inside("trigger",
                 [&](JsonReader& inner) { read_trigger(inner, command.trigger.emplace()); });
 }
@@ -237,7 +275,7 @@ void read_progress(JsonReader& reader, Operation& operation) {
     reader.flag("changed", operation.changed.emplace());
   }
   reader.inside("error", [&](JsonReader& inner) { read_error(inner, operation.error.emplace()); });
-  reader.word("verdict", guards::all_verdicts, operation.refused_for);
+  reader.word("verdict", guards::all_reasons, operation.refused_for);
   read_incarnation(reader, "incarnation_before", operation.incarnation_before);
   if (reader.has("last_spawn_before")) {
     std::int64_t seconds = 0;
@@ -264,7 +302,14 @@ std::string to_line(const Operation& operation) {
   for (const StepRecord& each : operation.steps) {
     object["steps"].push_back(to_json(each));
   }
+  for (const std::string& each : operation.members) {
+    object["members"].push_back(records::text_to_json(each));
+  }
   return records::to_line(object);
+}
+
+base::Error not_recorded(const base::Error& cause) {
+  return {base::ErrorKind::internal, "nothing is done without a record of it: " + cause.message};
 }
 
 std::optional<Operation> operation_from(std::string_view line) {
@@ -281,6 +326,9 @@ std::optional<Operation> operation_from(std::string_view line) {
     reader.each("steps", [&](JsonReader& element) {
       element.inside("steps",
                      [&](JsonReader& inner) { read_step(inner, operation.steps.emplace_back()); });
+    });
+    reader.each("members", [&](JsonReader& element) {
+      element.text("members", operation.members.emplace_back());
     });
     const bool whole = !operation.id.empty() && reader.has("command") &&
                        operation.done() == operation.result.has_value();

@@ -49,15 +49,18 @@ enum class OperationStep : std::uint8_t {
   signal_requested,
   signalled,
   outcome_unknown,  ///< a request was not answered
-  member,           ///< of a group: the operation on one of its processes is done
-  resumed,          ///< the agent was restarted and carries the operation on
+  member,           ///< of a group or batch: the operation on one of its members is done
+  group_removed,    ///< from supervisord's active configuration
+  group_added,
+  resumed,  ///< the agent was restarted and carries the operation on
   finished,
 };
 inline constexpr auto all_operation_steps = base::all_of<OperationStep, OperationStep::finished>();
 [[nodiscard]] constexpr std::string_view to_string(OperationStep step) {
   return base::name_of<all_operation_steps>(
       step, {"looked", "stop_requested", "stopped", "start_requested", "started",
-             "signal_requested", "signalled", "outcome_unknown", "member", "resumed", "finished"});
+             "signal_requested", "signalled", "outcome_unknown", "member", "group_removed",
+             "group_added", "resumed", "finished"});
 }
 
 struct StepRecord {
@@ -87,10 +90,15 @@ struct Operation {
   base::SystemTime created_at;
   std::optional<base::SystemTime> finished_at;
   std::vector<StepRecord> steps;
+  /// Ids of the operations on its members, of a group or a batch.
+  std::vector<std::string> members;
 
   [[nodiscard]] bool done() const { return state == OperationState::done; }
   friend bool operator==(const Operation&, const Operation&) = default;
 };
+
+/// Why nothing is done: the journal, which comes first, could not be written.
+[[nodiscard]] base::Error not_recorded(const base::Error& cause);
 
 /// Called with an operation whose state has changed.
 using OperationObserver = std::function<void(const Operation&)>;

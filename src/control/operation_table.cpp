@@ -10,14 +10,33 @@ namespace reeve::control {
 namespace {
 
 bool conflict(const guards::Command& one, const guards::Command& other) {
-  if (!one.group_order && !other.group_order) {
-    return one.target == other.target;
+  if (one.batch.empty() && other.batch.empty()) {
+    return guards::overlap(one.target, other.target);
   }
-  return one.target.supervisor == other.target.supervisor &&
-         one.target.name.group == other.target.name.group;
+  const std::vector<guards::Target> others = other.targets();
+  const std::vector<guards::Target> targets = one.targets();
+  return std::any_of(targets.begin(), targets.end(), [&](const guards::Target& target) {
+    return std::any_of(others.begin(), others.end(),
+                       [&](const guards::Target& each) { return guards::overlap(target, each); });
+  });
 }
 
 }  // namespace
+
+DoneCounts excess_of(DoneCounts done) {
+  std::size_t total = 0;
+  for (const auto& [actor, count] : done) {
+    total += count;
+  }
+  DoneCounts excess;
+  for (; total > OperationTable::max_done; --total) {
+    const auto most = std::max_element(
+        done.begin(), done.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    --most->second;
+    ++excess[most->first];
+  }
+  return excess;
+}
 
 const Operation* OperationTable::find_repeated(const guards::Command& command) const {
   if (command.idempotency_key.empty()) {
@@ -38,15 +57,33 @@ const Operation* OperationTable::in_flight(const guards::Command& command) const
   return found == entries_.end() ? nullptr : &found->operation;
 }
 
+const Operation* OperationTable::unfinished_in_group(const guards::Target& target) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
+    const auto targets = each.operation.command.targets();
+    return !each.operation.done() &&
+           std::any_of(targets.begin(), targets.end(), [&](const guards::Target& other) {
+             return other.supervisor == target.supervisor && other.name.group == target.name.group;
+           });
+  });
+  return found == entries_.end() ? nullptr : &found->operation;
+}
+
+std::string OperationTable::reserve_id() {
+  std::string id;
+  do {  // an earlier run had the same prefix if the clock was set back
+    id = prefix_ + "-" + std::to_string(++count_);
+  } while (entry(id) != nullptr);
+  return id;
+}
+
 Operation OperationTable::add(const guards::Command& command, base::SystemTime now) {
   Operation operation;
-  do {  // an earlier run had the same prefix if the clock was set back
-    operation.id = prefix_ + "-" + std::to_string(++count_);
-  } while (entry(operation.id) != nullptr);
+  operation.id = command.reserved_id.empty() ? reserve_id() : command.reserved_id;
   operation.command = command;
+  operation.command.reserved_id.clear();
   operation.created_at = now;
   entries_.push_back({.operation = operation, .held = true, .taken = false, .waiters = {}});
-  forget_oldest_done();
+  forget_excess();
   return operation;
 }
 
@@ -79,19 +116,45 @@ class OperationTable::RunningSet {
   explicit RunningSet(const std::deque<Entry>& entries) {
     for (const Entry& each : entries) {
       if (each.is_running()) {
-        const guards::Target& target = each.operation.command.target;
-        ++on_supervisor_[target.supervisor];
-        groups_.emplace(target.supervisor, target.name.group);
+        add(each.operation.command);
       }
     }
   }
-  [[nodiscard]] bool has_room_for(const guards::Target& target) const {
-    const auto running = on_supervisor_.find(target.supervisor);
-    return (running == on_supervisor_.end() || running->second < max_per_supervisor) &&
-           !groups_.contains({target.supervisor, target.name.group});
+  [[nodiscard]] bool has_room_for(const guards::Command& command) const {
+    const bool of_alert = command.trigger.has_value();
+    if (of_alert && of_alerts_ >= max_of_alerts) {
+      return false;
+    }
+    const std::size_t places = max_per_supervisor - (of_alert ? 1U : 0U);
+    return command.batch.empty() ? has_room_for(command.target, places)
+                                 : std::all_of(command.batch.begin(), command.batch.end(),
+                                               [&](const guards::Target& each) {
+                                                 return has_room_for(each, places);
+                                               });
   }
 
  private:
+  [[nodiscard]] bool has_room_for(const guards::Target& target, std::size_t places) const {
+    const auto running = on_supervisor_.find(target.supervisor);
+    return (running == on_supervisor_.end() || running->second < places) &&
+           !groups_.contains({target.supervisor, target.name.group});
+  }
+  void add(const guards::Command& command) {
+    of_alerts_ += command.trigger ? 1U : 0U;
+    std::set<std::string_view> supervisors;
+    const auto add_target = [&](const guards::Target& target) {
+      supervisors.insert(target.supervisor);
+      groups_.emplace(target.supervisor, target.name.group);
+    };
+    command.batch.empty()
+        ? add_target(command.target)
+        : static_cast<void>(std::for_each(command.batch.begin(), command.batch.end(), add_target));
+    for (const std::string_view supervisor : supervisors) {
+      ++on_supervisor_[supervisor];
+    }
+  }
+
+  std::size_t of_alerts_ = 0;
   std::map<std::string_view, std::size_t> on_supervisor_;
   std::set<std::pair<std::string_view, std::string_view>> groups_;
 };
@@ -99,7 +162,7 @@ class OperationTable::RunningSet {
 std::optional<Operation> OperationTable::take(const std::vector<std::string>& resumable) {
   const RunningSet busy(entries_);
   return take_first([&](const Entry& each) {
-    return busy.has_room_for(each.operation.command.target) &&
+    return busy.has_room_for(each.operation.command) &&
            (!each.is_interrupted() ||
             std::find(resumable.begin(), resumable.end(), each.operation.id) != resumable.end());
   });
@@ -159,6 +222,17 @@ std::vector<Operation> OperationTable::list() const {
   return operations;
 }
 
+std::vector<Operation> OperationTable::list(
+    const std::function<bool(const Operation&)>& wanted) const {
+  std::vector<Operation> operations;
+  for (const Entry& each : entries_) {
+    if (wanted(each.operation)) {
+      operations.push_back(each.operation);
+    }
+  }
+  return operations;
+}
+
 bool OperationTable::idle() const {
   return std::none_of(entries_.begin(), entries_.end(),
                       [](const Entry& each) { return each.is_running(); });
@@ -187,13 +261,21 @@ OperationTable::Entry* OperationTable::entry(std::string_view id) {
   return found == entries_.end() ? nullptr : &*found;
 }
 
-void OperationTable::forget_oldest_done() {
+void OperationTable::forget_excess() {
   const auto done = std::count_if(entries_.begin(), entries_.end(),
                                   [](const Entry& each) { return each.operation.done(); });
-  if (static_cast<std::size_t>(done) > max_done) {
-    entries_.erase(std::find_if(entries_.begin(), entries_.end(),
-                                [](const Entry& each) { return each.operation.done(); }));
+  if (static_cast<std::size_t>(done) <= max_done) {
+    return;
   }
+  DoneCounts counts;
+  for (const Entry& each : entries_) {
+    counts[each.operation.command.actor] += each.operation.done() ? 1U : 0U;
+  }
+  DoneCounts excess = excess_of(std::move(counts));
+  std::erase_if(entries_, [&](const Entry& each) {
+    std::size_t& left = excess[each.operation.command.actor];
+    return each.operation.done() && left > 0 && left-- > 0;
+  });
 }
 
 }  // namespace reeve::control

@@ -1,15 +1,19 @@
 #pragma once
 
-// The operations in memory: queued, running, and the last thousand that are done. Decides which
-// may run next: one at a time per group of a supervisord, in the order of their submission, and at
-// most max_per_supervisor on one supervisord. A plain value; the controller locks it.
+// The operations in memory: queued, running, and a thousand that are done, of which each actor has
+// its share: who has most is the first whose oldest is forgotten. Decides which may run next: one
+// at a time per group of a supervisord, in the order of their submission, and at most
+// max_per_supervisor on one supervisord. A plain value; the controller locks it.
 //
 // An entry is held while its journal write is pending, then waiting until take(), then running
 // until finish(). held and taken are never both set; a done operation is neither waiting nor
 // running. Interrupted: waiting, but an earlier run of the agent began it.
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,11 +23,21 @@
 
 namespace reeve::control {
 
+/// How many operations there are that are done, of each actor.
+using DoneCounts = std::map<std::string, std::size_t, std::less<>>;
+
+/// How many of each actor's are forgotten, oldest first, until OperationTable::max_done are left:
+/// always one of the actor that has most, so that no other's are displaced below an equal share.
+[[nodiscard]] DoneCounts excess_of(DoneCounts done);
+
 class OperationTable {
  public:
   static constexpr std::size_t max_done = 1000;
   static constexpr std::size_t max_waiters = 32;  ///< observers per operation
   static constexpr std::size_t max_per_supervisor = 4;
+  /// Of alerts, on all; on one supervisord one less than there are places. The rest is people's: an
+  /// alert's operation may have to wait for Prometheus.
+  static constexpr std::size_t max_of_alerts = 6;
 
   /// `prefix` tells this run of the agent from others in the ids.
   explicit OperationTable(std::string prefix) : prefix_(std::move(prefix)) {}
@@ -34,7 +48,12 @@ class OperationTable {
   /// group, or on a process of the group that the command is for; null if none.
   [[nodiscard]] const Operation* in_flight(const guards::Command& command) const;
 
-  /// Adds a held operation: take() ignores it until it is released.
+  /// One on any process of this group that is not done; null if none.
+  [[nodiscard]] const Operation* unfinished_in_group(const guards::Target& target) const;
+  /// An id that no other operation gets.
+  [[nodiscard]] std::string reserve_id();
+  /// Adds a held operation, with the id that was reserved for it if there is one: take() ignores it
+  /// until it is released.
   Operation add(const guards::Command& command, base::SystemTime now);
   void release(std::string_view id);
   [[nodiscard]] bool is_held(std::string_view id) const;
@@ -58,6 +77,8 @@ class OperationTable {
 
   [[nodiscard]] std::optional<Operation> find(std::string_view id) const;
   [[nodiscard]] std::vector<Operation> list() const;
+  [[nodiscard]] std::vector<Operation> list(
+      const std::function<bool(const Operation&)>& wanted) const;
   [[nodiscard]] bool idle() const;  ///< none is running
   [[nodiscard]] std::size_t unfinished(guards::Source source) const;
   /// Those that an earlier run of the agent began, and that are not taken.
@@ -81,7 +102,7 @@ class OperationTable {
   [[nodiscard]] std::optional<Operation> take_first(const Fits& fits);
   class RunningSet;
   [[nodiscard]] Entry* entry(std::string_view id);
-  void forget_oldest_done();
+  void forget_excess();
 
   std::string prefix_;
   std::uint64_t count_ = 0;

@@ -15,11 +15,11 @@ namespace {
 /// The newest step of an interrupted group operation: its own or one of its members'.
 base::SystemTime newest_step(const Operation& group, const std::vector<Operation>& all) {
   base::SystemTime newest = last_step_at(group);
-  for (const Operation& each : all) {
-    const guards::Target& target = each.command.target;
-    if (target.supervisor == group.command.target.supervisor &&
-        target.name.group == group.command.target.name.group) {
-      newest = std::max(newest, last_step_at(each));
+  for (const guards::Target& member : group.command.targets()) {
+    for (const Operation& each : all) {
+      if (overlap(each.command.target, member)) {
+        newest = std::max(newest, last_step_at(each));
+      }
     }
   }
   return newest;
@@ -71,8 +71,10 @@ void Controller::State::restore() {
   for (const Operation& each : restored) {
     operations.with([&](OperationTable& table) { table.restore(each); });
     if (each.command.group_order && !each.done()) {
-      const guards::Target& target = each.command.target;
-      interrupted_groups[{target.supervisor, target.name.group}] = newest_step(each, restored);
+      const base::SystemTime newest = newest_step(each, restored);
+      for (const guards::Target& target : each.command.targets()) {
+        interrupted_groups[{target.supervisor, target.name.group}] = newest;
+      }
     }
   }
   abandon_queued(not_done("nothing was done yet"));
@@ -92,6 +94,9 @@ bool Controller::State::resume(Operation operation) {
   if (operation.command.group_order) {
     abandon(std::move(operation), "each of its processes is resumed or abandoned by itself");
     return true;
+  }
+  if (operation.command.action == guards::Action::update) {
+    return resume_update(std::move(operation));
   }
   const monitor::Member* const member = member_of(target.supervisor);
   if (member == nullptr) {
@@ -115,13 +120,13 @@ bool Controller::State::resume(Operation operation) {
   log.info("an interrupted action is resumed",
            {{"operation", operation.id}, {"process", target.text()}});
   const ExecutionContext context = context_for(operation);
-  finish(control::resume(std::move(operation), seen, context), clock.steady_now() - begun);
+  finish(control::resume(std::move(operation), seen, context), begun);
   return true;
 }
 
 void Controller::State::abandon(Operation operation, const std::string& why) {
   operation.error = not_done(why);
-  finish(ended(std::move(operation), OperationResult::abandoned), base::Duration::zero());
+  finish(ended(std::move(operation), OperationResult::abandoned), clock.steady_now());
 }
 
 }  // namespace reeve::control

@@ -23,13 +23,6 @@ constexpr std::chrono::minutes restart_grace{10};
 /// Beyond the timeout of the action.
 constexpr std::chrono::seconds grace{60};
 
-/// After such an answer the request may have taken effect or not.
-bool leaves_unknown(ErrorKind kind) {
-  return kind == ErrorKind::timeout || kind == ErrorKind::unreachable ||
-         kind == ErrorKind::socket_missing || kind == ErrorKind::malformed ||
-         kind == ErrorKind::cancelled;
-}
-
 std::string describe(const Observation& seen) {
   if (!seen) {
     return seen.error().message;
@@ -179,7 +172,12 @@ bool Runner::announce_request(OperationStep step, std::string detail) {
     return true;
   }
   operation_.steps.pop_back();
-  return fail(OperationResult::failed, std::move(recorded.error()));
+  if (progress(operation_) != OperationStep::looked) {  // an earlier run of the agent has asked
+    return fail(OperationResult::failed, std::move(recorded.error()));
+  }
+  operation_.refused_for = guards::Reason::not_recorded;
+  operation_.changed = false;
+  return fail(OperationResult::refused, not_recorded(recorded.error()));
 }
 
 bool Runner::may_proceed(const NextStep& next, const Observation& seen) {

@@ -29,9 +29,6 @@ void StatsRecorder::record_refused(const guards::Command& command, guards::Reaso
 void StatsRecorder::record_finished(const Operation& operation, base::Duration took) {
   const guards::Command& command = operation.command;
   ++counters_of(command).finished;
-  if (operation.result != OperationResult::succeeded) {
-    ++counters_of(command).failures[index_of(failure_reason(operation))];
-  }
   const double seconds = std::chrono::duration<double>(took).count();
   const auto* const bound =
       std::find_if(action_duration_bounds.begin(), action_duration_bounds.end(),
@@ -39,11 +36,22 @@ void StatsRecorder::record_finished(const Operation& operation, base::Duration t
   ActionDurations& durations = stats_.durations[index_of(command.action)];
   ++durations.counts[static_cast<std::size_t>(bound - action_duration_bounds.begin())];
   durations.sum_seconds += seconds;
+  if (operation.result == OperationResult::refused && operation.refused_for) {
+    record_refused(command, *operation.refused_for);
+    return;
+  }
+  std::optional<FailureReason> failure;
+  if (operation.result != OperationResult::succeeded) {
+    failure = failure_reason(operation);
+    ++counters_of(command).failures[index_of(*failure)];
+  }
   auto& last = stats_.last_actions;
-  last[{command.target, command.action}] = operation.finished_at.value_or(operation.created_at);
+  last[{command.target, command.action}] = {operation.finished_at.value_or(operation.created_at),
+                                            command.source, failure};
   if (last.size() > max_last_actions) {
-    last.erase(std::min_element(last.begin(), last.end(),
-                                [](const auto& a, const auto& b) { return a.second < b.second; }));
+    last.erase(std::min_element(last.begin(), last.end(), [](const auto& a, const auto& b) {
+      return a.second.at < b.second.at;
+    }));
   }
 }
 

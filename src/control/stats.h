@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -48,6 +49,7 @@ inline constexpr std::array action_duration_bounds = {0.01, 0.05, 0.1,  0.25, 0.
 
 struct ActionCounters {
   std::uint64_t finished = 0;  ///< reeve_actions_total: whatever the result
+  /// Of accepted commands. What the look just before acting refuses is in `refused`.
   std::array<std::uint64_t, all_failure_reasons.size()> failures{};
   std::array<std::uint64_t, guards::all_reasons.size()> refused{};
   friend bool operator==(const ActionCounters&, const ActionCounters&) = default;
@@ -60,13 +62,21 @@ struct ActionDurations {
   friend bool operator==(const ActionDurations&, const ActionDurations&) = default;
 };
 
+/// How an action on a process last ended.
+struct LastAction {
+  base::SystemTime at;
+  guards::Source source = guards::Source::api;
+  std::optional<FailureReason> failure;  ///< nothing: it succeeded
+  friend bool operator==(const LastAction&, const LastAction&) = default;
+};
+
 struct Stats {
   /// [action][source], in the order of the enumerations.
   std::array<std::array<ActionCounters, guards::all_sources.size()>, guards::all_actions.size()>
       actions{};
   std::array<ActionDurations, guards::all_actions.size()> durations{};  ///< of finished operations
-  /// When an action on a process last ended, with any result.
-  std::map<std::pair<guards::Target, guards::Action>, base::SystemTime> last_actions;
+  /// Without those that were refused.
+  std::map<std::pair<guards::Target, guards::Action>, LastAction> last_actions;
 
   [[nodiscard]] const ActionCounters& of(guards::Action action, guards::Source source) const {
     return actions[static_cast<std::size_t>(action)][static_cast<std::size_t>(source)];

@@ -27,6 +27,10 @@ void Inbox::put(Arrival arrival) {
   notify_();
 }
 
+bool Inbox::has_room() const {
+  return queue_.with([&](const Queue& queue) { return queue.arrivals.size() < capacity_ / 2; });
+}
+
 std::vector<Arrival> Inbox::take() {
   Queue taken = queue_.with([](Queue& queue) { return std::exchange(queue, {}); });
   if (taken.first_overflowed) {
@@ -84,6 +88,10 @@ void PoolStream::put(const EventHeader& header, std::string_view payload, const 
   } else {
     put_unreadable(at);
   }
+}
+
+void PoolStream::put_lost(std::uint64_t events, const ReceiptTime& at) {
+  inbox_->put({source_, at, Gap{.cause = Gap::Cause::lost, .events = events}});
 }
 
 void PoolStream::put_unreadable(const ReceiptTime& at) {

@@ -64,6 +64,8 @@ class Inbox {
   explicit Inbox(std::function<void()> notify, std::size_t capacity = default_capacity);
 
   void put(Arrival arrival);
+  /// Half of it is free: a reader that can wait does until then.
+  [[nodiscard]] bool has_room() const;
   /// All that wait, oldest first; at the end a Gap if events were dropped.
   [[nodiscard]] std::vector<Arrival> take();
 
@@ -116,6 +118,8 @@ class PoolStream {
       : source_(std::make_shared<const EventSource>(std::move(source))), inbox_(&inbox) {}
 
   void put(const EventHeader& header, std::string_view payload, const ReceiptTime& at);
+  /// So many events were lost before the first that was put.
+  void put_lost(std::uint64_t events, const ReceiptTime& at);
   /// An event whose header could not be parsed.
   void put_unreadable(const ReceiptTime& at);
 

@@ -235,6 +235,7 @@ constexpr std::size_t max_anchor = 512;
 /// So many bytes of a log always contain a whole character.
 constexpr std::uint64_t probe_bytes = 8;
 constexpr std::uint64_t near_enough = chunk / 4;
+constexpr std::uint64_t look_back = 4 * chunk;
 constexpr std::uint64_t longest_log = std::uint64_t{1} << 48U;
 
 /// How many bytes of the log `text` stands for, at least: a reader puts U+FFFD for a byte that
@@ -305,6 +306,7 @@ LogRange LogTail::next() const {
 }
 
 TailResult LogTail::feed(std::string_view text) {
+  has_text_ = has_text_ || !text.empty();
   switch (state_) {
     case State::begin:
       return read_head(text);
@@ -330,8 +332,7 @@ TailResult LogTail::probe(std::string_view text) {
   const std::uint64_t probed = next().offset;
   (text.empty() || probed > longest_log ? absent_ : present_) = probed;
   if (absent_ != 0 && absent_ - present_ <= near_enough) {
-    // A little before the end, so that there are lines for an anchor.
-    offset_ = present_ - std::min(present_, near_enough);
+    offset_ = present_ - std::min(present_, look_back);
     anchor_.clear();
     state_ = State::anchoring;
   }
@@ -352,6 +353,7 @@ TailResult LogTail::advance(std::string_view text) {
     head_ = text.substr(0, head_bytes);
   }
   TailResult result;
+  const bool was_trusted = trusted_;
   const std::uint64_t before = offset_;
   const std::size_t fresh = found + anchor_.size();
   const std::size_t newline = text.rfind('\n');
@@ -367,8 +369,13 @@ TailResult LogTail::advance(std::string_view text) {
   }
   result.again = text.size() >= much && offset_ != before;
   if (state_ == State::anchoring) {
-    result.lines.clear();  // written before the tail began
-    state_ = State::following;
+    if (trusted_) {
+      result.earlier = std::move(result.lines);
+    }
+    result.lines.clear();
+    // A level below info may be long over: the last lines tell.
+    trusted_ = result.again ? was_trusted : trusted_;
+    state_ = result.again ? State::anchoring : State::following;
   }
   return result;
 }

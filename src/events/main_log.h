@@ -103,6 +103,8 @@ struct TailResult {
   std::vector<LogLine> lines = {};  ///< the new ones that are not OtherLines, oldest first
   bool gap = false;    ///< lines may be missing just before these: a full poll is needed
   bool again = false;  ///< there is more to read at once
+  /// From before the tail began, oldest first: not to be counted.
+  std::vector<LogLine> earlier = {};
 };
 
 /// Follows the log through reads of at most 64 KiB.
@@ -112,6 +114,9 @@ struct TailResult {
 /// (the anchor) and the offset where they begin: each read starts there, and what follows the
 /// anchor is new. If the anchor is not there any more, the beginning of the log tells whether it is
 /// another one (rotated, cleared) or the position in the same one was lost.
+///
+/// It begins a quarter of a megabyte before the end, for how the last runs ended; those lines are
+/// `earlier`.
 ///
 ///   begin ──head read──▶ finding the end ──▶ anchoring ──▶ following ─ lines missing ─▶ checking
 ///                             ▲                                ▲                          │ │
@@ -126,8 +131,11 @@ class LogTail {
 
   /// Whether the lines can be trusted, see above: false for good once a line is below info.
   [[nodiscard]] bool trusted() const { return trusted_; }
-  /// The position is known: all lines written from now on will be returned.
-  [[nodiscard]] bool following() const { return state_ == State::following; }
+  /// The position is known: all lines written from now on will be returned. Never of a log that has
+  /// had no text yet, as /dev/null: nothing may ever be written there.
+  [[nodiscard]] bool following() const { return state_ == State::following && has_text_; }
+  /// The end was found, and there is no text before it.
+  [[nodiscard]] bool empty() const { return state_ == State::following && !has_text_; }
 
  private:
   enum class State { begin, finding_end, anchoring, following, checking };
@@ -141,6 +149,7 @@ class LogTail {
 
   State state_ = State::begin;
   bool trusted_ = true;
+  bool has_text_ = false;
   std::string head_;    ///< the beginning of the log
   std::string anchor_;  ///< the text at offset_, returned already
   std::uint64_t offset_ = 0;

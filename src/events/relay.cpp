@@ -2,18 +2,239 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
+#include <list>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "events/polling.h"
+#include "http/listening_socket.h"
 #include "procfs/proc_fs.h"
 
 namespace reeve::events {
 
+using base::Descriptor;
 using base::Duration;
+using base::ErrorKind;
+using base::failure;
+using base::parse_number;
 using base::Result;
 using base::SteadyTime;
+
+namespace {
+
+constexpr std::size_t max_line = 128;
+constexpr std::size_t max_source_bytes = 4096;
+constexpr std::uint64_t protocol_version = 1;
+constexpr std::uint64_t oldest_age = std::uint64_t{24} * 3600 * 1'000'000;
+
+std::string frame(std::string_view kind, const std::array<std::uint64_t, 2>& numbers,
+                  const std::array<std::string_view, 2>& parts) {
+  std::string text(kind);
+  for (const std::uint64_t number :
+       {numbers[0], numbers[1], std::uint64_t{parts[0].size()}, std::uint64_t{parts[1].size()}}) {
+    text += ' ';
+    text += std::to_string(number);
+  }
+  text += '\n';
+  text += parts[0];
+  text += parts[1];
+  return text;
+}
+
+tl::unexpected<base::Error> malformed_frame(std::string_view line) {
+  return failure(ErrorKind::malformed, "not the protocol of a relay and its agent: '" +
+                                           base::to_utf8(line.substr(0, max_line)) + "'");
+}
+
+/// A frame's first line.
+struct FrameLine {
+  bool hello = false;
+  std::array<std::uint64_t, 4> numbers{};
+};
+
+Result<FrameLine> parse_frame_line(std::string_view line) {
+  std::string_view rest = line;
+  const auto word = [&rest] {
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    const std::string_view found = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return found;
+  };
+  FrameLine frame_line;
+  const std::string_view kind = word();
+  frame_line.hello = kind == "hello";
+  bool valid = frame_line.hello || kind == "event";
+  for (std::uint64_t& number : frame_line.numbers) {
+    const auto parsed = parse_number<std::uint64_t>(word());
+    valid = valid && parsed;
+    number = parsed.value_or(0);
+  }
+  valid = valid && rest.empty() &&
+          frame_line.numbers[2] <= (frame_line.hello ? max_source_bytes : max_header_bytes) &&
+          frame_line.numbers[3] <= (frame_line.hello ? max_source_bytes : max_payload_kept) &&
+          (!frame_line.hello || frame_line.numbers[0] == protocol_version);
+  return valid ? Result<FrameLine>(frame_line) : malformed_frame(line);
+}
+
+tl::unexpected<base::Error> socket_failure(const std::string& doing, int error_number) {
+  ErrorKind kind = ErrorKind::unreachable;
+  if (error_number == EACCES || error_number == EPERM || error_number == EROFS) {
+    kind = ErrorKind::denied;
+  } else if (error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM) {
+    kind = ErrorKind::internal;
+  }
+  return failure(kind, doing + ": " + std::generic_category().message(error_number));
+}
+
+Result<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) {
+    return failure(ErrorKind::invalid_argument,
+                   "'" + path + "' cannot be the path of a socket: it must have 1 to " +
+                       std::to_string(sizeof address.sun_path - 1) + " bytes");
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+Descriptor new_socket() {
+  return Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+}  // namespace
+
+std::string encode(const Hello& hello) {
+  return frame("hello", {protocol_version, hello.lost},
+               {hello.source.server_url, hello.source.daemon});
+}
+
+std::string encode(const RelayedEvent& event) {
+  const auto age = static_cast<std::uint64_t>(std::max<std::int64_t>(event.age.count(), 0));
+  return frame("event", {event.number, age}, {event.event.header, event.event.payload});
+}
+
+std::string encode_acknowledgement(std::uint64_t number) {
+  return "ack " + std::to_string(number) + "\n";
+}
+
+Result<void> RelayFrames::feed(std::string_view bytes, const std::function<void(Frame)>& sink) {
+  buffer_ += bytes;
+  std::string_view rest = buffer_;
+  for (;;) {
+    const std::size_t newline = rest.find('\n');
+    if (newline == std::string_view::npos && rest.size() <= max_line) {
+      break;
+    }
+    if (newline == std::string_view::npos) {
+      return malformed_frame(rest);
+    }
+    const auto frame_line = parse_frame_line(rest.substr(0, newline));
+    if (!frame_line) {
+      return failure(frame_line.error());
+    }
+    const auto [first, second, first_bytes, second_bytes] = frame_line->numbers;
+    const std::string_view parts = rest.substr(newline + 1);
+    if (parts.size() < first_bytes + second_bytes) {
+      break;
+    }
+    std::string first_part(parts.substr(0, first_bytes));
+    std::string second_part(parts.substr(first_bytes, second_bytes));
+    rest = parts.substr(first_bytes + second_bytes);
+    if (frame_line->hello) {
+      sink(Hello{{std::move(first_part), std::move(second_part)}, second});
+    } else {
+      const std::chrono::microseconds age(std::min(second, oldest_age));
+      sink(RelayedEvent{first, age, {std::move(first_part), std::move(second_part)}});
+    }
+  }
+  buffer_.erase(0, buffer_.size() - rest.size());
+  return {};
+}
+
+Result<std::optional<std::uint64_t>> Acknowledgements::feed(std::string_view bytes) {
+  std::optional<std::uint64_t> highest;
+  buffer_ += bytes;
+  std::string_view rest = buffer_;
+  for (std::size_t newline = rest.find('\n'); newline != std::string_view::npos;
+       newline = rest.find('\n')) {
+    const std::string_view line = rest.substr(0, newline);
+    const auto number =
+        line.starts_with("ack ") ? parse_number<std::uint64_t>(line.substr(4)) : std::nullopt;
+    if (!number) {
+      return malformed_frame(line);
+    }
+    highest = std::max(highest.value_or(0), *number);
+    rest.remove_prefix(newline + 1);
+  }
+  buffer_.erase(0, buffer_.size() - rest.size());
+  return buffer_.size() > max_line ? Result<std::optional<std::uint64_t>>(malformed_frame(buffer_))
+                                   : highest;
+}
+
+Result<Descriptor> connect_unix(const std::string& path) {
+  const auto address = address_of(path);
+  if (!address) {
+    return failure(address.error());
+  }
+  Descriptor connection = new_socket();
+  if (!connection.valid()) {
+    return socket_failure("cannot make a socket", errno);
+  }
+  if (::connect(connection.get(), generic(*address), sizeof *address) == 0) {
+    return connection;
+  }
+  if (errno == ENOENT) {
+    return failure(ErrorKind::socket_missing, "there is no socket " + path);
+  }
+  if (errno == EPROTOTYPE) {
+    return failure(ErrorKind::conflict, path + " is another kind of socket");
+  }
+  if (errno == EAGAIN) {
+    return failure(ErrorKind::timeout, "the listener on " + path + " is busy");
+  }
+  return socket_failure("cannot connect to " + path, errno);
+}
+
+Sent send_some(const Descriptor& connection, std::string_view bytes) {
+  Sent sent;
+  while (sent.bytes < bytes.size()) {
+    const std::string_view rest = bytes.substr(sent.bytes);
+    const ssize_t written = ::send(connection.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written < 0) {
+      sent.transfer = errno == EAGAIN ? Transfer::would_block : Transfer::closed;
+      return sent;
+    }
+    sent.bytes += static_cast<std::size_t>(written);
+  }
+  return sent;
+}
+
+Transfer receive_some(const Descriptor& connection, std::string& into) {
+  into.resize(std::size_t{64} * 1024);
+  const ssize_t got = ::recv(connection.get(), into.data(), into.size(), 0);
+  into.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  if (got > 0) {
+    return Transfer::done;
+  }
+  return got < 0 && (errno == EAGAIN || errno == EINTR) ? Transfer::would_block : Transfer::closed;
+}
 
 namespace {
 
@@ -75,6 +296,7 @@ void RelayBuffer::put(RawEvent event, base::SteadyTime at) {
   while (bytes_ > max_bytes_) {
     drop_oldest();
     ++dropped_;
+    ++lost_;
   }
 }
 
@@ -90,6 +312,7 @@ const RelayedEvent* RelayBuffer::next(base::SteadyTime now) {
 void RelayBuffer::acknowledge(std::uint64_t number) {
   while (!entries_.empty() && entries_.front().event.number <= number) {
     drop_oldest();
+    lost_ = 0;  // the agent that has it has seen that others are missing
   }
 }
 
@@ -101,7 +324,7 @@ void RelayBuffer::drop_oldest() {
 
 RelayClient::RelayClient(const EventSource& source, const RelayOptions& options,
                          const base::Clock& clock, base::Log log)
-    : hello_(encode(Hello{source})),
+    : source_(source),
       socket_(options.socket),
       clock_(&clock),
       log_(std::move(log)),
@@ -167,7 +390,7 @@ void RelayClient::connect() {
     return;
   }
   connection_ = std::move(*connection);
-  outgoing_ = hello_;
+  outgoing_ = encode(Hello{source_, buffer_.lost()});
 }
 
 void RelayClient::note_success() {
@@ -230,6 +453,180 @@ Result<void> relay_events(Streams streams, const EventSource& source, const Rela
   auto result = relay(listener, client, clock, stop);
   drain(client, clock, options.drain);
   return result;
+}
+
+namespace {
+
+constexpr mode_t socket_mode = 0600;
+constexpr std::size_t max_connections = 64;
+/// Pools whose numbering is remembered; the one without events for longest is forgotten first.
+constexpr std::size_t max_pools = 256;
+constexpr base::Duration accept_retry_delay = std::chrono::milliseconds(100);
+constexpr int full_inbox_pause_ms = 10;
+
+/// The pools that have delivered, most recent first.
+class Pools {
+ public:
+  explicit Pools(Inbox& inbox) : inbox_(&inbox) {}
+
+  /// `lost`: events before it, if the pool is new.
+  void put(const EventSource& source, const RawEvent& event, std::uint64_t lost,
+           const ReceiptTime& at) {
+    const auto header = parse_header(event.header);
+    if (!header) {
+      PoolStream(source, *inbox_).put_unreadable(at);
+      return;
+    }
+    const auto found = std::find_if(pools_.begin(), pools_.end(), [&](const Pool& each) {
+      return each.source == source && each.name == header->pool;
+    });
+    if (found != pools_.end()) {
+      pools_.splice(pools_.begin(), pools_, found);
+    } else {
+      pools_.push_front({source, header->pool, PoolStream(source, *inbox_)});
+      pools_.resize(std::min(pools_.size(), max_pools), pools_.front());
+    }
+    pools_.front().stream.put(*header, event.payload, at);
+    if (found == pools_.end() && lost > 0) {
+      pools_.front().stream.put_lost(lost, at);
+    }
+  }
+
+ private:
+  struct Pool {
+    EventSource source;
+    std::string name;
+    PoolStream stream;
+  };
+  Inbox* inbox_;
+  std::list<Pool> pools_;
+};
+
+struct RelayConnection {
+  base::Descriptor descriptor;
+  base::Log log;
+  std::optional<Hello> hello;
+  RelayFrames frames;
+};
+
+}  // namespace
+
+struct RelayServer::State {
+  State(http::ListeningSocket bound, Inbox& target, const base::Clock& time, base::Log sink)
+      : listener(std::move(bound)),
+        inbox(target),
+        pools(target),
+        clock(time),
+        log(std::move(sink)) {}
+
+  http::ListeningSocket listener;
+  const Inbox& inbox;
+  Pools pools;
+  const base::Clock& clock;
+  const base::Log log;
+  std::list<RelayConnection> connections;
+
+  /// False if it failed for a reason that lasts: too many open files, for one.
+  bool accept() {
+    base::Descriptor descriptor(
+        ::accept4(listener.descriptor(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!descriptor.valid()) {
+      return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR;
+    }
+    const auto peer = http::peer_process(descriptor.get());
+    const base::Log peer_log = log.with("relay_pid", std::to_string(peer ? peer->pid : 0));
+    if (!peer || (peer->uid != 0 && peer->uid != ::geteuid())) {
+      peer_log.warning("refused a relay of another user",
+                       {{"uid", peer ? std::to_string(peer->uid) : "unknown"}});
+    } else if (connections.size() >= max_connections) {
+      peer_log.warning("refused a relay: too many are connected");
+    } else {
+      connections.push_back({std::move(descriptor), peer_log, std::nullopt, {}});
+    }
+    return true;
+  }
+
+  /// False if the connection is to be closed.
+  bool serve(RelayConnection& connection) {
+    std::string bytes;
+    const Transfer transfer = receive_some(connection.descriptor, bytes);
+    std::optional<std::uint64_t> last;
+    bool greeted = true;
+    const auto fed = connection.frames.feed(bytes, [&](RelayFrames::Frame frame) {
+      if (Hello* const hello = std::get_if<Hello>(&frame)) {
+        connection.hello = std::move(*hello);
+        connection.log.info("a relay has connected",
+                            {{"supervisor_url", connection.hello->source.server_url},
+                             {"lost", std::to_string(connection.hello->lost)}});
+        return;
+      }
+      const auto& event = std::get<RelayedEvent>(frame);
+      greeted = greeted && connection.hello;
+      if (greeted) {
+        take(*connection.hello, event);
+        last = event.number;
+      }
+    });
+    if (!fed || !greeted) {
+      connection.log.warning("a relay sent a malformed frame",
+                             {{"error", fed ? "an event before the hello" : fed.error().message}});
+      return false;
+    }
+    if (last && send_some(connection.descriptor, encode_acknowledgement(*last)).transfer !=
+                    Transfer::done) {
+      return false;  // it does not read; it will connect and send again
+    }
+    if (transfer == Transfer::closed) {
+      connection.log.info("a relay has disconnected");
+    }
+    return transfer != Transfer::closed;
+  }
+
+  void take(const Hello& hello, const RelayedEvent& event) {
+    pools.put(hello.source, event.event, hello.lost,
+              {.steady = clock.steady_now() - event.age, .system = clock.system_now() - event.age});
+  }
+};
+
+base::Result<std::unique_ptr<RelayServer>> RelayServer::listen(const std::string& path,
+                                                               Inbox& inbox,
+                                                               const base::Clock& clock,
+                                                               base::Log log) {
+  auto listener = http::ListeningSocket::open_unix(path, socket_mode);
+  if (!listener) {
+    return base::failure(listener.error());
+  }
+  return std::unique_ptr<RelayServer>(
+      new RelayServer(std::make_unique<State>(std::move(*listener), inbox, clock, std::move(log))));
+}
+
+RelayServer::RelayServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+RelayServer::~RelayServer() = default;
+
+void RelayServer::run(const std::stop_token& stop) {
+  const StopEvent stopped(stop);
+  while (!stop.stop_requested()) {
+    std::vector<pollfd> waited = {{stopped.descriptor(), POLLIN, 0},
+                                  {state_->listener.descriptor(), POLLIN, 0}};
+    const bool reads = state_->inbox.has_room();
+    for (const RelayConnection& connection : state_->connections) {
+      waited.push_back({reads ? connection.descriptor.get() : -1, POLLIN, 0});
+    }
+    const int forever = -1;
+    if (::poll(waited.data(), waited.size(), reads ? forever : full_inbox_pause_ms) <= 0) {
+      continue;
+    }
+    auto connection = state_->connections.begin();
+    for (std::size_t i = 2; i < waited.size(); ++i) {
+      const bool keep = waited[i].revents == 0 || state_->serve(*connection);
+      connection = keep ? std::next(connection) : state_->connections.erase(connection);
+    }
+    if (waited[1].revents != 0 && !state_->accept()) {
+      (void)state_->clock.wait_until(state_->clock.steady_now() + accept_retry_delay, stop);
+    }
+  }
+  state_->connections.clear();
 }
 
 }  // namespace reeve::events

@@ -8,9 +8,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "coordination/documents.h"
 #include "guards/options.h"
+#include "promql/options.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/enumeration.h"
 #include "reeve/base/result.h"
@@ -20,10 +23,11 @@
 
 namespace reeve::guards {
 
-enum class Action : std::uint8_t { start, stop, restart, signal };
-inline constexpr auto all_actions = base::all_of<Action, Action::signal>();
+/// update: take over supervisord's changed configuration, of whole groups.
+enum class Action : std::uint8_t { start, stop, restart, signal, update };
+inline constexpr auto all_actions = base::all_of<Action, Action::update>();
 [[nodiscard]] constexpr std::string_view to_string(Action action) {
-  return base::name_of<all_actions>(action, {"start", "stop", "restart", "signal"});
+  return base::name_of<all_actions>(action, {"start", "stop", "restart", "signal", "update"});
 }
 
 /// From whom the command came.
@@ -63,6 +67,9 @@ struct Trigger {
   base::SystemTime began;      ///< when the alert fired: its startsAt
   bool later_attempt = false;  ///< the episode has acted before
   Limits limits;
+  /// Asked just before acting: without a result nothing is done. Not in the journal, for what is
+  /// resumed asks no guard.
+  std::optional<promql::Query> only_if = {};
   friend bool operator==(const Trigger&, const Trigger&) = default;
 };
 
@@ -83,13 +90,51 @@ struct Command {
   bool dry_run = false;
   /// Not empty: the same actor's same key is the same operation.
   std::string idempotency_key;
-  /// Set for a command on a whole group: then the target's process name is empty.
+  /// Set for a command on a whole group, whose target has no process's name, and for a batch.
   std::optional<GroupOrder> group_order;
+  /// Not empty: a batch, on these processes, or for an update these groups. The target has no names
+  /// then, and no supervisord unless they are all of one.
+  std::vector<Target> batch;
+  /// For Action::update alone: the groups that were asked for; empty: all that have changed.
+  std::vector<std::string> groups;
   /// With Source::alert alone: what the guards judge it by.
   std::optional<Trigger> trigger;
+  /// Held until the operation ends, under a limit that all hosts share.
+  std::optional<coordination::Slot> slot = std::nullopt;
+  /// The id that the operation gets, if it was reserved; the slot's holder says it.
+  std::string reserved_id = {};
 
+  /// What it is on: one process, a group, or those of the batch.
+  [[nodiscard]] std::vector<Target> targets() const {
+    return batch.empty() ? std::vector{target} : batch;
+  }
+  /// The same, for people.
+  [[nodiscard]] std::string subject() const {
+    if (batch.empty()) {
+      return target.name.group.empty() ? "supervisord" : target.text();
+    }
+    return batch.size() == 1 ? batch.front().text()
+                             : std::to_string(batch.size()) +
+                                   (action == Action::update ? " groups" : " processes");
+  }
   friend bool operator==(const Command&, const Command&) = default;
 };
+
+/// Whether one is, or is in, the other.
+[[nodiscard]] inline bool overlap(const Target& a, const Target& b) {
+  return a.supervisor == b.supervisor && a.name.group == b.name.group &&
+         (a.name.name == b.name.name || a.name.name.empty() || b.name.name.empty());
+}
+
+/// The command on one of its members alone.
+[[nodiscard]] inline Command command_on(Command several, Target member) {
+  several.group_order.reset();
+  several.batch.clear();
+  several.idempotency_key.clear();  // it is that of the whole
+  several.slot.reset();             // likewise
+  several.target = std::move(member);
+  return several;
+}
 
 /// What a look at the process gave.
 using Observation = base::Result<substrate::InstanceDetail>;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
+#include <string>
 #include <utility>
 
 #include "base/guarded.h"
@@ -95,11 +97,13 @@ Objection breaker_open(const GuardInputs& inputs) {
   if (!is_ahead(open_until, inputs.conditions.now)) {
     return std::nullopt;
   }
-  return GuardDecision{
-      Reason::breaker_open,
-      "so many processes have a firing alert at once that the host or a dependency is "
-      "at fault: nothing is done until " +
-          until(inputs, *open_until)};
+  const std::string& counts = inputs.conditions.breaker_counts;
+  return GuardDecision{Reason::breaker_open,
+                       "so many processes have a firing alert at once " +
+                           (counts.empty() ? "" : "(" + counts + ") ") +
+                           "that the host or a dependency is at fault: nothing is done until " +
+                           until(inputs, *open_until),
+                       *open_until};
 }
 
 Objection stopped(const GuardInputs& inputs) {
@@ -142,10 +146,12 @@ Objection too_young(const GuardInputs& inputs) {
   if (uptime && *uptime >= demanded) {
     return std::nullopt;
   }
-  return GuardDecision{Reason::too_young,
-                       quoted(inputs) + " has run for " +
-                           (uptime ? base::format_duration(*uptime) : "an unknown time") +
-                           ", less than min_uptime, " + base::format_duration(demanded)};
+  return GuardDecision{
+      Reason::too_young,
+      quoted(inputs) + " has run for " +
+          (uptime ? base::readable_duration(*uptime) : "an unknown time") +
+          ", less than min_uptime, " + base::format_duration(demanded),
+      uptime ? std::optional(inputs.conditions.now + (demanded - *uptime)) : std::nullopt};
 }
 
 /// The uptime is measured by supervisord's own clock: its host's may differ from ours.
@@ -161,8 +167,9 @@ Objection restarted_since(const GuardInputs& inputs) {
   }
   return GuardDecision{Reason::restarted_since,
                        quoted(inputs) + " was started after the alert began, " +
-                           base::format_duration(uptime) + " ago: it has until settle, " +
-                           base::format_duration(settle)};
+                           base::readable_duration(uptime) + " ago: it has until settle, " +
+                           base::format_duration(settle),
+                       inputs.conditions.now + (settle - uptime)};
 }
 
 Objection cooldown(const GuardInputs& inputs) {
@@ -175,7 +182,8 @@ Objection cooldown(const GuardInputs& inputs) {
   return GuardDecision{
       Reason::cooldown,
       quoted(inputs) + " is left alone until " + until(inputs, *cooling) +
-          (acted ? ", after the last action on it" : ": what was done to it before is not known")};
+          (acted ? ", after the last action on it" : ": what was done to it before is not known"),
+      *cooling};
 }
 
 Objection budget(const GuardInputs& inputs) {
@@ -259,15 +267,22 @@ class Breaker {
       for (const auto& [target, when] : last_) {
         counted_.push_back(target);
       }
+      counts_ = std::to_string(last_.size()) + " of " + std::to_string(allowed) + " within " +
+                base::format_duration(options.within) + "; the limit is " +
+                std::to_string(std::lround(100 * options.targets)) + "%, at least " +
+                std::to_string(options.min_targets);
     }
     return opens;
   }
   /// The processes that opened it last.
   [[nodiscard]] const std::vector<Target>& counted() const { return counted_; }
+  /// How many these were, for people; empty: it has not opened.
+  [[nodiscard]] const std::string& counts() const { return counts_; }
 
  private:
   std::map<Target, SteadyTime> last_;
   std::vector<Target> counted_;
+  std::string counts_;
 };
 
 namespace {
@@ -380,7 +395,8 @@ GuardConditions Guards::State::conditions_for(const Target& target) const {
           .system_now = clock.system_now(),
           .unreadable = unreadable(),
           .maintenance = maintenance.covering(target),
-          .total = options.copy().total};
+          .total = options.copy().total,
+          .breaker_counts = breaker.with([](const Breaker& each) { return each.counts(); })};
 }
 
 Objection Guards::State::objection_to(const Command& command, const Observation& observation,
@@ -423,7 +439,8 @@ void Guards::State::open_breaker(SteadyTime now, Duration hold) {
     log.warning(
         "the breaker opens: so many processes have a firing alert at once that nothing "
         "is done for alerts",
-        {{"for", base::format_duration(hold)}});
+        {{"for", base::format_duration(hold)},
+         {"counts", breaker.with([](const Breaker& each) { return each.counts(); })}});
   }
   log_unwritten(written);
 }
@@ -516,6 +533,15 @@ bool Guards::is_cooling_down(const Target& target, bool dry_run) const {
   return dry_run ? state_->dry_runs.with(cools_in) : state_->history.read(cools_in);
 }
 
+std::optional<base::SystemTime> Guards::initial_cooldown_until(const Target& target,
+                                                               const Cooldown& cooldown) const {
+  const auto until = state_->history.read([&](const ActionHistory& all) {
+    return all.targets.contains(target) ? std::nullopt
+                                        : cooling_until(all, target, cooldown, state_->clock.now());
+  });
+  return until ? std::optional(state_->clock.to_wall_clock(*until)) : std::nullopt;
+}
+
 std::vector<GuardState> Guards::list() const {
   const records::StateClock& clock = state_->clock;
   const SteadyTime now = clock.now();
@@ -546,21 +572,30 @@ std::vector<GuardState> Guards::list() const {
   return guards;
 }
 
-bool Guards::breaker_open() const {
-  return state_->history.read(
-      [&](const ActionHistory& all) { return is_ahead(all.breaker_until, state_->clock.now()); });
+std::optional<base::SystemTime> Guards::breaker_until() const {
+  const auto until =
+      state_->history.read([](const ActionHistory& all) { return all.breaker_until; });
+  return is_ahead(until, state_->clock.now()) ? std::optional(state_->clock.to_wall_clock(*until))
+                                              : std::nullopt;
 }
 
 GuardStats Guards::stats() const {
-  return {
-      .guards = list(), .breaker_open = breaker_open(), .maintenance = state_->maintenance.list()};
+  const auto open_until = breaker_until();
+  return {.guards = list(),
+          .breaker_open = open_until.has_value(),
+          .breaker_until = open_until,
+          .maintenance = state_->maintenance.list()};
 }
 
 std::optional<std::string> Guards::unreadable() const {
   return state_->unreadable();
 }
 
-base::Result<void> Guards::reset(const Target& target) {
+base::Result<void> Guards::reset(const Target& target, const RecordFirst& record) {
+  bool recorded = false;
+  const auto record_once = [&] {
+    return !record || std::exchange(recorded, true) ? base::Result<void>() : record();
+  };
   const auto reset_in = [&](ActionHistory& all) {
     const bool known = all.begun || all.targets.contains(target);
     if (known) {
@@ -569,18 +604,27 @@ base::Result<void> Guards::reset(const Target& target) {
     return known;
   };
   bool known = false;
-  auto written = state_->change([&](ActionHistory& all) { return known = reset_in(all); });
-  if (written) {
-    known = state_->dry_runs.with(reset_in) || known;
+  auto written = state_->history.change([&](ActionHistory& all) -> base::Result<bool> {
+    known = reset_in(all);
+    prune(all, state_->clock.now());
+    return known && !state_->history.unreadable() ? record_once().map([] { return true; }) : known;
+  });
+  if (!written) {
+    return written;
   }
-  if (written && !known) {
+  const bool in_dry_runs = state_->dry_runs.with(
+      [&](const ActionHistory& all) { return all.begun || all.targets.contains(target); });
+  if (!known && !in_dry_runs) {
     return base::failure(ErrorKind::not_found, "no alert has acted on '" + target.text() +
                                                    "': there is nothing to reset");
   }
-  return written;
+  return record_once().map([&] { (void)state_->dry_runs.with(reset_in); });
 }
 
-base::Result<void> Guards::reset_all() {
+base::Result<void> Guards::reset_all(const RecordFirst& record) {
+  if (auto recorded = record ? record() : base::Result<void>(); !recorded) {
+    return recorded;
+  }
   if (auto forgotten = state_->maintenance.forget_unreadable(); !forgotten) {
     return forgotten;
   }

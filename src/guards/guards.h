@@ -36,6 +36,7 @@ struct GuardConditions {
   std::optional<std::string> unreadable;         ///< why the state cannot be read
   std::optional<MaintenanceWindow> maintenance;  ///< the one that covers the process
   Budget total;
+  std::string breaker_counts;  ///< how many opened the breaker; empty: not since the agent's start
 };
 
 struct GuardInputs {
@@ -70,6 +71,7 @@ struct GuardState {
 struct GuardStats {
   std::vector<GuardState> guards;
   bool breaker_open = false;
+  std::optional<base::SystemTime> breaker_until = {};  ///< while it is open
   std::vector<MaintenanceWindow> maintenance;
 };
 
@@ -104,10 +106,16 @@ class Guards {
   /// Whether the process cools down after its last action; `dry_run`: after its last dry run.
   /// Cheap: asked for each alert of a post.
   [[nodiscard]] bool is_cooling_down(const Target& target, bool dry_run) const;
+  /// Until when a process without any action in the history is in the initial cooldown of this
+  /// rule; nothing if it has one, or is not.
+  [[nodiscard]] std::optional<base::SystemTime> initial_cooldown_until(
+      const Target& target, const Cooldown& cooldown) const;
   /// Of all processes in the history, by target; while the breaker is open also of those that
   /// opened it (since the agent's start).
   [[nodiscard]] std::vector<GuardState> list() const;
-  [[nodiscard]] bool breaker_open() const;
+  [[nodiscard]] bool breaker_open() const { return breaker_until().has_value(); }
+  /// Nothing while it is closed.
+  [[nodiscard]] std::optional<base::SystemTime> breaker_until() const;
   [[nodiscard]] GuardStats stats() const;
   /// Why the state (maintenance too) cannot be read; nothing if it can.
   [[nodiscard]] std::optional<std::string> unreadable() const;
@@ -115,11 +123,11 @@ class Guards {
   /// Removes cooldown, budget and latch of this process, those of dry runs too; its actions still
   /// count in the total.
   /// not_found: it is not in the history; conflict: the state is unreadable; others: it could not
-  /// be written, and nothing has changed.
-  [[nodiscard]] base::Result<void> reset(const Target& target);
+  /// be written or recorded, and nothing has changed.
+  [[nodiscard]] base::Result<void> reset(const Target& target, const RecordFirst& record = {});
   /// Removes everything, an unreadable state (maintenance too) and the breaker. After an
   /// unreadable state every process is in its initial cooldown.
-  [[nodiscard]] base::Result<void> reset_all();
+  [[nodiscard]] base::Result<void> reset_all(const RecordFirst& record = {});
   /// From now on. Dry runs are forgotten.
   void configure(const GuardOptions& options);
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
+#include "base/signal_name.h"
 #include "base/text.h"
 #include "substrate/own_program.h"
 
@@ -65,11 +65,19 @@ std::optional<Refusal> unknown_process(const PolicyCase& each) {
 }
 
 std::optional<Refusal> unknown_group(const PolicyCase& each) {
-  if (!addressed_by(each.command, *each.inputs.snapshot).empty()) {
+  if (!addressed_by(each.command, *each.inputs.snapshot, {}).empty()) {
     return std::nullopt;
   }
   return because(Reason::no_target, ErrorKind::not_found,
                  "supervisord has no group '" + each.command.target.name.group + "'");
+}
+
+bool is_own_process(const PolicyCase& each) {
+  const Target& target = each.command.target;
+  const auto* const supervisor = each.inputs.snapshot->find(target.supervisor);
+  const auto* const process = supervisor == nullptr ? nullptr : supervisor->find(target.name);
+  return each.inputs.is_own_process && process != nullptr &&
+         each.inputs.is_own_process(*supervisor, process->detail);
 }
 
 /// Reeve could stop itself, but not start itself again.
@@ -86,28 +94,59 @@ std::optional<Refusal> own_program(const PolicyCase& each) {
       (*programs)->begin(), (*programs)->end(), [&](const substrate::ProgramConfig& program) {
         return program.name == name && substrate::runs_reeve(program);
       });
-  if (!runs_reeve && std::find(own.begin(), own.end(), name) == own.end()) {
+  const bool is_own =
+      runs_reeve || std::find(own.begin(), own.end(), name) != own.end() || is_own_process(each);
+  if (!is_own) {
     return std::nullopt;
   }
   return because(Reason::own_program, ErrorKind::denied,
                  "'" + name.text() + "' is Reeve itself: use supervisorctl");
 }
 
+std::optional<Refusal> denied(const std::string& what, const std::string& why) {
+  return because(Reason::not_allowed, ErrorKind::denied,
+                 "'" + what + "' may not be acted on: " + why);
+}
+
+/// Whether the list has every process that the group may have.
+bool allows_group(const std::vector<substrate::Selector>& allow, const Target& group) {
+  const std::string all = group.name.group + ":*";
+  return std::any_of(allow.begin(), allow.end(), [&](const substrate::Selector& each) {
+    return each.text() == "*" || each.text() == all ||
+           each.text() == substrate::qualified(group.supervisor, all);
+  });
+}
+
+/// Asked before anything is said of the process or group: an actor learns nothing of what is not in
+/// its list, not even whether it exists.
+std::optional<Refusal> not_allowed_to_actor(const PolicyCase& each) {
+  const Command& command = each.command;
+  const auto known = known_names(*each.inputs.snapshot);
+  const auto allows = [&](const substrate::InstanceName& name) {
+    return any_matches(command.actor_allow, command.target.supervisor, name, known);
+  };
+  const std::string by = "the allow list of '" + command.actor + "'";
+  if (!command.target.name.name.empty()) {
+    const substrate::InstanceName& name = command.target.name;
+    return allows(name) ? std::nullopt : denied(name.text(), "it is not in " + by);
+  }
+  const auto members = addressed_by(command, *each.inputs.snapshot, {});
+  const bool all = std::all_of(members.begin(), members.end(),
+                               [&](const auto& member) { return allows(member.name); });
+  return all && (!members.empty() || allows_group(command.actor_allow, command.target))
+             ? std::nullopt
+             : denied(command.target.name.group + ":*", "not all of it is in " + by);
+}
+
 std::optional<Refusal> not_allowed(const PolicyCase& each) {
   const std::string& supervisor = each.command.target.supervisor;
   const substrate::InstanceName& name = each.command.target.name;
-  const auto denied = [&](const std::string& by) {
-    return because(Reason::not_allowed, ErrorKind::denied,
-                   "'" + name.text() + "' may not be acted on: " + by);
-  };
-  if (!any_matches(each.command.actor_allow, supervisor, name)) {
-    return denied("it is not in the allow list of '" + each.command.actor + "'");
+  const auto known = known_names(*each.inputs.snapshot);
+  if (!any_matches(each.options.allow, supervisor, name, known)) {
+    return denied(name.text(), "it is not in control.allow");
   }
-  if (!any_matches(each.options.allow, supervisor, name)) {
-    return denied("it is not in control.allow");
-  }
-  if (any_covers(each.options.deny, supervisor, name)) {
-    return denied("it is in control.deny");
+  if (any_covers(each.options.deny, supervisor, name, known)) {
+    return denied(name.text(), "it is in control.deny");
   }
   return std::nullopt;
 }
@@ -117,10 +156,9 @@ std::optional<Refusal> signal_not_allowed(const PolicyCase& each) {
   if (each.command.action != Action::signal) {
     return std::nullopt;
   }
-  const bool listed = std::any_of(allowed.begin(), allowed.end(), [&](const std::string& name) {
-    return canonical_signal(name) == canonical_signal(each.command.signal);
-  });
-  if (listed) {
+  const auto asked = base::signal_name(each.command.signal);
+  const auto is_asked = [&](const std::string& name) { return base::signal_name(name) == asked; };
+  if (asked && std::any_of(allowed.begin(), allowed.end(), is_asked)) {
     return std::nullopt;
   }
   return because(Reason::signal_not_allowed, ErrorKind::denied,
@@ -155,7 +193,8 @@ std::optional<Refusal> first_of(
 }
 
 std::optional<Refusal> forbidden_in(const PolicyCase& each) {
-  return first_of(std::array{own_program, not_allowed, signal_not_allowed}, each);
+  return first_of(std::array{not_allowed_to_actor, own_program, not_allowed, signal_not_allowed},
+                  each);
 }
 
 }  // namespace
@@ -164,16 +203,21 @@ std::optional<Refusal> refuse(const Command& command, const PolicyInputs& inputs
                               const Options& options) {
   const PolicyCase whole{command, inputs, options};
   if (!command.group_order) {
-    constexpr std::array checks = {
-        names_no_single_process, unknown_supervisor, supervisor_unreachable,
-        unknown_process,         forbidden_in,       stale};
+    constexpr std::array checks = {names_no_single_process,
+                                   unknown_supervisor,
+                                   not_allowed_to_actor,
+                                   supervisor_unreachable,
+                                   unknown_process,
+                                   forbidden_in,
+                                   stale};
     return first_of(checks, whole);
   }
-  if (auto refusal =
-          first_of(std::array{unknown_supervisor, supervisor_unreachable, unknown_group}, whole)) {
+  if (auto refusal = first_of(std::array{unknown_supervisor, not_allowed_to_actor,
+                                         supervisor_unreachable, unknown_group},
+                              whole)) {
     return refusal;
   }
-  for (const auto& member : addressed_by(command, *inputs.snapshot)) {
+  for (const auto& member : addressed_by(command, *inputs.snapshot, {})) {
     Command alone = command;
     alone.target.name = member.name;
     if (auto refusal = forbidden_in({alone, inputs, options})) {
@@ -189,7 +233,8 @@ std::optional<Refusal> forbid(const Command& command, const PolicyInputs& inputs
 }
 
 std::vector<substrate::InstanceDetail> addressed_by(const Command& command,
-                                                    const monitor::Snapshot& snapshot) {
+                                                    const monitor::Snapshot& snapshot,
+                                                    base::SteadyTime now) {
   std::vector<substrate::InstanceDetail> found;
   const auto* const supervisor = snapshot.find(command.target.supervisor);
   if (supervisor == nullptr) {
@@ -199,24 +244,32 @@ std::vector<substrate::InstanceDetail> addressed_by(const Command& command,
   for (const monitor::ProcessSnapshot& each : supervisor->processes) {
     const substrate::InstanceName& name = each.detail.name;
     if (command.group_order ? name.group == wanted.group : name == wanted) {
-      found.push_back(each.detail);
+      found.push_back(each.detail_at(now));
     }
   }
   return found;
 }
 
-std::string canonical_signal(std::string_view text) {
-  std::string name(text);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
-  return name.starts_with("SIG") ? name.substr(3) : name;
+substrate::KnownNames known_names(const monitor::Snapshot& snapshot) {
+  return {
+      .has_supervisor =
+          [&snapshot](std::string_view name) { return snapshot.find(name) != nullptr; },
+      .has_process =
+          [&snapshot](std::string_view supervisor, const substrate::InstanceName& name) {
+            const auto* const found = snapshot.find(supervisor);
+            return found != nullptr && found->find(name) != nullptr;
+          },
+  };
 }
 
 base::Error another_run(const Command& command,
                         const std::optional<substrate::Incarnation>& current) {
-  return {ErrorKind::stale, "'" + command.target.name.text() + "' is not the run " +
-                                command.if_incarnation->text() + " but " +
-                                (current ? current->text() : "not running")};
+  const std::string asked = command.if_incarnation->text();
+  return {ErrorKind::stale, "'" + command.target.name.text() +
+                                (current ? "' was started again meanwhile: it is " +
+                                               current->text() + " in place of " + asked
+                                         : "' does not run any more: it was " + asked) +
+                                " (pid and time of the start); nothing was done"};
 }
 
 std::string no_such_supervisor(const std::string& name, const monitor::Snapshot& snapshot) {

@@ -15,8 +15,14 @@
 #include "guards/programs.h"
 #include "guards/reason.h"
 #include "monitor/snapshot.h"
+#include "substrate/selector.h"
 
 namespace reeve::guards {
+
+/// Whether this process is Reeve, or runs it, as the host's process table shows; false where that
+/// does not show it. Reads /proc.
+using OwnProcessCheck = std::function<bool(const monitor::SupervisorSnapshot& supervisor,
+                                           const substrate::InstanceDetail& process)>;
 
 /// What the checks know.
 struct PolicyInputs {
@@ -24,6 +30,7 @@ struct PolicyInputs {
   std::vector<substrate::InstanceName> own_programs;
   /// The programs of the command's supervisord, once that is known to exist; may ask it.
   std::function<ProgramCatalogue::Answer()> programs;
+  OwnProcessCheck is_own_process = nullptr;  ///< null: not asked
 };
 
 /// Why the command is not to be carried out; nothing if it may be.
@@ -33,14 +40,16 @@ struct PolicyInputs {
 /// and deny, signals.
 [[nodiscard]] std::optional<Refusal> forbid(const Command& command, const PolicyInputs& inputs,
                                             const Options& options);
-/// The processes that the command addresses, as last seen: one, or those of its group.
-[[nodiscard]] std::vector<substrate::InstanceDetail> addressed_by(
-    const Command& command, const monitor::Snapshot& snapshot);
+/// What selectors mean, given what was last seen.
+[[nodiscard]] substrate::KnownNames known_names(const monitor::Snapshot& snapshot);
+/// The processes that the command addresses, as last seen, with the uptime of now: one, or those of
+/// its group.
+[[nodiscard]] std::vector<substrate::InstanceDetail> addressed_by(const Command& command,
+                                                                  const monitor::Snapshot& snapshot,
+                                                                  base::SteadyTime now);
 /// The error of a command on a run that is not the current one.
 [[nodiscard]] base::Error another_run(const Command& command,
                                       const std::optional<substrate::Incarnation>& current);
-/// "sighup" and "SIGHUP" are HUP.
-[[nodiscard]] std::string canonical_signal(std::string_view text);
 
 /// Says which supervisords there are.
 [[nodiscard]] std::string no_such_supervisor(const std::string& name,

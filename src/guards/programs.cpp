@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "substrate/own_program.h"
+
 namespace reeve::guards {
 
 using base::ErrorKind;
@@ -38,7 +40,10 @@ ProgramCatalogue::Answer ProgramCatalogue::of(const monitor::Member& member, bas
       Answer answer = ask(member, deadline);
       lock.lock();
       const base::Duration valid_for = answer ? base::Duration(answer_kept_for) : failure_kept_for;
-      entry = {clock_->steady_now() + valid_for, answer, false};
+      answer = with_own(std::move(answer), entry.own);
+      entry.valid_until = clock_->steady_now() + valid_for;
+      entry.answer = answer;
+      entry.asking = false;
       answered_.notify_all();
       return answer;
     }
@@ -65,6 +70,29 @@ ProgramCatalogue::Answer ProgramCatalogue::ask(const monitor::Member& member,
     return base::failure(std::move(listed.error()));
   }
   return std::make_shared<const Programs>(listed ? std::move(*listed) : Programs{});
+}
+
+ProgramCatalogue::Answer ProgramCatalogue::with_own(Answer answer, Programs& own) {
+  if (!answer) {
+    return answer;
+  }
+  const auto is_own_in = [](const Programs& programs, const substrate::InstanceName& name) {
+    return std::any_of(programs.begin(), programs.end(), [&](const auto& each) {
+      return each.name == name && substrate::runs_reeve(each);
+    });
+  };
+  Programs programs = **answer;
+  for (const substrate::ProgramConfig& each : **answer) {
+    if (substrate::runs_reeve(each) && !is_own_in(own, each.name)) {
+      own.push_back(each);
+    }
+  }
+  for (const substrate::ProgramConfig& each : own) {
+    if (!is_own_in(programs, each.name)) {
+      programs.push_back(each);
+    }
+  }
+  return std::make_shared<const Programs>(std::move(programs));
 }
 
 ActionTimeouts timeouts_of(const Programs& programs, const substrate::InstanceName& name) {

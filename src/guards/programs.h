@@ -40,9 +40,14 @@ class ProgramCatalogue {
     base::SteadyTime valid_until;
     Answer answer;
     bool asking = false;  ///< a thread is asking, the others wait for its answer
+    /// Reeve itself, as it was ever listed. Once supervisord has read changed files it tells of
+    /// the programs in these alone, though what ran before goes on.
+    Programs own = {};
   };
 
   [[nodiscard]] Answer ask(const monitor::Member& member, const base::Deadline& deadline) const;
+  /// The answer with what of `own` it lacks, which is completed in turn.
+  [[nodiscard]] static Answer with_own(Answer answer, Programs& own);
 
   const base::Clock* clock_;
   mutable std::mutex mutex_;  ///< guards entries_, whose elements never move

@@ -1,5 +1,6 @@
 #include "guards/reason.h"
 
+#include <algorithm>
 #include <array>
 
 namespace reeve::guards {
@@ -13,6 +14,7 @@ struct Row {
 };
 
 constexpr std::array<Row, all_reasons.size()> rows = {{
+    {Reason::malformed, "malformed", "", 200},
     {Reason::not_here, "not_here", "", 200},
     {Reason::no_rule, "no_rule", "", 200},
     {Reason::off, "off", "", 200},
@@ -35,14 +37,22 @@ constexpr std::array<Row, all_reasons.size()> rows = {{
     {Reason::budget, "budget", "guarded", 403},
     {Reason::gave_up, "gave_up", "guarded", 403},
     {Reason::in_flight, "in_flight", "in_flight", 409},
+    {Reason::no_such_limit, "no_such_limit", "", 200},
+    {Reason::waiting_for_slot, "waiting_for_slot", "", 200},
+    {Reason::no_slot, "no_slot", "", 200},
+    {Reason::fleet_budget, "fleet_budget", "", 200},
+    {Reason::coordination_unreachable, "coordination_unreachable", "", 200},
+    {Reason::pending, "pending", "", 200},
     {Reason::would_act, "would_act", "", 200},
     {Reason::accepted, "accepted", "", 202},
+    {Reason::vetoed, "vetoed", "guarded", 403},
     {Reason::no_single_process, "no_target", "invalid", 422},
     {Reason::key_reused, "invalid", "invalid", 422},
     {Reason::signal_not_allowed, "signal_not_allowed", "signal_not_allowed", 403},
     {Reason::stale, "stale", "stale", 412},
     {Reason::shutting_down, "shutting_down", "shutting_down", 503},
     {Reason::not_recorded, "not_recorded", "not_recorded", 500},
+    {Reason::withdrawn, "withdrawn", "withdrawn", 403},
 }};
 
 constexpr bool is_in_order() {
@@ -71,9 +81,18 @@ Reason verdict_of(Reason reason) {
   if (reason <= Reason::accepted) {
     return reason;
   }
-  return reason == Reason::no_single_process    ? Reason::no_target
-         : reason == Reason::signal_not_allowed ? Reason::not_allowed
-                                                : Reason::unreachable;
+  return reason == Reason::no_single_process ? Reason::no_target
+         : reason == Reason::signal_not_allowed || reason == Reason::withdrawn
+             ? Reason::not_allowed
+             : Reason::unreachable;
+}
+
+bool passes_by_itself(Reason reason) {
+  static constexpr std::array passing = {
+      Reason::unreachable, Reason::breaker_open,     Reason::in_transition,
+      Reason::too_young,   Reason::restarted_since,  Reason::cooldown,
+      Reason::in_flight,   Reason::waiting_for_slot, Reason::coordination_unreachable};
+  return std::find(passing.begin(), passing.end(), reason) != passing.end();
 }
 
 int http_status(Reason reason) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <stop_token>
 #include <thread>
@@ -22,6 +24,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -44,6 +47,9 @@ using TlsStream = asio::ssl::stream<ClientSocket&>;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t block_bytes = std::size_t{16} * 1024;
+/// A server that speaks TLS answers a handshake at once; one that speaks plain HTTP may wait for
+/// the end of what it takes for a request.
+constexpr std::chrono::milliseconds silence_before_probe{300};
 
 struct SocketAddress {
   sockaddr_storage storage = {};
@@ -120,8 +126,8 @@ base::Result<SocketAddresses> Resolver::resolve(const base::Deadline& deadline) 
   }
   std::unique_lock lock(mutex_);
   if (!running_) {
+    worker_ = std::jthread([this] { look_up(); });  // may throw: then nothing runs
     running_ = true;
-    worker_ = std::jthread([this] { look_up(); });
   }
   const std::uint64_t before = lookups_finished_;
   const bool finished = finished_.wait_until(lock, deadline.stop(), deadline.at(),
@@ -198,6 +204,18 @@ Error tls_error(const Endpoint& server, TlsStream& stream, const error_code& cod
           "the connection to " + server.url() + " broke in the TLS handshake: " + code.message()};
 }
 
+/// Whether the bytes that came in place of an answer begin a record of TLS: an alert or a
+/// handshake.
+bool is_tls(std::string_view bytes) {
+  return bytes.size() >= 3 && (bytes[0] == '\x15' || bytes[0] == '\x16') && bytes[1] == '\x03' &&
+         bytes[2] <= '\x04';
+}
+
+Error tls_is_spoken(const Endpoint& server) {
+  return {ErrorKind::malformed,
+          server.url() + ": TLS is spoken there, use https:// in place of http://"};
+}
+
 bool is_end(const error_code& code) {
   return code == asio::error::eof || code == asio::ssl::error::stream_truncated;
 }
@@ -207,6 +225,7 @@ struct Exchange {
   std::string request;
   ResponseParser parser;
   const char* doing = "connecting to";  ///< for the error if it is cut short
+  bool is_begun = false;                ///< some of the response has come
   std::optional<base::Result<void>> result = {};
 };
 
@@ -222,8 +241,8 @@ struct Run {
 /// One connection, made and used by one coroutine.
 class ClientConnection {
  public:
-  ClientConnection(asio::any_io_executor executor, const Run& run)
-      : run_(run), socket_(std::move(executor)) {}
+  ClientConnection(const asio::any_io_executor& executor, const Run& run)
+      : run_(run), socket_(executor) {}
 
   asio::awaitable<base::Result<void>> connect() {
     if (run_.server.scheme == Endpoint::Scheme::unix_socket) {
@@ -233,17 +252,17 @@ class ClientConnection {
   }
 
   asio::awaitable<base::Result<void>> handshake() {
+    using namespace asio::experimental::awaitable_operators;
     tls_.emplace(socket_, *run_.tls);
-    tls_->set_verify_callback(asio::ssl::host_name_verification(run_.server.host));
-    error_code is_name;
-    asio::ip::make_address(run_.server.host, is_name);
-    if (is_name) {  // an address has no place in the server name indication
-      std::string name = run_.server.host;
-      ::SSL_ctrl(tls_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                 name.data());
+    expect_certificate_of(run_.server.host);
+    const auto first_done =
+        co_await (tls_->async_handshake(TlsStream::client, as_result) || plain_http_is_spoken());
+    if (first_done.index() == 1) {
+      co_return base::failure(ErrorKind::malformed,
+                              "cannot speak TLS with " + run_.server.url() +
+                                  ": plain HTTP is spoken there, use http:// in place of https://");
     }
-    const auto [code] = co_await tls_->async_handshake(TlsStream::client, as_result);
-    if (code) {
+    if (const auto [code] = std::get<0>(first_done); code) {
       co_return base::failure(tls_error(run_.server, *tls_, code));
     }
     co_return base::Result<void>();
@@ -312,6 +331,45 @@ class ClientConnection {
     co_return base::failure(tcp_error(run_.server, first_error, run_.hints));
   }
 
+  /// Completes once another connection to the same address is answered in plain HTTP, and otherwise
+  /// never. Servers that speak TLS may answer a plain request, but with 400.
+  asio::awaitable<void> plain_http_is_spoken() {
+    asio::steady_timer timer(socket_.get_executor(), silence_before_probe);
+    co_await timer.async_wait(as_result);
+    ClientSocket probe(socket_.get_executor());
+    error_code code;
+    const Protocol::endpoint peer = socket_.remote_endpoint(code);
+    std::string status(sizeof "HTTP/1.1 200" - 1, '\0');
+    co_await probe.async_connect(peer, as_result);
+    co_await asio::async_write(probe, asio::buffer("HEAD / HTTP/1.0\r\n\r\n", 19), as_result);
+    co_await asio::async_read(probe, asio::buffer(status), as_result);
+    if (!status.starts_with("HTTP/") || status.ends_with("400")) {
+      timer.expires_at(asio::steady_timer::time_point::max());
+      co_await timer.async_wait(as_result);
+    }
+  }
+
+  // An address is compared with the addresses of the certificate alone, a name with its DNS names
+  // alone: not with the subject, which OpenSSL takes for a name where there are no others.
+  void expect_certificate_of(const std::string& host) {
+    SSL* const session = tls_->native_handle();
+    X509_VERIFY_PARAM* const expected = ::SSL_get0_param(session);
+    ::X509_VERIFY_PARAM_set_hostflags(
+        expected, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    error_code is_name;
+    asio::ip::make_address(host, is_name);
+    const bool is_set = is_name
+                            ? ::X509_VERIFY_PARAM_set1_host(expected, host.data(), host.size()) == 1
+                            : ::X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1;
+    if (!is_set) {
+      throw std::bad_alloc();
+    }
+    if (is_name) {  // an address has no place in the server name indication
+      std::string name = host;
+      ::SSL_ctrl(session, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+    }
+  }
+
   const Run& run_;
   ClientSocket socket_;
   std::optional<TlsStream> tls_;
@@ -321,7 +379,7 @@ asio::awaitable<void> perform(const Run& run, Exchange& exchange) {
   ClientConnection connection(co_await asio::this_coro::executor, run);
   base::Result<void> connected = co_await connection.connect();
   if (connected && run.tls != nullptr) {
-    exchange.doing = "in the TLS handshake with";
+    exchange.doing = "in the TLS handshake (is it http, not https?) with";
     connected = co_await connection.handshake();
   }
   if (!connected) {
@@ -333,6 +391,11 @@ asio::awaitable<void> perform(const Run& run, Exchange& exchange) {
   std::vector<char> block(block_bytes);
   for (;;) {
     const auto [code, size] = co_await connection.read(asio::buffer(block));
+    if (!exchange.is_begun && run.tls == nullptr && is_tls({block.data(), size})) {
+      exchange.result = base::failure(tls_is_spoken(run.server));
+      co_return;
+    }
+    exchange.is_begun = exchange.is_begun || size > 0;
     exchange.doing = "reading the answer of";
     if ((size > 0 && !exchange.parser.feed({block.data(), size})) || is_end(code)) {
       exchange.result = base::Result<void>();
@@ -401,17 +464,48 @@ Exchange make_exchange(const ClientRequest& request, const Endpoint& server,
   return exchange;
 }
 
+using TlsContextPointer = std::shared_ptr<asio::ssl::context>;
+
+/// invalid_argument: a file that is no certificate or no key, or cannot be read.
+base::Result<TlsContextPointer> make_tls_context(const ClientTls& files) {
+  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+  context->set_verify_mode(asio::ssl::verify_peer);
+  error_code code;
+  std::string failed;
+  const auto use = [&](const std::string& file, const auto& load) {
+    if (!file.empty() && failed.empty() && load()) {
+      failed = "cannot use " + file + ": " + code.message();
+    }
+  };
+  if (files.ca_file.empty()) {
+    context->set_default_verify_paths(code);
+  }
+  use(files.ca_file, [&] { return context->load_verify_file(files.ca_file, code); });
+  use(files.cert_file, [&] { return context->use_certificate_chain_file(files.cert_file, code); });
+  use(files.key_file,
+      [&] { return context->use_private_key_file(files.key_file, asio::ssl::context::pem, code); });
+  return failed.empty() ? base::Result<TlsContextPointer>(std::move(context))
+                        : base::failure(ErrorKind::invalid_argument, failed);
+}
+
+/// What an exchange has received. Some servers that speak TLS close the connection on a plain
+/// request without a word.
+base::Result<ClientResponse> received(Exchange& exchange, const Endpoint& server) {
+  exchange.parser.end();
+  return exchange.parser.take().map_error([&](Error error) {
+    error.message.insert(0, server.url() + ": ");
+    if (server.scheme == Endpoint::Scheme::http && !exchange.is_begun) {
+      error.message += " (is it https, not http?)";
+    }
+    return error;
+  });
+}
+
 /// The exchange's response, once it has ended or the deadline has.
-base::Result<ClientResponse> finish(Exchange& exchange, const std::string& url,
+base::Result<ClientResponse> finish(Exchange& exchange, const Endpoint& server,
                                     const std::string& thrown, const base::Deadline& deadline) {
   if (exchange.result) {
-    return exchange.result->and_then([&] {
-      exchange.parser.end();
-      return exchange.parser.take().map_error([&](Error error) {
-        error.message.insert(0, url + ": ");
-        return error;
-      });
-    });
+    return exchange.result->and_then([&] { return received(exchange, server); });
   }
   if (!thrown.empty()) {
     return base::failure(ErrorKind::internal, "cannot call: " + thrown);
@@ -419,45 +513,70 @@ base::Result<ClientResponse> finish(Exchange& exchange, const std::string& url,
   const bool cancelled = deadline.cancelled();
   return base::failure(cancelled ? ErrorKind::cancelled : ErrorKind::timeout,
                        (cancelled ? "stopped while " : "out of time while ") +
-                           std::string(exchange.doing) + " " + url);
+                           std::string(exchange.doing) + " " + server.url());
 }
 
 }  // namespace
 
 struct Client::Impl {
-  Impl(Endpoint endpoint, ConnectHints connect_hints)
-      : server(std::move(endpoint)), hints(std::move(connect_hints)) {
+  Impl(Endpoint endpoint, ConnectHints connect_hints, ClientTls client_tls)
+      : server(std::move(endpoint)),
+        hints(std::move(connect_hints)),
+        tls_files(std::move(client_tls)) {
     if (server.scheme != Endpoint::Scheme::unix_socket) {
       resolver.emplace(server.host, server.port);
     }
-    if (server.scheme == Endpoint::Scheme::https) {
-      tls.emplace(asio::ssl::context::tls_client);
-      tls->set_default_verify_paths();
-      tls->set_verify_mode(asio::ssl::verify_peer);
+    if (server.scheme == Endpoint::Scheme::https && tls_files == ClientTls{}) {
+      system_tls = std::move(*make_tls_context(tls_files));
     }
   }
 
   std::vector<base::Result<ClientResponse>> send(std::deque<Exchange>& exchanges,
                                                  const base::Deadline& deadline);
+  /// None for a unix socket.
+  [[nodiscard]] base::Result<SocketAddresses> resolve(const base::Deadline& deadline);
+  /// Null without TLS.
+  [[nodiscard]] base::Result<TlsContextPointer> tls() const;
 
   Endpoint server;
   ConnectHints hints;
+  ClientTls tls_files;
   std::optional<Resolver> resolver;
-  std::optional<asio::ssl::context> tls;
+  TlsContextPointer system_tls;  ///< where no file is named
 };
+
+base::Result<SocketAddresses> Client::Impl::resolve(const base::Deadline& deadline) {
+  if (!resolver) {
+    return SocketAddresses();
+  }
+  try {
+    return resolver->resolve(deadline);
+  } catch (const std::exception& exception) {
+    return base::failure(ErrorKind::internal,
+                         "the host " + server.host + " cannot be looked up: " + exception.what());
+  }
+}
+
+base::Result<TlsContextPointer> Client::Impl::tls() const {
+  return server.scheme == Endpoint::Scheme::https && !system_tls ? make_tls_context(tls_files)
+                                                                 : system_tls;
+}
 
 std::vector<base::Result<ClientResponse>> Client::Impl::send(std::deque<Exchange>& exchanges,
                                                              const base::Deadline& deadline) {
-  const base::Result<SocketAddresses> addresses =
-      resolver ? resolver->resolve(deadline) : SocketAddresses();
+  const base::Result<SocketAddresses> addresses = resolve(deadline);
   if (!addresses) {
     return {exchanges.size(), base::failure(addresses.error())};
+  }
+  const auto tls_context = tls();
+  if (!tls_context) {
+    return {exchanges.size(), base::failure(tls_context.error())};
   }
   std::string thrown;
   try {
     perform_all({.server = server,
                  .hints = hints,
-                 .tls = tls ? &*tls : nullptr,
+                 .tls = tls_context->get(),
                  .deadline = deadline,
                  .addresses = *addresses},
                 exchanges);
@@ -465,14 +584,15 @@ std::vector<base::Result<ClientResponse>> Client::Impl::send(std::deque<Exchange
     thrown = exception.what();
   }
   std::vector<base::Result<ClientResponse>> responses;
+  responses.reserve(exchanges.size());
   for (Exchange& exchange : exchanges) {
-    responses.push_back(finish(exchange, server.url(), thrown, deadline));
+    responses.push_back(finish(exchange, server, thrown, deadline));
   }
   return responses;
 }
 
-Client::Client(Endpoint server, ConnectHints hints)
-    : impl_(std::make_unique<Impl>(std::move(server), std::move(hints))) {}
+Client::Client(Endpoint server, ConnectHints hints, ClientTls tls)
+    : impl_(std::make_unique<Impl>(std::move(server), std::move(hints), std::move(tls))) {}
 
 Client::~Client() = default;
 

@@ -1,17 +1,18 @@
 #pragma once
 
 // A small HTTP/1.1 client: over TCP (every address of the host is tried), TLS (the server's
-// certificate is verified against the system's authorities and the host's name) or a unix socket.
-// Each send has an event loop of its own on the caller's thread, a fresh connection for each
-// request and one deadline for all of them; when it returns, they are closed. It follows no
-// redirect and keeps no state. Thread-safe; never throws. The destructor may have to wait for the
-// system's resolver to give up on a host name.
+// certificate is verified against the system's authorities, or those of a file, and the host's
+// name) or a unix socket. Each send has an event loop of its own on the caller's thread, a fresh
+// connection for each request and one deadline for all of them; when it returns, they are closed.
+// It follows no redirect and keeps no state. Thread-safe; never throws. The destructor may have to
+// wait for the system's resolver to give up on a host name.
 
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "http/message.h"
+#include "http/options.h"
 #include "http/parsers.h"
 #include "reeve/base/deadline.h"
 #include "reeve/base/endpoint.h"
@@ -38,7 +39,7 @@ struct ClientRequest {
 
 class Client {
  public:
-  explicit Client(base::Endpoint server, ConnectHints hints = {});
+  explicit Client(base::Endpoint server, ConnectHints hints = {}, ClientTls tls = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -46,7 +47,7 @@ class Client {
   /// Any status is a success: what it means is the caller's. unreachable, socket_missing, denied
   /// (by the socket's permissions, or the server's certificate), malformed (not HTTP, no TLS, or
   /// beyond a bound), timeout, cancelled, internal (no descriptors left), invalid_argument (a line
-  /// break in the request's head). Messages name the server.
+  /// break in the request's head, or a file of ClientTls cannot be used). Messages name the server.
   [[nodiscard]] base::Result<ClientResponse> send(const ClientRequest& request,
                                                   const ResponseLimits& limits,
                                                   const base::Deadline& deadline,

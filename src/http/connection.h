@@ -33,6 +33,12 @@ using Socket = asio::generic::stream_protocol::socket;
 /// An operation's error comes as a value beside its result.
 inline constexpr asio::as_tuple_t<asio::use_awaitable_t<>> as_value{};
 
+enum class PeerState {
+  open,
+  ended,  ///< it sends no more: its side was shut down, or it has left
+  gone,   ///< the connection was reset, or closed from both sides
+};
+
 /// A client's socket, with or without TLS around it: one type for TCP and unix sockets.
 class Stream {
  public:
@@ -41,17 +47,22 @@ class Stream {
   Stream(const Stream&) = delete;  // the TLS layer refers to the socket
   Stream& operator=(const Stream&) = delete;
 
-  /// Nothing to do without TLS.
-  [[nodiscard]] asio::awaitable<boost::system::error_code> handshake();
+  /// With TLS: the client's first bytes, as they came; 0 likewise.
+  [[nodiscard]] asio::awaitable<std::size_t> read_encrypted(asio::mutable_buffer into);
+  /// With TLS, beginning with these bytes.
+  [[nodiscard]] asio::awaitable<boost::system::error_code> handshake(asio::const_buffer first);
   /// Bytes read; 0 at the end, on an error, and when cancelled.
   [[nodiscard]] asio::awaitable<std::size_t> read_some(asio::mutable_buffer into);
-  /// All of it, or false.
-  [[nodiscard]] asio::awaitable<bool> write(const std::vector<asio::const_buffer>& bytes);
+  /// Bytes written, at least one; 0 on an error and when cancelled.
+  [[nodiscard]] asio::awaitable<std::size_t> write_some(
+      const std::vector<asio::const_buffer>& bytes);
   /// Shuts the sending side down; the client may still send.
   [[nodiscard]] asio::awaitable<void> end();
 
-  /// The client has closed its end, whatever it sent before.
-  [[nodiscard]] bool peer_has_left();
+  /// What is known of the client's end, whatever it sent before.
+  [[nodiscard]] PeerState peer_state();
+  /// A read would return at once.
+  [[nodiscard]] bool has_input();
 
   /// Ends the operation in progress; the connection stays open.
   void cancel();
@@ -59,6 +70,8 @@ class Stream {
   [[nodiscard]] bool is_open() const { return socket_.is_open(); }
   [[nodiscard]] bool is_encrypted() const { return tls_.has_value(); }
   [[nodiscard]] std::vector<std::string> client_names();
+  /// Null without TLS.
+  [[nodiscard]] SSL* session();
 
  private:
   Socket socket_;
@@ -75,6 +88,7 @@ class Connection final : public ManagedConnection, public std::enable_shared_fro
   [[nodiscard]] asio::awaitable<void> run();
   void close() override;
   void drain() override;
+  void recheck_client(const TlsContext& context) override;
 
  private:
   using Phase = ConnectionTable::Phase;
@@ -86,13 +100,25 @@ class Connection final : public ManagedConnection, public std::enable_shared_fro
     bool chunks = false;  ///< the client can decode a body of unknown length in chunks
   };
 
+  /// False: the TLS handshake failed. Nothing to do without TLS.
+  [[nodiscard]] asio::awaitable<bool> shake_hands();
   [[nodiscard]] asio::awaitable<bool> serve_one();
-  [[nodiscard]] asio::awaitable<void> receive(RequestParser& parser);
-  [[nodiscard]] asio::awaitable<bool> read_some(RequestParser::State state);
-  [[nodiscard]] asio::awaitable<Response> answer(Request& request);
+  [[nodiscard]] asio::awaitable<void> receive_head(RequestParser& parser);
+  /// False: the listener holds as many bytes of bodies as it may.
+  [[nodiscard]] asio::awaitable<bool> receive_body(RequestParser& parser);
+  [[nodiscard]] asio::awaitable<bool> read_some(std::size_t piece);
+  /// The response to a request that was received as far as it is read; nothing if the client is
+  /// gone, or never sent a byte.
+  [[nodiscard]] asio::awaitable<std::optional<Response>> answer(RequestParser& parser);
+  [[nodiscard]] asio::awaitable<Response> respond(Request& request);
+  void describe_client(Request& request) const;
   [[nodiscard]] asio::awaitable<Response> run_on_worker(Request& request);
+  /// Waits until a deferred response is known and a delayed one is due.
+  [[nodiscard]] asio::awaitable<void> settle(Response& response);
   [[nodiscard]] asio::awaitable<Response> await_deferred(const DeferredResponse& deferred,
                                                          bool through_drain);
+  /// Closes the connection of a client that is gone; who has ended its side can still read.
+  void look_at_peer();
   [[nodiscard]] asio::awaitable<void> pause(std::chrono::nanoseconds span,
                                             const std::function<bool()>& over);
   [[nodiscard]] asio::awaitable<bool> send(const Response& response, const SendOptions& options);
@@ -100,7 +126,8 @@ class Connection final : public ManagedConnection, public std::enable_shared_fro
   /// Waits for bytes to send; nothing if the client is gone or the stream is disconnected.
   [[nodiscard]] asio::awaitable<std::optional<StreamReader::Piece>> next_piece(
       StreamReader& reader);
-  [[nodiscard]] asio::awaitable<bool> write(const std::vector<asio::const_buffer>& bytes);
+  /// All of it, or false; a piece of bounded size at a time, between which others have their turn.
+  [[nodiscard]] asio::awaitable<bool> write(std::vector<asio::const_buffer>& bytes);
   [[nodiscard]] asio::awaitable<void> linger();
 
   void react_to(StreamReader::Change change);
@@ -118,9 +145,13 @@ class Connection final : public ManagedConnection, public std::enable_shared_fro
   asio::steady_timer pause_;  ///< while waiting for the response
   std::uint64_t armed_ = 0;   ///< to ignore the expiry of a timer that was re-armed since
   bool expired_ = false;
+  bool shaken_hands_ = false;
+  bool revoked_ = false;     ///< the client is no longer vouched for: ends with this response
   bool in_request_ = false;  ///< a request's head was parsed, and it is not answered yet
+  Queueing queueing_;        ///< of the request in progress
   std::uint64_t served_ = 0;
   std::string input_;
+  std::shared_ptr<BodyBudget::Share> body_share_;  ///< of the request in progress
 };
 
 }  // namespace reeve::http

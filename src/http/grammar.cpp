@@ -3,7 +3,12 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <utility>
+
+#include <arpa/inet.h>
+
+#include "base/text.h"
 
 namespace reeve::http {
 namespace {
@@ -49,6 +54,51 @@ constexpr std::array status_names = {
     StatusName{504, "Gateway Timeout"},
 };
 
+constexpr std::size_t free_overhead_bytes = std::size_t{16} * 1024;
+
+constexpr std::size_t max_host_name = 253;
+constexpr std::size_t max_host_label = 63;
+
+bool is_port(std::string_view text) {
+  return !text.empty() && is_digit(text.front()) &&
+         base::parse_number<std::uint16_t>(text).has_value();
+}
+
+std::optional<std::string> canonical_address(int family, std::string_view text) {
+  in6_addr address{};  // large enough for both families
+  std::array<char, INET6_ADDRSTRLEN> canonical{};
+  if (text.find('\0') != std::string_view::npos ||
+      ::inet_pton(family, std::string(text).c_str(), &address) != 1) {
+    return std::nullopt;
+  }
+  ::inet_ntop(family, &address, canonical.data(), canonical.size());
+  return std::string(canonical.data());
+}
+
+std::optional<std::string> ipv6_host(std::string_view text) {
+  auto address = canonical_address(AF_INET6, text);
+  return address ? std::optional("[" + *address + "]") : std::nullopt;
+}
+
+std::optional<std::string> named_host(std::string_view text) {
+  text.remove_suffix(text.ends_with('.') ? 1 : 0);
+  if (text.empty() || text.size() > max_host_name) {
+    return std::nullopt;
+  }
+  std::string host;
+  std::size_t label = 0;
+  for (const char c : text) {
+    const char letter = lower(c);
+    const bool is_label = (letter >= 'a' && letter <= 'z') || is_digit(c) || c == '-' || c == '_';
+    if ((!is_label && (c != '.' || label == 0)) || label > max_host_label) {
+      return std::nullopt;
+    }
+    label = is_label ? label + 1 : 0;
+    host += letter;
+  }
+  return label > 0 && label <= max_host_label ? std::optional(std::move(host)) : std::nullopt;
+}
+
 /// Line breaks are CR LF and nothing else; no line begins with a blank; no control bytes.
 bool is_allowed(std::string_view input, std::size_t at) {
   const char c = input[at];
@@ -88,6 +138,40 @@ std::string_view reason_phrase(int status) {
     }
   }
   return "";
+}
+
+std::optional<std::string> host_of(std::string_view host_header) {
+  const bool bracketed = host_header.starts_with('[');
+  const std::size_t end = host_header.find(bracketed ? ']' : ':');
+  if (bracketed && end == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const std::string_view host = host_header.substr(0, end).substr(bracketed ? 1 : 0);
+  const std::string_view rest =
+      end == std::string_view::npos ? "" : host_header.substr(end + (bracketed ? 1 : 0));
+  if (!rest.empty() && (rest.front() != ':' || !is_port(rest.substr(1)))) {
+    return std::nullopt;
+  }
+  return bracketed ? ipv6_host(host) : named_host(host);
+}
+
+std::string alternative_name(std::string_view text) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    if (const auto address = canonical_address(family, text)) {
+      return "IP:" + *address;
+    }
+  }
+  if (text.find(':') != std::string_view::npos) {
+    return std::string("URI:").append(text);
+  }
+  return text.find('@') != std::string_view::npos ? std::string("email:").append(text)
+                                                  : dns_alternative_name(text);
+}
+
+std::string dns_alternative_name(std::string_view name) {
+  std::string lowered = "DNS:";
+  std::transform(name.begin(), name.end(), std::back_inserter(lowered), lower);
+  return lowered;
 }
 
 std::string percent_encode(std::string_view text) {
@@ -163,16 +247,18 @@ ChunkDecoder::State ChunkDecoder::take_part(std::string_view& rest, std::string&
   if (part_ == Part::data) {
     const std::string_view data = rest.substr(0, left_);
     body.append(data);
+    data_bytes_ += data.size();
     rest.remove_prefix(data.size());
     left_ -= data.size();
     part_ = left_ == 0 ? Part::data_end : Part::data;
     return State::more;
   }
-  const Line line = first_line(rest, part_ == Part::data_end ? 0 : limits_.line_bytes);
+  const Line line = first_line(rest, longest_line());
   if (line.state != State::complete) {
     return line.state;
   }
   rest.remove_prefix(line.text.size() + 2);
+  overhead_bytes_ += line.text.size() + 2;
   if (part_ == Part::data_end) {
     part_ = Part::size;
     return State::more;
@@ -180,7 +266,23 @@ ChunkDecoder::State ChunkDecoder::take_part(std::string_view& rest, std::string&
   return part_ == Part::size ? take_size(line.text, body.size()) : take_trailer(line.text);
 }
 
+std::size_t ChunkDecoder::longest_line() const {
+  switch (part_) {
+    case Part::size:
+      return max_size_line;
+    case Part::trailer:
+      return limits_.trailer_bytes;
+    case Part::data:
+    case Part::data_end:
+      break;
+  }
+  return 0;
+}
+
 ChunkDecoder::State ChunkDecoder::take_size(std::string_view line, std::size_t body_size) {
+  if (overhead_bytes_ > free_overhead_bytes + limits_.overhead_per_byte * data_bytes_) {
+    return State::malformed;
+  }
   std::uint64_t size = 0;
   const char* end = line.data() + line.size();
   const auto [stopped, error] = std::from_chars(line.data(), end, size, 16);
@@ -205,7 +307,7 @@ ChunkDecoder::State ChunkDecoder::take_trailer(std::string_view line) {
     return State::complete;
   }
   const bool is_header = is_token_char(line.front()) && line.find(':') != std::string_view::npos;
-  return is_header && trailer_bytes_ <= limits_.line_bytes ? State::more : State::malformed;
+  return is_header && trailer_bytes_ <= limits_.trailer_bytes ? State::more : State::malformed;
 }
 
 }  // namespace reeve::http

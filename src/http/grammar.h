@@ -28,12 +28,29 @@ namespace reeve::http {
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
+[[nodiscard]] constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 [[nodiscard]] constexpr bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
 
 /// RFC 9110's reason phrase of a status; empty for one that is not sent here, as a phrase may be.
 [[nodiscard]] std::string_view reason_phrase(int status);
+
+/// What a Host header names, in the form in which hosts are compared: in lower case, without the
+/// port and a final dot; an IPv6 address canonical and in brackets. Nothing unless the whole of it
+/// is a name of letters, digits, `-`, `_` and dots, or an IPv6 address in brackets, and perhaps a
+/// port.
+[[nodiscard]] std::optional<std::string> host_of(std::string_view host_header);
+
+/// A subject alternative name with its kind before it, so that names of different kinds are never
+/// equal: `IP:` (canonical), `URI:`, `email:` or `DNS:` (in lower case). The kind is what the text
+/// shows: an address is an IP, and else a colon makes a URI, an @ an email.
+[[nodiscard]] std::string alternative_name(std::string_view text);
+/// The same for a name that is known to be one of DNS.
+[[nodiscard]] std::string dns_alternative_name(std::string_view name);
 
 /// Everything but letters, digits and -._~ as %XX: one segment of a URL's path, or a value in its
 /// query.
@@ -56,17 +73,21 @@ struct HeadScan {
 [[nodiscard]] std::string encode_chunk(std::string_view bytes);
 inline constexpr std::string_view last_chunk = "0\r\n\r\n";
 
-/// Decodes a chunked body strictly, bounded in every part. Beast's own decoder is not used: it lets
-/// a quoted extension run past the end of its line. Extensions and trailers are checked for their
-/// form and dropped.
+/// Decodes a chunked body strictly, bounded in every part and in what comes beside its data: one
+/// byte in each chunk with a long extension would make a small body of gigabytes. Beast's own
+/// decoder is not used: it lets a quoted extension run past the end of its line. Extensions and
+/// trailers are checked for their form and dropped.
 class ChunkDecoder {
  public:
   enum class State { more, complete, malformed, too_large };
 
   struct Limits {
-    std::size_t line_bytes;  ///< one chunk's size with its extensions; all trailers together
+    std::size_t trailer_bytes;  ///< all trailers together
     std::size_t body_bytes;
+    /// Sizes, extensions and line ends may be 16 KiB and this many bytes for each byte of data.
+    std::size_t overhead_per_byte;
   };
+  static constexpr std::size_t max_size_line = 256;  ///< a chunk's size with its extensions
 
   explicit ChunkDecoder(const Limits& limits) : limits_(limits) {}
 
@@ -80,11 +101,14 @@ class ChunkDecoder {
   State take_part(std::string_view& rest, std::string& body);
   State take_size(std::string_view line, std::size_t body_size);
   State take_trailer(std::string_view line);
+  [[nodiscard]] std::size_t longest_line() const;
 
   Limits limits_;
   Part part_ = Part::size;
   std::size_t left_ = 0;  ///< of the chunk's data
   std::size_t trailer_bytes_ = 0;
+  std::size_t data_bytes_ = 0;
+  std::size_t overhead_bytes_ = 0;
 };
 
 }  // namespace reeve::http

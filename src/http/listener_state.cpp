@@ -4,30 +4,40 @@
 #include <exception>
 #include <utility>
 
-#include <pthread.h>
-
 namespace reeve::http {
+namespace {
+
+// More at a time would delay those that are being served.
+constexpr std::size_t max_unread = 64;
+
+}  // namespace
+
+bool ConnectionTable::is_behind() const {
+  const std::size_t limit = std::min(limits_.connections, limits_.per_address);
+  return accepted_.size() >= std::clamp<std::size_t>(limit / 2, 1, max_unread);
+}
 
 ConnectionTable::Room ConnectionTable::make_room(const std::string& address) {
-  const auto count = per_address_.find(address);
-  const bool address_full =
-      !address.empty() && count != per_address_.end() && count->second >= limits_.per_address;
+  const auto site = address.empty() ? sites_.end() : sites_.find(address);
+  const bool address_full = site != sites_.end() && site->second >= limits_.per_address;
   if (!address_full && size() < limits_.connections) {
-    return Room::free;
+    return Free();
   }
-  const auto evicted = longest_waiting(address_full ? address : std::string());
-  if (!evicted) {
-    return Room::none;
+  if (const auto evicted = evict_from(address_full ? &*site : nullptr)) {
+    return *evicted;
   }
-  change(*evicted, Phase::closing);
-  (*evicted)->connection->close();
-  return Room::evicted;
+  return address_full ? RejectionCause::address : RejectionCause::connections;
+}
+
+std::optional<EvictionCause> ConnectionTable::evict() {
+  return evict_from(nullptr);
 }
 
 ConnectionTable::Position ConnectionTable::add(ManagedConnection& connection,
                                                const std::string& address) {
-  ++per_address_[address];
-  return reading_.insert(reading_.end(), Entry{&connection, address, Phase::reading});
+  Site& site = *sites_.try_emplace(address).first;
+  ++site.second;
+  return accepted_.insert(accepted_.end(), Entry{&connection, &site, Phase::accepted});
 }
 
 void ConnectionTable::change(Position position, Phase phase) {
@@ -37,9 +47,15 @@ void ConnectionTable::change(Position position, Phase phase) {
   std::list<Entry>& to = list_of(phase);
   to.splice(to.end(), list_of(position->phase), position);
   position->phase = phase;
-  if (phase == Phase::closing) {
-    release_address(position->address);
+  if (phase == Phase::closing && --position->site->second == 0) {
+    sites_.erase(position->site->first);
+    position->site = nullptr;
   }
+}
+
+void ConnectionTable::note_progress(Position position) {
+  std::list<Entry>& same = list_of(position->phase);
+  same.splice(same.end(), same, position);
 }
 
 void ConnectionTable::remove(Position position) {
@@ -48,11 +64,13 @@ void ConnectionTable::remove(Position position) {
 }
 
 std::size_t ConnectionTable::size() const {
-  return reading_.size() + idle_.size() + answering_.size();
+  return accepted_.size() + reading_.size() + handshaking_.size() + sending_.size() + idle_.size() +
+         answering_.size() + waiting_.size() + half_closed_.size();
 }
 
 void ConnectionTable::for_each(const std::function<void(ManagedConnection&)>& visit) {
-  for (std::list<Entry>* list : {&reading_, &idle_, &answering_, &closing_}) {
+  for (std::list<Entry>* list : {&accepted_, &reading_, &handshaking_, &sending_, &idle_,
+                                 &answering_, &waiting_, &half_closed_, &closing_}) {
     for (Entry& entry : *list) {
       visit(*entry.connection);
     }
@@ -61,106 +79,107 @@ void ConnectionTable::for_each(const std::function<void(ManagedConnection&)>& vi
 
 std::list<ConnectionTable::Entry>& ConnectionTable::list_of(Phase phase) {
   switch (phase) {
+    case Phase::accepted:
+      return accepted_;
     case Phase::reading:
       return reading_;
+    case Phase::handshaking:
+      return handshaking_;
+    case Phase::sending:
+      return sending_;
     case Phase::idle:
       return idle_;
     case Phase::answering:
       return answering_;
+    case Phase::waiting:
+      return waiting_;
+    case Phase::half_closed:
+      return half_closed_;
     case Phase::closing:
       break;
   }
   return closing_;
 }
 
-std::optional<ConnectionTable::Position> ConnectionTable::longest_waiting(
-    const std::string& address) {
-  for (std::list<Entry>* list : {&reading_, &idle_}) {
-    const auto found = std::find_if(list->begin(), list->end(), [&](const Entry& entry) {
-      return address.empty() || entry.address == address;
-    });
-    if (found != list->end()) {
-      return found;
+std::optional<EvictionCause> ConnectionTable::evict_from(const Site* site) {
+  using Candidates = std::pair<std::list<Entry>*, EvictionCause>;
+  std::optional<Position> chosen;
+  EvictionCause cause{};
+  for (const auto& [list, its_cause] :
+       {Candidates(&half_closed_, EvictionCause::waiting),
+        Candidates(&reading_, EvictionCause::no_request),
+        Candidates(&handshaking_, EvictionCause::no_request),
+        Candidates(&sending_, EvictionCause::not_read), Candidates(&idle_, EvictionCause::idle),
+        Candidates(&waiting_, EvictionCause::waiting)}) {
+    for (auto entry = list->begin(); entry != list->end(); ++entry) {
+      if ((site == nullptr || entry->site == site) &&
+          (!chosen || entry->site->second > (*chosen)->site->second)) {
+        chosen = entry;
+        cause = its_cause;
+      }
     }
   }
-  return std::nullopt;
-}
-
-void ConnectionTable::release_address(const std::string& address) {
-  const auto count = per_address_.find(address);
-  if (--count->second == 0) {
-    per_address_.erase(count);
+  if (!chosen) {
+    return std::nullopt;
   }
+  change(*chosen, Phase::closing);
+  (*chosen)->connection->close();
+  return cause;
 }
 
-WorkerPool::WorkerPool(const Size& size, const std::string& name)
-    : size_(size), idle_(size.threads) {
-  for (std::size_t i = 0; i < size_.threads; ++i) {
-    threads_.emplace_back([this, name](const std::stop_token& stop) {
-      name_thread(name);
-      work(stop);
-    });
-  }
-}
-
-WorkerPool::~WorkerPool() {
-  stop();
-}
-
-bool WorkerPool::submit(Job job) {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (stopped_ || queue_.size() >= idle_ + size_.max_queued) {
-      return false;
+bool BodyBudget::Share::resize(std::size_t bytes) {
+  const bool is_allowed = budget_.used_.with([&](Used& used) {
+    const auto place = used.by_owner.try_emplace(owner_, 0).first;
+    const std::size_t own = place->second - bytes_ + bytes;
+    const std::size_t all = used.all - bytes_ + bytes;
+    const bool may = bytes <= bytes_ || budget_.allows(owner_.empty() ? 0 : own, all);
+    if (may) {
+      place->second = own;
+      used.all = all;
     }
-    queue_.push_back(std::move(job));
-  }
-  changed_.notify_one();
-  return true;
+    if (place->second == 0) {
+      used.by_owner.erase(place);
+    }
+    return may;
+  });
+  bytes_ = is_allowed ? bytes : bytes_;
+  return is_allowed;
 }
 
-void WorkerPool::stop() {
-  std::deque<Job> dropped;
-  {
-    const std::scoped_lock lock(mutex_);
-    stopped_ = true;
-    dropped.swap(queue_);
-  }
-  dropped.clear();
-  for (std::jthread& thread : threads_) {
-    thread.request_stop();
-  }
-  threads_.clear();
+bool BodyBudget::allows(std::size_t own, std::size_t all) const {
+  const std::size_t kept_back = own <= limit_ / 8 ? 0 : limit_ / 4;
+  return own <= limit_ / 2 && all <= limit_ - kept_back;
 }
 
-void WorkerPool::work(const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  while (changed_.wait(lock, stop, [this] { return !queue_.empty(); })) {
-    Job job = std::move(queue_.front());
-    queue_.pop_front();
-    --idle_;
-    lock.unlock();
-    job();
-    job = {};
-    lock.lock();
-    ++idle_;
-  }
-}
-
-void name_thread(const std::string& name) {
-  ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
-}
-
-ListenerState::ListenerState(const ListenerOptions& settings, Handler handle, base::Log logger)
+ListenerState::ListenerState(const ListenerOptions& settings, Handler handle, HeadCheck check,
+                             base::Log logger)
     : options(settings),
       handler(std::move(handle)),
+      head_check(std::move(check)),
       log(std::move(logger)),
       io(std::make_shared<boost::asio::io_context>(1)),
       table({settings.max_connections, settings.max_connections_per_address}),
+      bodies(settings.max_body_bytes_in_all),
       drain_timer(*io) {}
 
 Response ListenerState::respond(const Request& request) const {
   return guard([&] { return handler(request); });
+}
+
+HeadResult ListenerState::check(const Request& head) const {
+  HeadResult result;
+  if (head_check) {
+    bool returned = false;
+    Response failure = guard([&] {
+      result = head_check(head);
+      returned = true;
+      return Response();
+    });
+    if (!returned) {
+      result.refusal = std::move(failure);
+    }
+  }
+  return result;
 }
 
 Response ListenerState::guard(const std::function<Response()>& make) const {

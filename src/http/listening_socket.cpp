@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -24,6 +25,7 @@ using base::failure;
 using base::ListenAddress;
 
 constexpr mode_t http_socket_mode = 0660;
+constexpr int buffer_bytes = 64 * 1024;  // the kernel doubles it for its own needs
 
 tl::unexpected<base::Error> cannot_listen(const ListenAddress& address, ErrorKind kind,
                                           const std::string& why) {
@@ -106,12 +108,22 @@ std::string address_text(int family, const void* address) {
   return text;
 }
 
+/// All of 127.0.0.0/8 and ::1: a client that can use one of these addresses can use all.
+constexpr const char* loopback_site = "loopback";
+
+PeerAddress peer_v4(const unsigned char* address) {
+  const std::string text = address_text(AF_INET, address);
+  return {text, address[0] == 127 ? loopback_site : text};
+}
+
 PeerAddress peer_v6(in6_addr address) {
   if (IN6_IS_ADDR_V4MAPPED(&address)) {
-    const std::string text = address_text(AF_INET, address.s6_addr + 12);
-    return {text, text};
+    return peer_v4(address.s6_addr + 12);
   }
   const std::string text = address_text(AF_INET6, &address);
+  if (IN6_IS_ADDR_LOOPBACK(&address)) {
+    return {text, loopback_site};
+  }
   std::fill(std::begin(address.s6_addr) + 8, std::end(address.s6_addr), std::uint8_t{0});
   return {text, address_text(AF_INET6, &address) + "/64"};
 }
@@ -142,6 +154,25 @@ base::Result<ListeningSocket> ListeningSocket::open(const ListenAddress& address
     return open_unix(address.socket_path, http_socket_mode);
   }
   return address.host.empty() ? open_every_address(address) : open_host(address);
+}
+
+base::Result<ListeningSocket> ListeningSocket::adopt(int descriptor) {
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  sockaddr_storage name{};
+  socklen_t name_size = sizeof name;
+  const bool sound = ::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 &&
+                     listens == 1 &&
+                     ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&name), &name_size) == 0;
+  if (!sound) {
+    return failure(ErrorKind::invalid_argument,
+                   "descriptor " + std::to_string(descriptor) + " is no listening socket");
+  }
+  static_cast<void>(::fcntl(descriptor, F_SETFD, FD_CLOEXEC));
+  static_cast<void>(::fcntl(descriptor, F_SETFL, O_NONBLOCK));
+  ListeningSocket listener(name.ss_family, descriptor);
+  listener.remember_port();
+  return listener;
 }
 
 base::Result<ListeningSocket> ListeningSocket::open_unix(const std::string& path, mode_t mode) {
@@ -224,7 +255,11 @@ int ListeningSocket::listen_on(const Name& name) {
   }
   if (family_ != AF_UNIX) {
     set_option(descriptor_, SOL_SOCKET, SO_REUSEADDR, 1);
-    set_option(descriptor_, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it
+    set_option(descriptor_, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit this
+    bound_buffers(descriptor_);                            // and this
+    // Accepted once its first bytes are there: a client takes no place before, and cannot lose it
+    // to others before its request is read. A silent one is accepted after that second.
+    set_option(descriptor_, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
   }
   if (family_ == AF_INET6) {
     const auto& address = reinterpret_cast<const sockaddr_in6&>(name.bytes).sin6_addr;
@@ -275,14 +310,18 @@ int ListeningSocket::release() {
 
 PeerAddress peer_address(const sockaddr& name) {
   if (name.sa_family == AF_INET) {
-    const std::string text =
-        address_text(AF_INET, &reinterpret_cast<const sockaddr_in&>(name).sin_addr);
-    return {text, text};
+    const in_addr& address = reinterpret_cast<const sockaddr_in&>(name).sin_addr;
+    return peer_v4(reinterpret_cast<const unsigned char*>(&address));
   }
   if (name.sa_family == AF_INET6) {
     return peer_v6(reinterpret_cast<const sockaddr_in6&>(name).sin6_addr);
   }
   return {"unix", ""};
+}
+
+void bound_buffers(int socket) {
+  set_option(socket, SOL_SOCKET, SO_SNDBUF, buffer_bytes);
+  set_option(socket, SOL_SOCKET, SO_RCVBUF, buffer_bytes);
 }
 
 std::optional<PeerProcess> peer_process(int connection) {

@@ -25,6 +25,8 @@ class ListeningSocket {
   /// replaced; one that is in use, or no stream socket, is a conflict.
   [[nodiscard]] static base::Result<ListeningSocket> open_unix(const std::string& path,
                                                                mode_t mode);
+  /// A listening socket that another program has opened. invalid_argument: it is none.
+  [[nodiscard]] static base::Result<ListeningSocket> adopt(int descriptor);
   ListeningSocket(ListeningSocket&& other) noexcept;
   ListeningSocket& operator=(ListeningSocket&& other) = delete;
   ~ListeningSocket();
@@ -46,6 +48,7 @@ class ListeningSocket {
   };
 
   explicit ListeningSocket(int family);
+  ListeningSocket(int family, int descriptor) : family_(family), descriptor_(descriptor) {}
   static base::Result<ListeningSocket> open_every_address(const base::ListenAddress& address);
   static base::Result<ListeningSocket> open_host(const base::ListenAddress& address);
   /// An error number, or 0.
@@ -64,12 +67,16 @@ class ListeningSocket {
 /// The other end of a connection, as handlers see it and as the limit per address counts it.
 struct PeerAddress {
   std::string text;     ///< without port; "unix" on a unix socket
-  std::string counted;  ///< an IPv6 /64 is one site; empty: not counted
+  std::string counted;  ///< an IPv6 /64 is one site, loopback another; empty: not counted
   friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
 };
 
 /// An IPv4 address that came in over a dual-stack socket is shown as IPv4.
 [[nodiscard]] PeerAddress peer_address(const sockaddr& name);
+
+/// Bounds what the kernel keeps for a connection, of either side's bytes: left alone, it grows to
+/// megabytes.
+void bound_buffers(int socket);
 
 /// The process at the other end of a unix socket's connection, as the kernel knows it.
 struct PeerProcess {

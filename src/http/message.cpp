@@ -45,23 +45,30 @@ std::optional<std::string_view> Request::header(std::string_view name) const {
   return std::nullopt;
 }
 
-std::optional<std::string> Request::parameter(std::string_view name) const {
-  std::optional<std::string> found;
+std::optional<std::vector<QueryParameter>> Request::parameters() const {
+  std::vector<QueryParameter> found;
   std::string_view rest = query;
   while (!rest.empty()) {
     const std::string_view pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
     const std::size_t equals = std::min(pair.find('='), pair.size());
-    const auto key = decode_form(pair.substr(0, equals));
+    auto name = decode_form(pair.substr(0, equals));
     auto value = decode_form(pair.substr(std::min(equals + 1, pair.size())));
-    if (!key || !value) {
+    if (!name || !value) {
       return std::nullopt;
     }
-    if (!found && *key == name && !pair.empty()) {
-      found = std::move(value);
+    if (!pair.empty()) {
+      found.push_back({*std::move(name), *std::move(value)});
     }
   }
   return found;
+}
+
+std::optional<std::string> Request::parameter(std::string_view name) const {
+  auto all = parameters().value_or(std::vector<QueryParameter>());
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const QueryParameter& each) { return each.name == name; });
+  return found == all.end() ? std::nullopt : std::optional(std::move(found->value));
 }
 
 bool has_body(int status) {

@@ -27,6 +27,12 @@ struct Header {
   friend bool operator==(const Header&, const Header&) = default;
 };
 
+struct QueryParameter {
+  std::string name;
+  std::string value;
+  friend bool operator==(const QueryParameter&, const QueryParameter&) = default;
+};
+
 struct Request {
   Method method = Method::get;
   std::string path;   ///< percent-encoded, as it came; begins with '/'
@@ -34,15 +40,19 @@ struct Request {
   std::vector<Header> headers;
   std::string body;
   std::string peer;  ///< the client's address without its port; "unix" on a socket
+  /// What limits per address count as one: `peer`, or an IPv6 /64, say. Never empty.
+  std::string counted_peer;
   bool encrypted = false;
-  /// Subject alternative names (dns:, ip:, uri:, email: values without prefix) of a verified
-  /// client certificate.
+  /// Subject alternative names of a verified client certificate, as alternative_name() writes them.
   std::vector<std::string> client_names;
 
   /// The first header of that name, in any case.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
-  /// The first query parameter of that name, decoded, `+` being a blank; "" for `?name`. Nothing
-  /// if it is absent, or if anything in the query is badly encoded.
+  /// All query parameters, decoded, `+` being a blank; the value of `?name` is "". Nothing if
+  /// anything in the query is badly encoded.
+  [[nodiscard]] std::optional<std::vector<QueryParameter>> parameters() const;
+  /// The value of the first query parameter of that name; nothing if it is absent, or if
+  /// parameters() is nothing.
   [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
 };
 
@@ -66,6 +76,22 @@ struct Response {
 /// May be called on several threads at once, and must return in bounded time: a stop waits for
 /// it. An exception is logged and becomes a 500.
 using Handler = std::function<Response(const Request&)>;
+
+/// How a request waits for a worker.
+struct Queueing {
+  std::size_t lane = 0;    ///< of ListenerOptions::workers
+  std::string owner = {};  ///< the owners of a lane take turns; empty: none
+};
+
+struct HeadResult {
+  /// A refusal, or an answer that needs no more than the head: the handler never sees the request.
+  std::optional<Response> refusal = std::nullopt;
+  Queueing queueing = {};
+};
+
+/// Judges a request by its head, before any byte of its body is read. On the transport's thread: it
+/// must not wait.
+using HeadCheck = std::function<HeadResult(const Request&)>;
 
 // Used by the transport alone; pure. A header that a handler wrote can never end the head.
 

@@ -111,6 +111,10 @@ std::optional<RequestError> check_fields(const Fields& fields, unsigned version)
 
 constexpr std::uint32_t max_answer_header_bytes = 16 * 1024;
 
+// A log that is followed may come byte by byte: that takes five bytes for each.
+constexpr std::size_t response_chunk_overhead = 8;
+constexpr std::size_t request_chunk_overhead = 2;
+
 /// True if `body` is an XML-RPC answer whose end has not come yet, whatever was announced.
 bool is_cut_xml(std::string_view body) {
   constexpr std::size_t prologue = 256;
@@ -130,10 +134,15 @@ base::Error not_http(const std::string& reason) {
 
 }  // namespace
 
-RequestParser::State RequestParser::consume(std::string& input) {
+RequestParser::State RequestParser::consume_head(std::string& input) {
   if (state_ == State::head) {
     read_head(input);
   }
+  return state_;
+}
+
+RequestParser::State RequestParser::consume(std::string& input) {
+  consume_head(input);
   if (state_ == State::body) {
     read_body(input);
   }
@@ -193,8 +202,12 @@ void RequestParser::parse_head(std::string_view head) {
   keeps_alive_ = takes_chunks_ && parser.keep_alive();
   expects_continue_ = takes_chunks_ && message.count(field::expect) > 0;
   if (message.count(field::transfer_encoding) > 0) {
-    chunks_.emplace(
-        ChunkDecoder::Limits{.line_bytes = limits_.header_bytes, .body_bytes = limits_.body_bytes});
+    if (limits_.body_bytes == 0) {
+      return refuse(body_too_large);
+    }
+    chunks_.emplace(ChunkDecoder::Limits{.trailer_bytes = limits_.header_bytes,
+                                         .body_bytes = limits_.body_bytes,
+                                         .overhead_per_byte = request_chunk_overhead});
   } else {
     const auto size = base::parse_number<std::uint64_t>(view(message[field::content_length]));
     if (size.value_or(0) > limits_.body_bytes) {
@@ -225,7 +238,7 @@ void RequestParser::read_chunks(std::string& input) {
       state_ = State::complete;
       break;
     case ChunkDecoder::State::malformed:
-      refuse({400, "a chunk of the body is not well-formed"});
+      refuse({400, "a chunk of the body is not well-formed, or the chunks are too small"});
       break;
     case ChunkDecoder::State::too_large:
       refuse(body_too_large);
@@ -240,7 +253,9 @@ struct ResponseParser::State {
   State(const ResponseLimits& bounds, BodyConsumer body_consumer)
       : limits(bounds),
         consumer(std::move(body_consumer)),
-        chunks({.line_bytes = max_answer_header_bytes, .body_bytes = bounds.body_bytes}) {
+        chunks({.trailer_bytes = max_answer_header_bytes,
+                .body_bytes = bounds.body_bytes,
+                .overhead_per_byte = response_chunk_overhead}) {
     head.header_limit(max_answer_header_bytes);
     head.skip(true);  // the body is read here: Beast asserts on some, and lets others pass
   }
@@ -248,7 +263,9 @@ struct ResponseParser::State {
   [[nodiscard]] bool succeeded() const { return head.is_done() && head.get().result_int() == 200; }
   void take_head();
   void take_body();
+  bool wants_more_of_body();
   bool wants_more();
+  bool wants_more_of_error();
 
   const ResponseLimits limits;
   const BodyConsumer consumer;
@@ -330,6 +347,23 @@ bool ResponseParser::State::wants_more() {
   return !complete;
 }
 
+/// The same of another status' body, which says why: what breaks its framing ends it.
+bool ResponseParser::State::wants_more_of_error() {
+  if (limits.error_body_bytes == 0 || !has_body(static_cast<int>(head.get().result_int()))) {
+    return false;
+  }
+  take_body();
+  const bool ends = complete || error || body.size() >= limits.error_body_bytes;
+  error.reset();
+  body.resize(std::min(body.size(), limits.error_body_bytes));
+  return !ends;
+}
+
+/// Of other statuses than 200 the header is enough, unless their body is wanted.
+bool ResponseParser::State::wants_more_of_body() {
+  return succeeded() ? wants_more() : wants_more_of_error();
+}
+
 ResponseParser::ResponseParser(const ResponseLimits& limits, BodyConsumer consumer)
     : state_(std::make_unique<State>(limits, std::move(consumer))) {}
 
@@ -343,16 +377,14 @@ bool ResponseParser::feed(std::string_view bytes) {
   if (!state.head.is_done() && !state.error) {
     state.take_head();
   }
-  // Of other statuses than 200 only the header is read.
-  const bool wants_more =
-      !state.head.is_done() || (state.succeeded() && !state.error && state.wants_more());
+  const bool wants_more = !state.error && (!state.head.is_done() || state.wants_more_of_body());
   state.enough = state.error || !wants_more;
   return !state.enough;
 }
 
 void ResponseParser::end() {
   State& state = *state_;
-  if (state.enough) {
+  if (state.enough || (state.head.is_done() && !state.succeeded())) {
     return;
   }
   const bool cut = !state.head.is_done() || state.framing == State::Framing::chunks ||
@@ -374,9 +406,7 @@ base::Result<ClientResponse> ResponseParser::take() {
   response.status = message.result_int();
   response.server = std::string(view(message[field::server]));
   response.location = std::string(view(message[field::location]));
-  if (state_->succeeded()) {
-    response.body = std::move(state_->body);
-  }
+  response.body = std::move(state_->body);
   return response;
 }
 

@@ -20,7 +20,7 @@ namespace reeve::http {
 
 struct RequestLimits {
   std::size_t header_bytes;
-  std::size_t body_bytes;
+  std::size_t body_bytes;  ///< 0: not even an empty body in chunks
 };
 
 /// Why a request is refused: the transport answers it with this status, without the handler.
@@ -41,6 +41,8 @@ class RequestParser {
   /// Takes what it has parsed from the front of `input`; call again once more was appended.
   /// What is left when complete belongs to the next request.
   State consume(std::string& input);
+  /// The same, but takes nothing behind the head.
+  State consume_head(std::string& input);
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const RequestError& error() const { return error_; }
@@ -52,6 +54,10 @@ class RequestParser {
   [[nodiscard]] bool takes_chunks() const { return takes_chunks_; }
   /// Once complete. Method, target, headers and body; nothing about the client.
   [[nodiscard]] Request take() { return std::move(request_); }
+  /// Once the head is parsed: the request, so far without its body.
+  [[nodiscard]] Request& head() { return request_; }
+  /// Once the head is parsed: bytes of a body follow it.
+  [[nodiscard]] bool announces_body() const { return chunks_ || body_size_ > 0; }
 
  private:
   void refuse(RequestError error);
@@ -78,7 +84,7 @@ struct ClientResponse {
   unsigned status = 0;
   std::string server;    ///< the Server header
   std::string location;  ///< the Location header
-  std::string body;      ///< of a 200 without a consumer; empty otherwise
+  std::string body;      ///< of a 200 without a consumer; else as ResponseLimits says
 };
 
 /// Called with a body piece by piece. False: enough, close.
@@ -91,6 +97,8 @@ struct ResponseLimits {
   /// supervisord's Content-Length of an XML-RPC answer counts characters, not bytes: if the body of
   /// that length has no `</methodResponse>`, it is read on until it has. Not with a consumer.
   bool length_counts_characters = false;
+  /// Of the body of any other status than 200, whose rest is left out; 0: it is not read.
+  std::size_t error_body_bytes = 0;
 };
 
 /// Parses one response. It knows when the response is complete, so that the client need not wait

@@ -23,11 +23,11 @@ struct DeferredResponse::State {
   struct Slot {
     std::optional<Response> response;
     std::function<void()> notify;
-    bool closed = false;  ///< take() was called
+    std::function<Response()> fallback;  ///< until take()
+    bool closed = false;                 ///< take() was called
   };
 
   std::chrono::nanoseconds timeout;
-  std::function<Response()> fallback;
   base::Guarded<Slot> slot;
 };
 
@@ -35,7 +35,7 @@ DeferredResponse::DeferredResponse(std::chrono::nanoseconds timeout,
                                    std::function<Response()> fallback)
     : state_(std::make_shared<State>()) {
   state_->timeout = timeout;
-  state_->fallback = std::move(fallback);
+  state_->slot.with([&](State::Slot& slot) { slot.fallback = std::move(fallback); });
 }
 
 void DeferredResponse::complete(Response response) const {
@@ -62,12 +62,13 @@ bool DeferredResponse::ready() const {
 }
 
 Response DeferredResponse::take() const {
-  auto response = state_->slot.with([](State::Slot& slot) {
+  auto [response, fallback] = state_->slot.with([](State::Slot& slot) {
     slot.closed = true;
     slot.notify = {};
-    return std::exchange(slot.response, std::nullopt);
+    return std::pair(std::exchange(slot.response, std::nullopt),
+                     std::exchange(slot.fallback, nullptr));
   });
-  return response ? std::move(*response) : state_->fallback();
+  return response ? std::move(*response) : fallback();
 }
 
 std::chrono::nanoseconds DeferredResponse::timeout() const {

@@ -32,7 +32,8 @@ class DeferredResponse {
   /// `notify` is called once, on the completing thread, unless the response is there already.
   void subscribe(std::function<void()> notify) const;
   [[nodiscard]] bool ready() const;
-  /// The response, or the fallback. Nothing can be completed or notified afterwards.
+  /// The response, or the fallback, which is destroyed. Nothing can be completed or notified
+  /// afterwards. Once.
   [[nodiscard]] Response take() const;
   [[nodiscard]] std::chrono::nanoseconds timeout() const;
 

@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
 #include <stop_token>
@@ -9,6 +10,7 @@
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
 
 #include "base/guarded.h"
@@ -50,18 +52,21 @@ void send_refusal(Socket& socket) {
 }  // namespace
 
 struct Server::Impl {
-  Impl(const ListenerOptions& options, Handler handler, base::Log log, ListeningSocket socket,
-       SharedTls tls_context)
-      : state(options, std::move(handler), std::move(log)),
+  Impl(const ListenerOptions& options, Handler handler, HeadCheck head_check, base::Log log,
+       ListeningSocket socket, SharedTls tls_context)
+      : state(options, std::move(handler), std::move(head_check), std::move(log)),
         listener(std::move(socket)),
         acceptor(*state.io),
         retry(*state.io),
         tls(std::move(tls_context)) {
     acceptor.assign({listener.family(), 0}, listener.release());
+    acceptor.non_blocking(true);
   }
 
   void run();
   asio::awaitable<void> accept_all();
+  [[nodiscard]] boost::system::error_code accept_waiting();
+  [[nodiscard]] asio::awaitable<void> recover(const boost::system::error_code& error);
   void serve(Socket socket, const PeerAddress& peer);
   void drain(base::Duration patience);
   void close_all();
@@ -71,6 +76,7 @@ struct Server::Impl {
   ListeningSocket listener;  ///< the acceptor has its descriptor; this keeps port and file
   Acceptor acceptor;
   asio::steady_timer retry;
+  bool accept_fails = false;  ///< logged already
   base::Guarded<SharedTls> tls;
   std::once_flag stopped;
   std::jthread transport;
@@ -89,46 +95,75 @@ void Server::Impl::run() {
 }
 
 asio::awaitable<void> Server::Impl::accept_all() {
-  bool failing = false;
   while (!state.draining) {
+    const boost::system::error_code error = accept_waiting();
+    if (error == asio::error::would_block) {
+      accept_fails = false;
+      const auto [failed] = co_await acceptor.async_wait(Acceptor::wait_read, as_value);
+      static_cast<void>(failed);
+    } else if (error) {
+      co_await recover(error);
+    } else {
+      co_await asio::post(*state.io, asio::use_awaitable);  // the others' turn
+    }
+  }
+}
+
+/// Clients that wait are accepted before any other work, so that a right one behind a thousand
+/// others is not kept waiting; but each is read from before it can be closed for the next ones.
+/// would_block: these were all.
+boost::system::error_code Server::Impl::accept_waiting() {
+  while (!state.table.is_behind()) {
     Socket socket(*state.io);
     Socket::endpoint_type peer;
-    const auto [error] = co_await acceptor.async_accept(socket, peer, as_value);
-    if (state.draining) {
-      co_return;
-    }
-    if (error) {
-      if (!std::exchange(failing, true)) {
-        state.log.warning("cannot accept connections for now", {{"reason", error.message()}});
-      }
-      retry.expires_after(accept_pause);
-      const auto [cancelled] = co_await retry.async_wait(as_value);
-      static_cast<void>(cancelled);
+    boost::system::error_code error;
+    acceptor.accept(socket, peer, error);
+    if (error == asio::error::connection_aborted) {
       continue;
     }
-    failing = false;
+    if (error) {
+      return error;
+    }
+    accept_fails = false;
     try {
       serve(std::move(socket), peer_address(*peer.data()));
     } catch (...) {
       log_exception(state.log, std::current_exception());
     }
   }
+  return {};
+}
+
+/// Without descriptors or memory another connection makes room, as at a limit.
+asio::awaitable<void> Server::Impl::recover(const boost::system::error_code& error) {
+  if (!std::exchange(accept_fails, true)) {
+    state.log.warning("cannot accept connections for now", {{"reason", error.message()}});
+  }
+  if (const auto evicted = state.table.evict()) {
+    state.count(*evicted);
+    co_await asio::post(*state.io, asio::use_awaitable);
+    co_return;
+  }
+  retry.expires_after(accept_pause);
+  const auto [cancelled] = co_await retry.async_wait(as_value);
+  static_cast<void>(cancelled);
 }
 
 void Server::Impl::serve(Socket socket, const PeerAddress& peer) {
   ++state.accepted;
   ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
   const SharedTls context = tls.copy();
-  const auto room = state.table.make_room(peer.counted);
-  if (room == ConnectionTable::Room::none) {
-    ++state.rejected;
+  bound_buffers(socket.native_handle());
+  const ConnectionTable::Room room = state.table.make_room(peer.counted);
+  if (const auto* rejected = std::get_if<RejectionCause>(&room)) {
+    state.count(*rejected);
     if (!context) {
       send_refusal(socket);
     }
     return;
   }
-  if (room == ConnectionTable::Room::evicted) {
-    ++state.evicted;
+  if (const auto* evicted = std::get_if<EvictionCause>(&room)) {
+    state.count(*evicted);
   }
   SSL* session = context ? context->new_session() : nullptr;
   if (context && session == nullptr) {
@@ -177,7 +212,7 @@ void Server::Impl::stop(const base::Deadline& deadline) {
 }
 
 base::Result<std::unique_ptr<Server>> Server::open(const ListenerOptions& options, Handler handler,
-                                                   base::Log log) {
+                                                   base::Log log, HeadCheck head_check) {
   SharedTls tls;
   if (options.tls) {
     auto loaded = TlsContext::load(*options.tls);
@@ -186,12 +221,14 @@ base::Result<std::unique_ptr<Server>> Server::open(const ListenerOptions& option
     }
     tls = std::make_shared<const TlsContext>(std::move(*loaded));
   }
-  auto socket = ListeningSocket::open(options.address);
+  auto socket = options.inherited_socket >= 0 ? ListeningSocket::adopt(options.inherited_socket)
+                                              : ListeningSocket::open(options.address);
   if (!socket) {
     return base::failure(socket.error());
   }
-  return std::unique_ptr<Server>(new Server(std::make_unique<Impl>(
-      options, std::move(handler), std::move(log), std::move(*socket), std::move(tls))));
+  return std::unique_ptr<Server>(
+      new Server(std::make_unique<Impl>(options, std::move(handler), std::move(head_check),
+                                        std::move(log), std::move(*socket), std::move(tls))));
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -203,7 +240,7 @@ Server::~Server() {
 
 void Server::start() {
   ListenerState& state = impl_->state;
-  if (state.options.workers > 0) {
+  if (!state.options.workers.empty()) {
     state.workers.emplace(WorkerPool::Size{state.options.workers, state.options.max_queued},
                           "work-" + state.options.name);
   }
@@ -223,7 +260,12 @@ std::uint16_t Server::port() const {
 
 Stats Server::stats() const {
   const ListenerState& state = impl_->state;
-  return {state.options.name, state.accepted, state.rejected, state.open, state.evicted};
+  Stats stats{.listener = state.options.name,
+              .accepted_connections = state.accepted,
+              .open_connections = state.open};
+  std::copy(state.rejected.begin(), state.rejected.end(), stats.rejected.begin());
+  std::copy(state.evicted.begin(), state.evicted.end(), stats.evicted.begin());
+  return stats;
 }
 
 base::Result<std::function<void()>> Server::prepare_tls(const TlsOptions& options) {
@@ -235,6 +277,10 @@ base::Result<std::function<void()>> Server::prepare_tls(const TlsOptions& option
   return TlsContext::load(options).map([&](TlsContext loaded) -> std::function<void()> {
     return [impl = impl_.get(), fresh = std::make_shared<const TlsContext>(std::move(loaded))] {
       impl->tls.with([&](SharedTls& current) { current = fresh; });
+      asio::post(*impl->state.io, [impl, fresh] {
+        impl->state.table.for_each(
+            [&](ManagedConnection& connection) { connection.recheck_client(*fresh); });
+      });
     };
   });
 }

@@ -3,6 +3,7 @@
 // The server's side of TLS, loaded from certificate files: plain OpenSSL. Immutable, so that a
 // reload exchanges one for another. Knows no socket.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ class TlsContext {
 
   /// One connection's session, owned by the caller; null if there is no memory.
   [[nodiscard]] SSL* new_session() const { return ::SSL_new(context_.get()); }
+  /// Whether a client that is connected already, by a context before this one, would be accepted
+  /// by this one's client authority too.
+  [[nodiscard]] bool accepts_client_of(const SSL* session) const;
 
  private:
   struct Free {
@@ -32,10 +36,17 @@ class TlsContext {
   base::Result<void> load_key_pair(const TlsOptions& options);
   base::Result<void> load_client_authority(const TlsOptions& options);
 
+  /// Of verified clients; empty: any. Null where clients are not verified.
+  std::unique_ptr<const std::vector<std::string>> allowed_names_;
   std::unique_ptr<SSL_CTX, Free> context_;
 };
 
-/// The subject alternative names of a verified client certificate; none without one.
+/// Calls `*callback` when a server's session has read a whole ClientHello and made its answer;
+/// null: no more. It must outlive that.
+void on_hello_answered(SSL* session, std::function<void()>* callback);
+
+/// The subject alternative names of a verified client certificate, each with its kind (see
+/// alternative_name()); none without one.
 [[nodiscard]] std::vector<std::string> client_names(const SSL* session);
 
 }  // namespace reeve::http

@@ -1,5 +1,6 @@
 #include "json/json.h"
 
+#include <map>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include "base/text.h"
 #include "control/audit.h"
 #include "control/operation.h"
+#include "coordination/coordinator.h"
 #include "guards/guards.h"
 #include "guards/maintenance.h"
 #include "monitor/snapshot.h"
@@ -57,6 +59,27 @@ ordered_json texts_of(const std::vector<std::string>& texts) {
   return list;
 }
 
+double cpu_seconds(base::Duration span) {
+  return std::chrono::duration<double>(span).count();
+}
+
+/// What the process's metrics show.
+ordered_json resources_of(const procfs::TreeUsage& usage) {
+  ordered_json object;
+  object["cpu_seconds_total"] = cpu_seconds(usage.cpu.user + usage.cpu.system);
+  object["cpu_user_seconds_total"] = cpu_seconds(usage.cpu.user);
+  object["cpu_system_seconds_total"] = cpu_seconds(usage.cpu.system);
+  object["resident_memory_bytes"] = usage.resident_bytes;
+  object["proportional_memory_bytes"] = value_or_null(usage.proportional_bytes);
+  object["open_fds"] = value_or_null(usage.open_fds);
+  object["max_fds"] = value_or_null(usage.max_fds);
+  object["threads"] = usage.threads;
+  object["tree_size"] = usage.processes;
+  object["read_bytes_total"] = usage.io ? ordered_json(usage.io->read) : ordered_json();
+  object["written_bytes_total"] = usage.io ? ordered_json(usage.io->written) : ordered_json();
+  return object;
+}
+
 std::string dump(const ordered_json& value, int indent) {
   return value.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -104,13 +127,35 @@ ordered_json to_json(std::string_view supervisor, const substrate::InstanceDetai
   return object;
 }
 
-ordered_json to_json(std::string_view supervisor, const monitor::ProcessSnapshot& process) {
-  ordered_json object = to_json(supervisor, process.detail);
+ordered_json to_json(const monitor::SupervisorSnapshot& supervisor,
+                     const monitor::ProcessSnapshot& process) {
+  ordered_json object = to_json(supervisor.name, process.detail);
   object["exit_status"] = value_or_null(process.exit_status);
   object["exit_signal"] = value_or_null(process.exit_signal);
   object["last_exit_expected"] = value_or_null(process.last_exit_expected);
   object["starts"] = process.counters.starts;
   object["restarts"] = process.counters.restarts;
+  const procfs::TreeUsage* const usage = supervisor.usage_of(process);
+  object["resources"] = usage != nullptr ? resources_of(*usage) : ordered_json();
+  return object;
+}
+
+ordered_json to_json(const monitor::PastTransition& transition, const control::Operation* by) {
+  ordered_json object;
+  object["at"] = base::to_rfc3339(transition.at);
+  object["from"] = to_string(transition.from);
+  object["to"] = to_string(transition.to);
+  object["pid"] = or_null(transition.pid());
+  object["start_time"] = or_null(transition.start_time());
+  object["exit_status"] = value_or_null(transition.exit_status());
+  object["exit_signal"] = value_or_null(transition.exit_signal());
+  object["expected"] = value_or_null(transition.expected());
+  const bool is_own = by == nullptr && transition.is_of_supervisord();
+  object["cause"] = null_if_empty(by != nullptr ? "operation" : is_own ? "supervisord" : "");
+  object["operation"] = null_if_empty(by != nullptr ? by->id : "");
+  object["actor"] = null_if_empty(by != nullptr ? by->command.actor : "");
+  object["source"] = null_if_empty(by != nullptr ? to_string(by->command.source) : "");
+  object["reason"] = null_if_empty(by != nullptr ? by->command.reason : "");
   return object;
 }
 
@@ -138,7 +183,7 @@ ordered_json to_json(const control::Operation& operation) {
   object["id"] = null_if_empty(operation.id);
   object["action"] = to_string(command.action);
   object["supervisor"] = null_if_empty(command.target.supervisor);
-  object["group"] = base::to_utf8(command.target.name.group);
+  object["group"] = null_if_empty(command.target.name.group);
   object["name"] = null_if_empty(command.target.name.name);
   object["source"] = to_string(command.source);
   object["actor"] = base::to_utf8(command.actor);
@@ -159,6 +204,11 @@ ordered_json to_json(const control::Operation& operation) {
   object["created_at"] = base::to_rfc3339(operation.created_at);
   object["finished_at"] = or_null(operation.finished_at);
   object["steps"] = steps_of(operation);
+  object["members"] = texts_of(operation.members);
+  object["processes"] = ordered_json();
+  for (const guards::Target& each : command.batch) {
+    object["processes"].push_back(base::to_utf8(each.text()));
+  }
   return object;
 }
 
@@ -181,6 +231,9 @@ ordered_json to_json(const control::AuditEntry& entry) {
   object["incarnation_before"] = null_if_empty(entry.incarnation_before);
   object["incarnation_after"] = null_if_empty(entry.incarnation_after);
   object["result"] = null_if_empty(entry.result);
+  object["count"] = entry.count;
+  object["first"] = or_null(entry.first);
+  object["last"] = or_null(entry.last);
   return object;
 }
 
@@ -197,22 +250,112 @@ ordered_json to_json(const alerts::AlertDecision& decision) {
   return object;
 }
 
-ordered_json to_json(const guards::GuardStats& stats) {
-  ordered_json list = ordered_json::array();
+ordered_json to_json(const alerts::WaitingAlert& pending) {
+  ordered_json object;
+  object["rule"] = pending.rule;
+  object["fingerprint"] = pending.fingerprint;
+  object["alertname"] = base::to_utf8(pending.alertname);
+  object["reason"] = to_string(pending.obstacle.reason);
+  object["detail"] = base::to_utf8(pending.obstacle.detail);
+  object["since"] = base::to_rfc3339(pending.since);
+  object["until"] = base::to_rfc3339(pending.until);
+  object["retry_at"] = base::to_rfc3339(pending.retry_at);
+  return object;
+}
+
+ordered_json to_json(const guards::GuardStats& stats,
+                     const std::vector<alerts::WaitingAlert>& pending) {
+  std::map<guards::Target, guards::GuardState> guards;
   for (const guards::GuardState& guard : stats.guards) {
+    guards.emplace(guard.target, guard);
+  }
+  std::map<guards::Target, ordered_json> waiting;
+  for (const alerts::WaitingAlert& each : pending) {
+    guards.try_emplace(each.target).first->second.target = each.target;
+    auto& list = waiting.try_emplace(each.target, ordered_json::array()).first->second;
+    list.push_back(to_json(each));
+  }
+  ordered_json list = ordered_json::array();
+  for (const auto& [target, guard] : guards) {
     ordered_json object;
-    object["supervisor"] = null_if_empty(guard.target.supervisor);
-    object["group"] = base::to_utf8(guard.target.name.group);
-    object["name"] = base::to_utf8(guard.target.name.name);
+    object["supervisor"] = null_if_empty(target.supervisor);
+    object["group"] = base::to_utf8(target.name.group);
+    object["name"] = base::to_utf8(target.name.name);
     object["cooldown_until"] = or_null(guard.cooldown_until);
     object["attempts"] = guard.attempts;
     object["budget_used"] = guard.budget_used;
     object["budget_limit"] = guard.budget_limit;
     object["gave_up"] = guard.gave_up;
     object["breaker_open"] = stats.breaker_open;
+    object["breaker_until"] = or_null(stats.breaker_until);
+    object["pending"] = waiting.contains(target) ? waiting.at(target) : ordered_json::array();
     list.push_back(std::move(object));
   }
   return list;
+}
+
+ordered_json to_json(const coordination::Member& member, bool self) {
+  const coordination::MemberReport report = member.report.value_or(coordination::MemberReport{});
+  ordered_json object;
+  object["name"] = member.info.name;
+  object["alive"] = member.alive;
+  object["control"] = null_if_empty(member.info.control);
+  object["metrics"] = null_if_empty(member.info.metrics);
+  object["labels"] = member.info.labels;
+  object["version"] = null_if_empty(member.info.version);
+  object["groups"] = report.groups;
+  object["problems"] = ordered_json::array();
+  for (const coordination::ProblemReport& each : report.problems) {
+    object["problems"].push_back({{"process", each.process}, {"problem", each.problem}});
+  }
+  object["guards"] = report.guards;
+  object["configuration_revision"] = null_if_empty(report.configuration_revision);
+  object["self"] = self;
+  return object;
+}
+
+std::string targets_text(const std::vector<coordination::MemberInfo>& members,
+                         const std::string& cluster) {
+  ordered_json list = ordered_json::array();
+  for (const coordination::MemberInfo& each : members) {
+    if (each.metrics.empty()) {
+      continue;
+    }
+    ordered_json labels;
+    labels["__meta_reeve_cluster"] = cluster;
+    labels["__meta_reeve_member"] = each.name;
+    labels["__meta_reeve_control"] = each.control;
+    labels["__meta_reeve_version"] = each.version;
+    for (const auto& [name, value] : each.labels) {
+      labels["__meta_reeve_label_" + name] = value;
+    }
+    ordered_json target;
+    target["targets"] = ordered_json::array({each.metrics});
+    target["labels"] = std::move(labels);
+    list.push_back(std::move(target));
+  }
+  return to_text(list);
+}
+
+ordered_json to_json(const coordination::LimitState& limit) {
+  ordered_json object;
+  object["name"] = limit.name;
+  object["at_once"] = limit.limit.at_once;
+  object["budget"] = nullptr;
+  if (const auto& budget = limit.limit.budget) {
+    object["budget"] = std::to_string(budget->count) + "/" + base::format_duration(budget->window);
+  }
+  object["budget_used"] = limit.budget_used;
+  object["hold_failed"] = base::format_duration(limit.limit.hold_failed);
+  object["holders"] = ordered_json::array();
+  for (const coordination::HeldSlot& each : limit.held) {
+    object["holders"].push_back({{"host", each.holder.host},
+                                 {"process", each.holder.process},
+                                 {"operation", each.holder.operation},
+                                 {"since", base::to_rfc3339(each.holder.since)},
+                                 {"failed", each.holder.failed}});
+  }
+  return object;
 }
 
 ordered_json to_json(const guards::MaintenanceWindow& window) {
@@ -221,6 +364,7 @@ ordered_json to_json(const guards::MaintenanceWindow& window) {
   object["until"] = base::to_rfc3339(window.until);
   object["reason"] = null_if_empty(window.reason);
   object["actor"] = base::to_utf8(window.actor);
+  object["fleet"] = window.fleet;
   return object;
 }
 

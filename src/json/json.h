@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -15,16 +16,23 @@
 
 namespace reeve::alerts {
 struct AlertDecision;
-}
+struct WaitingAlert;
+}  // namespace reeve::alerts
 namespace reeve::control {
 struct AuditEntry;
 struct Operation;
 }  // namespace reeve::control
+namespace reeve::coordination {
+struct LimitState;
+struct Member;
+struct MemberInfo;
+}  // namespace reeve::coordination
 namespace reeve::guards {
 struct GuardStats;
 struct MaintenanceWindow;
 }  // namespace reeve::guards
 namespace reeve::monitor {
+struct PastTransition;
 struct ProcessSnapshot;
 struct SupervisorSnapshot;
 }  // namespace reeve::monitor
@@ -34,17 +42,30 @@ namespace reeve::json {
 /// `supervisor` is null where it is empty: the single supervisord without a name.
 [[nodiscard]] nlohmann::ordered_json to_json(std::string_view supervisor,
                                              const substrate::InstanceDetail& detail);
-/// The same members, with the counters and the last exit that the agent observed.
-[[nodiscard]] nlohmann::ordered_json to_json(std::string_view supervisor,
+/// The same members, with the counters and the last exit that the agent observed, and with
+/// `resources`.
+[[nodiscard]] nlohmann::ordered_json to_json(const monitor::SupervisorSnapshot& supervisor,
                                              const monitor::ProcessSnapshot& process);
+/// `by`: the operation that caused it; null: none is known.
+[[nodiscard]] nlohmann::ordered_json to_json(const monitor::PastTransition& transition,
+                                             const control::Operation* by);
 [[nodiscard]] nlohmann::ordered_json to_json(const monitor::SupervisorSnapshot& supervisor);
 /// `id` is null for a dry run.
 [[nodiscard]] nlohmann::ordered_json to_json(const control::Operation& operation);
 [[nodiscard]] nlohmann::ordered_json to_json(const control::AuditEntry& entry);
 [[nodiscard]] nlohmann::ordered_json to_json(const alerts::AlertDecision& decision);
-/// A list: one object for each process that the guards have a state of.
-[[nodiscard]] nlohmann::ordered_json to_json(const guards::GuardStats& stats);
+/// A list: one object for each process that the guards have a state of, or an alert waits for. Of
+/// two states of a process the first counts.
+[[nodiscard]] nlohmann::ordered_json to_json(const guards::GuardStats& stats,
+                                             const std::vector<alerts::WaitingAlert>& pending);
 [[nodiscard]] nlohmann::ordered_json to_json(const guards::MaintenanceWindow& window);
+
+/// `self`: it is this agent's own.
+[[nodiscard]] nlohmann::ordered_json to_json(const coordination::Member& member, bool self);
+[[nodiscard]] nlohmann::ordered_json to_json(const coordination::LimitState& limit);
+/// What Prometheus' http_sd reads: a target for each member whose metrics can be reached.
+[[nodiscard]] std::string targets_text(const std::vector<coordination::MemberInfo>& members,
+                                       const std::string& cluster);
 
 [[nodiscard]] nlohmann::ordered_json null_if_empty(std::string_view text);
 [[nodiscard]] nlohmann::ordered_json or_null(const std::optional<substrate::Pid>& pid);

@@ -1,19 +1,84 @@
 #include "metrics/agent_metrics.h"
 
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "metrics/own_process.h"
 #include "metrics/text_writer.h"
+#include "procfs/proc_fs.h"
 
 namespace reeve::metrics {
+
 namespace {
 
-constexpr std::size_t usual_page_bytes = 32 * 1024;
+double ticks_to_seconds(std::uint64_t ticks) {
+  return static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+std::optional<OwnProcess> to_own_process(const std::optional<procfs::Stat>& stat) {
+  if (!stat) {
+    return std::nullopt;
+  }
+  OwnProcess own;
+  own.cpu_seconds = ticks_to_seconds(stat->user + stat->system);
+  own.resident_bytes = stat->resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  own.virtual_bytes = stat->virtual_bytes;
+  own.started_after_boot_seconds = ticks_to_seconds(stat->start);
+  return own;
+}
+
+}  // namespace
+
+std::optional<OwnProcess> parse_own_stat(std::string_view text) {
+  return to_own_process(procfs::parse_stat(text));
+}
+
+std::optional<OwnProcess> read_own_process() {
+  return to_own_process(procfs::read_own_stat());
+}
+
+std::optional<std::uint64_t> count_open_fds() {
+  struct stat folder {};
+  if (::stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) {  // from Linux 6.2 on
+    return static_cast<std::uint64_t>(folder.st_size);
+  }
+  std::error_code error;
+  std::uint64_t count = 0;
+  for (std::filesystem::directory_iterator fds("/proc/self/fd", error), end; !error && fds != end;
+       fds.increment(error)) {
+    ++count;
+  }
+  if (error || count == 0) {
+    return std::nullopt;
+  }
+  return count - 1;  // without the one that reads the folder
+}
+
+std::optional<std::uint64_t> max_fds() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return std::nullopt;
+  }
+  return limit.rlim_cur;
+}
+
+std::optional<std::chrono::sys_seconds> boot_time() {
+  return procfs::read_boot_time();
+}
+
+namespace {
+
+constexpr std::size_t usual_page_bytes = std::size_t{32} * 1024;
 const std::vector<double> request_duration_bounds = {0.0005, 0.001, 0.005, 0.025, 0.1,
                                                      0.5,    1.0,   5.0,   30.0};
 
@@ -75,10 +140,20 @@ void write_actions(TextWriter& out, const control::Stats& stats) {
   out.begin(family("reeve_actions_refused_total"));
   write_refused(out, stats);
   out.begin(family("reeve_last_action_timestamp_seconds"));
-  for (const auto& [target_and_action, at] : stats.last_actions) {
+  for (const auto& [target_and_action, last] : stats.last_actions) {
     const auto& [target, action] = target_and_action;
     out.sample({target_labels(target), label("action", to_string(action))},
-               std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count());
+               std::chrono::floor<std::chrono::seconds>(last.at).time_since_epoch().count());
+  }
+  out.begin(family("reeve_last_action_failed"));
+  for (const auto& [target_and_action, last] : stats.last_actions) {
+    const auto& [target, action] = target_and_action;
+    const std::string owner =
+        join_labels(target_labels(target), label("action", to_string(action)));
+    const std::string cause =
+        join_labels(label("source", to_string(last.source)),
+                    label("reason", last.failure ? to_string(*last.failure) : ""));
+    out.sample({owner, cause}, last.failure.has_value());
   }
 }
 
@@ -89,6 +164,11 @@ void write_alert_decisions(TextWriter& out, const alerts::Stats& stats) {
       out.sample({label("rule", rule), label("decision", to_string(verdict))},
                  counts.at(static_cast<std::size_t>(verdict)));
     }
+  }
+  out.begin(family("reeve_alerts_pending"));
+  for (const auto& [rule_and_reason, count] : stats.pending) {
+    const auto& [rule, reason] = rule_and_reason;
+    out.sample({label("rule", rule), label("reason", to_string(reason))}, count);
   }
 }
 
@@ -103,6 +183,78 @@ void write_guards(TextWriter& out, const guards::GuardStats& stats) {
   for (const guards::MaintenanceWindow& window : stats.maintenance) {
     out.sample({label("scope", window.scope)}, 1);
   }
+}
+
+void write_limits(TextWriter& out, const coordination::Stats& stats) {
+  const auto write = [&](const Family& family, const auto& value_of) {
+    out.begin(family);
+    for (const auto& [limit, state] : stats.limits) {
+      if (const auto value = value_of(state)) {
+        out.sample({label("limit", limit)}, *value);
+      }
+    }
+  };
+  using State = coordination::LimitState;
+  write(family("reeve_limit_slots"),
+        [](const State& each) { return std::optional(each.limit.at_once); });
+  write(family("reeve_limit_slots_held"),
+        [](const State& each) { return std::optional(each.held.size()); });
+  write(family("reeve_limit_budget_left"), [](const State& each) -> std::optional<unsigned> {
+    const auto& budget = each.limit.budget;
+    return budget ? std::optional(budget->count - std::min(each.budget_used, budget->count))
+                  : std::nullopt;
+  });
+  out.begin(family("reeve_limit_claims_total"));
+  for (const auto& [limit_and_outcome, count] : stats.claims) {
+    const auto& [limit, outcome] = limit_and_outcome;
+    out.sample({label("limit", limit), label("result", to_string(outcome))}, count);
+  }
+  out.begin(family("reeve_limit_wait_seconds"));
+  for (const auto& [limit, waits] : stats.waits) {
+    out.histogram(label("limit", limit),
+                  {coordination::wait_bounds, waits.counts, waits.sum_seconds});
+  }
+}
+
+void write_coordination(TextWriter& out, const coordination::Stats& stats) {
+  out.begin(family("reeve_coordination_up"));
+  out.sample({}, stats.up);
+  out.begin(family("reeve_coordination_last_contact_timestamp_seconds"));
+  if (stats.last_contact) {
+    out.sample(
+        {},
+        std::chrono::floor<std::chrono::seconds>(*stats.last_contact).time_since_epoch().count());
+  }
+  out.begin(family("reeve_coordination_requests_total"));
+  for (const auto& [call_and_result, count] : stats.requests) {
+    const auto& [call, result] = call_and_result;
+    out.sample({label("call", call), label("result", result)}, count);
+  }
+  out.begin(family("reeve_coordination_members"));
+  out.sample({label("alive", "true")}, stats.members_alive);
+  out.sample({label("alive", "false")}, stats.members_not_alive);
+  write_limits(out, stats);
+}
+
+void write_listeners(TextWriter& out, const std::vector<std::function<http::Stats()>>& listeners) {
+  std::vector<http::Stats> stats;
+  stats.reserve(listeners.size());
+  for (const auto& read : listeners) {
+    stats.push_back(read());
+  }
+  const auto write = [&](const Family& family, const auto& causes, auto counts) {
+    out.begin(family);
+    for (const http::Stats& listener : stats) {
+      for (const auto cause : causes) {
+        out.sample({label("listener", listener.listener), label("cause", to_string(cause))},
+                   (listener.*counts).at(static_cast<std::size_t>(cause)));
+      }
+    }
+  };
+  write(family("reeve_http_rejected_connections_total"), http::all_rejection_causes,
+        &http::Stats::rejected);
+  write(family("reeve_http_evicted_connections_total"), http::all_eviction_causes,
+        &http::Stats::evicted);
 }
 
 void write_own_process(TextWriter& out, const std::optional<std::chrono::sys_seconds>& boot) {
@@ -145,6 +297,7 @@ struct AgentMetrics::State {
   std::function<control::Stats()> controller;
   std::function<alerts::Stats()> responder;
   std::function<guards::GuardStats()> guards;
+  std::function<coordination::Stats()> coordinator;
   const std::optional<std::chrono::sys_seconds> boot = boot_time();
 };
 
@@ -190,14 +343,14 @@ void AgentMetrics::set_guards(std::function<guards::GuardStats()> stats) {
   state_->guards = std::move(stats);
 }
 
+void AgentMetrics::set_coordinator(std::function<coordination::Stats()> stats) {
+  state_->coordinator = std::move(stats);
+}
+
 std::string AgentMetrics::render() const {
   TextWriter out(usual_page_bytes);
   write_families(out, state_->registry.Collect());
-  out.begin(family("reeve_http_rejected_connections_total"));
-  for (const auto& stats : state_->listeners) {
-    const http::Stats listener = stats();
-    out.sample({label("listener", listener.listener)}, listener.rejected_connections);
-  }
+  write_listeners(out, state_->listeners);
   if (state_->controller) {
     write_actions(out, state_->controller());
   }
@@ -206,6 +359,9 @@ std::string AgentMetrics::render() const {
   }
   if (state_->guards) {
     write_guards(out, state_->guards());
+  }
+  if (state_->coordinator) {
+    write_coordination(out, state_->coordinator());
   }
   write_own_process(out, state_->boot);
   return out.take();

@@ -6,8 +6,10 @@
 // is set before serving.
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "alerts/responder.h"
 #include "base/build_info.h"
 #include "control/stats.h"
+#include "coordination/coordinator.h"
 #include "guards/guards.h"
 #include "http/stats.h"
 
@@ -31,14 +34,16 @@ class AgentMetrics {
   void observe_request(std::string_view handler, int status, std::chrono::nanoseconds duration);
   /// reeve_config_last_reload_successful and …_success_timestamp_seconds.
   void observe_reload(bool successful, std::chrono::system_clock::time_point at);
-  /// reeve_http_rejected_connections_total, once for each listener.
+  /// The connections that a listener refused and closed; once for each listener.
   void add_listener(std::function<http::Stats()> stats);
   /// The reeve_action… families; absent without a controller.
   void set_controller(std::function<control::Stats()> stats);
-  /// reeve_alert_decisions_total; absent without a responder.
+  /// reeve_alert_decisions_total, reeve_alerts_pending; absent without a responder.
   void set_responder(std::function<alerts::Stats()> stats);
   /// reeve_guard_gave_up, reeve_guard_breaker_open, reeve_maintenance; absent without guards.
   void set_guards(std::function<guards::GuardStats()> stats);
+  /// The reeve_coordination… and reeve_limit… families; absent without a coordinator.
+  void set_coordinator(std::function<coordination::Stats()> stats);
 
   /// The families as exposition text, always in the same order.
   [[nodiscard]] std::string render() const;
@@ -47,5 +52,21 @@ class AgentMetrics {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// The agent's own process, as in /proc/self.
+struct OwnProcess {
+  double cpu_seconds = 0;
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t virtual_bytes = 0;
+  double started_after_boot_seconds = 0;
+};
+
+/// From the text of /proc/self/stat; nothing if it does not read like one.
+[[nodiscard]] std::optional<OwnProcess> parse_own_stat(std::string_view text);
+
+[[nodiscard]] std::optional<OwnProcess> read_own_process();
+[[nodiscard]] std::optional<std::uint64_t> count_open_fds();
+[[nodiscard]] std::optional<std::uint64_t> max_fds();
+[[nodiscard]] std::optional<std::chrono::sys_seconds> boot_time();
 
 }  // namespace reeve::metrics

@@ -25,7 +25,7 @@ void deflate_onto(std::string& out, std::string_view text, int flush) {
   }
   stream.next_in = const_cast<Bytef*>(bytes_of(text));  // zlib's interface, it does not write
   stream.avail_in = static_cast<uInt>(text.size());
-  std::array<Bytef, 16 * 1024> buffer{};
+  std::array<Bytef, std::size_t{16} * 1024> buffer{};
   do {
     stream.next_out = buffer.data();
     stream.avail_out = static_cast<uInt>(buffer.size());

@@ -1,12 +1,135 @@
 #include "metrics/snapshot_page.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
+#include <string_view>
+#include <unordered_set>
 
 #include "metrics/text_writer.h"
 
 namespace reeve::metrics {
+
+namespace {
+
+/// Labels of processes. Bytes that are not UTF-8 become U+FFFD, so that names may become equal to
+/// each other or to one that has this character, and Prometheus refuses a page with two equal
+/// samples: only the first of such names gets labels.
+class ProcessLabels {
+ public:
+  explicit ProcessLabels(const std::string& supervisor) : supervisor_(supervisor) {}
+
+  [[nodiscard]] std::optional<std::string> of(const substrate::InstanceName& name) {
+    std::string labels =
+        join_labels(supervisor_, join_labels(label("group", name.group), label("name", name.name)));
+    const bool ambiguous = labels.find(replacement_character) != std::string::npos;
+    if (ambiguous && !ambiguous_.insert(labels).second) {
+      return std::nullopt;
+    }
+    return labels;
+  }
+
+ private:
+  static constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
+
+  const std::string& supervisor_;
+  std::unordered_set<std::string> ambiguous_;
+};
+
+/// Finds the usage of each process's present run, when asked in the order of names.
+class UsageFinder {
+ public:
+  explicit UsageFinder(const monitor::SupervisorSnapshot& supervisor) {
+    if (supervisor.up && supervisor.usages) {
+      next_ = supervisor.usages->data();
+      end_ = next_ + supervisor.usages->size();
+    }
+  }
+
+  /// Null if it is not known.
+  [[nodiscard]] const procfs::TreeUsage* of(const substrate::InstanceDetail& process) {
+    while (next_ != end_ && next_->name < process.name) {
+      ++next_;
+    }
+    const bool known = next_ != end_ && next_->name == process.name && next_->pid == process.pid;
+    return known ? &next_->tree : nullptr;
+  }
+
+ private:
+  const monitor::ProcessUsage* next_ = nullptr;
+  const monitor::ProcessUsage* end_ = nullptr;
+};
+
+SupervisorView make_view(const monitor::SupervisorSnapshot& supervisor, const Filter& filter) {
+  SupervisorView view;
+  view.snapshot = &supervisor;
+  view.labels = supervisor.name.empty() ? "" : label("supervisor", supervisor.name);
+  view.processes.reserve(supervisor.processes.size());
+  view.counters.reserve(supervisor.processes.size() + supervisor.removed.size());
+  view.usages.reserve(supervisor.usages ? supervisor.usages->size() : 0);
+  UsageFinder usages(supervisor);
+  ProcessLabels labels(view.labels);
+  const auto labels_of = [&](const substrate::InstanceName& name) {
+    if (!filter.admits(name)) {
+      return std::optional<std::string>();
+    }
+    auto text = labels.of(name);
+    view.indistinguishable += text ? 0U : 1U;
+    return text;
+  };
+  for (const monitor::ProcessSnapshot& process : supervisor.processes) {
+    if (auto text = labels_of(process.detail.name)) {
+      view.counters.push_back({&process.counters, *text});
+      if (const auto* const usage = usages.of(process.detail)) {
+        view.usages.push_back({usage, *text});
+      }
+      if (supervisor.up) {
+        view.processes.push_back({&process, std::move(*text)});
+      }
+    }
+  }
+  for (const monitor::RemovedProcess& removed : supervisor.removed) {
+    if (auto text = labels_of(removed.name)) {
+      view.counters.push_back({&removed.counters, std::move(*text)});
+    }
+  }
+  return view;
+}
+
+}  // namespace
+
+Filter::Filter(const Options& options)
+    : include_(parse(options.include)), exclude_(parse(options.exclude)) {}
+
+Filter::Expressions Filter::parse(const std::vector<std::string>& texts) {
+  Expressions expressions;
+  std::transform(texts.begin(), texts.end(), std::back_inserter(expressions),
+                 base::RegularExpression::parse);
+  return expressions;
+}
+
+bool Filter::admits(const substrate::InstanceName& name) const {
+  if (include_.empty() && exclude_.empty()) {
+    return true;
+  }
+  const std::string full = name.full();
+  const auto matches = [&](const auto& expression) {
+    return expression && expression->full_match(full);
+  };
+  return (include_.empty() || std::any_of(include_.begin(), include_.end(), matches)) &&
+         std::none_of(exclude_.begin(), exclude_.end(), matches);
+}
+
+SnapshotView make_view(const monitor::Snapshot& snapshot, const Filter& filter) {
+  SnapshotView view;
+  view.reserve(snapshot.supervisors.size());
+  for (const monitor::SupervisorSnapshot& supervisor : snapshot.supervisors) {
+    view.push_back(make_view(supervisor, filter));
+  }
+  return view;
+}
+
 namespace {
 
 using monitor::ProcessSnapshot;
@@ -215,6 +338,12 @@ void SnapshotPage::write_supervisors() {
                   [](const auto& supervisor) { return unix_seconds(supervisor.snapshot_at); });
   write_polls();
   write_process_sums();
+  out_.begin(family("supervisord_indistinguishable_processes"));
+  for (const SupervisorView& each : view_) {
+    out_.sample({each.labels}, each.indistinguishable);
+  }
+  each_supervisor(family("supervisord_removed_processes_dropped_total"),
+                  [](const auto& supervisor) { return supervisor.removed_dropped; });
   each_label(family("supervisord_counters_source"), "source", monitor::all_counter_sources,
              [](const auto& supervisor, std::size_t i) {
                return supervisor.counter_source == monitor::all_counter_sources.at(i);

@@ -143,6 +143,10 @@ void write_families(TextWriter& out, const std::vector<prometheus::MetricFamily>
       samples.emplace_back(labels_of(metric), &metric);
     }
     std::sort(samples.begin(), samples.end());
+    // Names that are not UTF-8 may have become equal: Prometheus would refuse the whole page.
+    samples.erase(std::unique(samples.begin(), samples.end(),
+                              [](const auto& a, const auto& b) { return a.first == b.first; }),
+                  samples.end());
     out.begin(family);
     for (const auto& [labels, metric] : samples) {
       write_metric(out, family.type, labels, *metric);

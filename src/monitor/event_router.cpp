@@ -14,6 +14,27 @@ namespace {
 constexpr std::size_t max_streams = 64;
 constexpr base::Duration unbound_after = std::chrono::seconds(20);
 constexpr base::Duration between_marks_for_unbound = std::chrono::minutes(1);
+constexpr std::size_t max_backlog_names = 10000;
+
+/// A listener on our own standard input has no daemon: what it delivers is of our own time.
+bool is_relay(const events::EventSource& source) {
+  return !source.daemon.empty();
+}
+
+void add(Backlog& backlog, const events::Event& event) {
+  ++backlog.events[events::type_label(event.type)];
+  const auto* const change = std::get_if<events::StateChange>(&event.what);
+  if (change == nullptr) {
+    return;
+  }
+  if (backlog.transitions.size() >= max_backlog_names &&
+      !backlog.transitions.contains(change->name)) {
+    ++backlog.gaps;
+    ++backlog.lost;
+    return;
+  }
+  count(backlog.transitions[change->name], transition_of(*change));
+}
 
 }  // namespace
 
@@ -32,9 +53,15 @@ EventRouter::Routed EventRouter::route(std::vector<events::Arrival> arrivals) {
     const auto& gap = std::get<events::Gap>(arrival.what);
     // Which streams lost events when the inbox was full is not known.
     const bool all_streams = gap.cause == events::Gap::Cause::overflow;
-    for (const auto& [key, stream] : streams_) {
-      if (stream.member && (all_streams || key.first == *arrival.source)) {
+    for (auto& [key, stream] : streams_) {
+      if (!all_streams && key.first != *arrival.source) {
+        continue;
+      }
+      if (stream.member) {
         routed.batches[*stream.member].items.emplace_back(gap);
+      } else {
+        ++stream.backlog.gaps;
+        stream.backlog.lost += gap.events;
       }
     }
   }
@@ -54,6 +81,9 @@ void EventRouter::route_event(events::Event event, const events::Arrival& arriva
     batch.items.emplace_back(std::move(event));
     return;
   }
+  if (is_relay(*arrival.source)) {
+    add(stream.backlog, event);
+  }
   if (!stream.reported_unbound || now - stream.mark_requested_at >= between_marks_for_unbound) {
     stream.mark_requested_at = now;
     request_mark(*arrival.source, stream, routed);
@@ -70,6 +100,7 @@ void EventRouter::apply_mark(Stream& stream, const OwnMark& mark, const events::
     if (has_stream(mark.member, source, stream.last_at)) {
       stream.redundant_for = mark.member;
     } else {
+      deliver_backlog(stream, source, mark.member, routed);
       bind(stream, mark.member, routed);
     }
   }
@@ -93,6 +124,16 @@ std::optional<OwnMark> EventRouter::parse_own_mark(const events::Event& event) c
   const auto anchor = base::parse_number<std::uint64_t>(rest.substr(colon + 1));
   const bool valid = member && anchor && *member < members_;
   return valid ? std::optional(OwnMark{.member = *member, .anchor = *anchor}) : std::nullopt;
+}
+
+void EventRouter::deliver_backlog(Stream& stream, const events::EventSource& source,
+                                  std::size_t member, Routed& routed) {
+  Backlog backlog = std::exchange(stream.backlog, {});
+  const bool is_first = bound_before_.insert(member).second;
+  const bool is_empty = backlog.events.empty() && backlog.gaps == 0;
+  if (is_first && is_relay(source) && !is_empty && stream.former_members.empty()) {
+    routed.batches[member].items.emplace_back(std::move(backlog));
+  }
 }
 
 void EventRouter::bind(Stream& stream, std::size_t member, Routed& routed) {

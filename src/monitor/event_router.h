@@ -3,7 +3,8 @@
 // Which supervisord a stream of events belongs to. URLs do not tell: one supervisord has several,
 // and `localhost` is a different host for each agent. A mark does: it was sent through one
 // supervisord's RPC, so the stream that delivers it is that supervisord's and is bound to it.
-// Events of a stream that is not bound are dropped. Pure; driven by the Monitor's publisher thread.
+// Events of a stream that is not bound are dropped, those of a relay counted until it is: they may
+// be from before the agent. Pure; driven by the Monitor's publisher thread.
 
 #include <cstdint>
 #include <map>
@@ -11,11 +12,14 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "events/inbox.h"
+#include "monitor/process_history.h"
+#include "reeve/substrate/instance.h"
 
 namespace reeve::monitor {
 
@@ -30,7 +34,16 @@ struct OwnMark {
   std::uint64_t anchor = 0;
 };
 
-using StreamItem = std::variant<events::Event, events::Gap, Mark>;
+/// What a relay delivered before its stream was bound: what happened since the last event that an
+/// agent has acknowledged.
+struct Backlog {
+  std::map<substrate::InstanceName, TransitionCounts> transitions;
+  std::map<std::string_view, std::uint64_t> events;  ///< by type_label()
+  std::uint64_t gaps = 0;
+  std::uint64_t lost = 0;  ///< events in these gaps, as far as it is known
+};
+
+using StreamItem = std::variant<events::Event, events::Gap, Mark, Backlog>;
 
 /// For one supervisord, in order of arrival.
 struct EventBatch {
@@ -63,6 +76,7 @@ class EventRouter {
         {};  ///< its mark arrived here, but that member has another stream
     /// That it was bound to before: a supervisord that is configured twice gets the marks of both.
     std::set<std::size_t> former_members = {};
+    Backlog backlog = {};  ///< of a relay that is not bound
     bool reported_unbound = false;
     base::SteadyTime first_at;
     base::SteadyTime last_at;
@@ -76,6 +90,10 @@ class EventRouter {
   void apply_mark(Stream& stream, const OwnMark& mark, const events::EventSource& source,
                   Routed& routed);
   void bind(Stream& stream, std::size_t member, Routed& routed);
+  /// The member's first stream in this run of the agent tells what no agent has counted; of later
+  /// ones another stream may have told it.
+  void deliver_backlog(Stream& stream, const events::EventSource& source, std::size_t member,
+                       Routed& routed);
   /// This member has a live stream, and `source` cannot be its successor.
   [[nodiscard]] bool has_stream(std::size_t member, const events::EventSource& source,
                                 base::SteadyTime now) const;
@@ -85,6 +103,7 @@ class EventRouter {
   const std::string run_;
   const std::size_t members_;
   std::map<Key, Stream> streams_;
+  std::set<std::size_t> bound_before_;  ///< members that have had a stream
 };
 
 }  // namespace reeve::monitor

@@ -1,6 +1,7 @@
 #include "monitor/monitor.h"
 
 #include <exception>
+#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
@@ -15,6 +16,8 @@ using base::Wakeup;
 
 constexpr base::Duration between_publications = std::chrono::milliseconds(50);
 constexpr base::Duration no_timeout = std::chrono::hours(1);
+/// A page of ten thousand processes takes a tenth of a second.
+constexpr base::Duration max_publication = std::chrono::seconds(30);
 
 /// Identifies this run of the agent in its marks.
 std::string random_run_id() {
@@ -37,6 +40,9 @@ struct Monitor::State {
   Wakeup changed;
   events::Inbox inbox{[this] { changed.nudge(); }};
   base::Guarded<std::shared_ptr<const Snapshot>> published;
+  base::Guarded<std::optional<base::SteadyTime>> publishing_since;
+  base::Guarded<std::size_t> running_threads;
+  Wakeup thread_ended;
   std::vector<std::jthread> threads;
 
   void publish() {
@@ -51,7 +57,9 @@ struct Monitor::State {
     const std::shared_ptr<const Snapshot> snapshot = std::move(next);
     published.with([&](auto& current) { current = snapshot; });
     if (listener) {
+      publishing_since.with([&](auto& since) { since = clock.steady_now(); });
       listener(snapshot);
+      publishing_since.with([](auto& since) { since.reset(); });
     }
   }
 
@@ -81,6 +89,7 @@ struct Monitor::State {
 
   template <class Loop>
   void spawn(Loop loop) {
+    running_threads.with([](std::size_t& running) { ++running; });
     threads.emplace_back([this, loop](const std::stop_token& stop) {
       try {
         loop(stop);
@@ -89,12 +98,14 @@ struct Monitor::State {
         log.error("a monitoring thread failed, giving up", {{"error", error.what()}});
         std::terminate();
       }
+      running_threads.with([](std::size_t& running) { --running; });
+      thread_ended.nudge();
     });
   }
 };
 
 Monitor::Monitor(std::vector<Member> members, const PollOptions& options, const base::Clock& clock,
-                 base::Log log)
+                 const base::Log& log)
     : state_(std::make_unique<State>(clock, log, members.size())) {
   auto first = std::make_shared<Snapshot>();
   for (Member& member : members) {
@@ -107,7 +118,8 @@ Monitor::Monitor(std::vector<Member> members, const PollOptions& options, const 
 }
 
 Monitor::~Monitor() {
-  stop();
+  while (!stop()) {
+  }
 }
 
 void Monitor::on_publish(std::function<void(const std::shared_ptr<const Snapshot>&)> listener) {
@@ -127,11 +139,23 @@ void Monitor::start() {
   }
 }
 
-void Monitor::stop() {
+bool Monitor::stop(base::Duration patience) {
   for (std::jthread& thread : state_->threads) {
     thread.request_stop();
   }
+  const base::SteadyTime end = state_->clock.steady_now() + patience;
+  while (state_->running_threads.copy() > 0) {
+    if (state_->thread_ended.wait_until(end, {}) == Wakeup::Reason::time) {
+      return false;
+    }
+  }
   state_->threads.clear();
+  return true;
+}
+
+bool Monitor::publisher_hangs() const {
+  const auto since = state_->publishing_since.copy();
+  return since && state_->clock.steady_now() - *since > max_publication;
 }
 
 std::shared_ptr<const Snapshot> Monitor::snapshot() const {

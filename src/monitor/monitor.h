@@ -45,7 +45,7 @@ class Monitor {
  public:
   /// `clock` must outlive the monitor. Nothing runs before start().
   Monitor(std::vector<Member> members, const PollOptions& options, const base::Clock& clock,
-          base::Log log);
+          const base::Log& log);
   ~Monitor();  ///< stops
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
@@ -54,8 +54,11 @@ class Monitor {
   /// publication: at once, but at most every 50 ms. Set before start.
   void on_publish(std::function<void(const std::shared_ptr<const Snapshot>&)> listener);
   void start();
-  /// Ends all waits and joins all threads. Safe to call twice.
-  void stop();
+  /// Ends all waits and joins all threads. Safe to call twice. False if the listener did not return
+  /// for so long: then its thread is left, and the process has to end without it.
+  [[nodiscard]] bool stop(base::Duration patience = std::chrono::hours(1));
+  /// The listener has not returned for half a minute: what is published is not current any more.
+  [[nodiscard]] bool publisher_hangs() const;
 
   /// Never null, never blocks for long.
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;

@@ -57,22 +57,24 @@ struct PollProgress {
   base::SteadyTime answered_at = base::SteadyTime::min();  ///< the last that succeeded
 };
 
-/// When heartbeats are due: once in a period in which no poll was answered, and once a poll takes
-/// so long that a supervisord which does not answer at all would be noticed late.
+/// When heartbeats are due: where polls are rarer than periods, a period and a fifth after the last
+/// answered poll and then once in a period; and once a poll takes so long that a supervisord which
+/// does not answer at all would be noticed late. Also counts the periods, at whose ends resources
+/// are measured.
 class HeartbeatScheduler {
  public:
   HeartbeatScheduler(base::SteadyTime now, JitteredInterval jitter)
       : jitter_(jitter), period_began_(now), sent_at_(now) {}
 
-  /// When to ask is_due: at the period's end, or earlier for a poll under way.
-  [[nodiscard]] base::SteadyTime next(const PollProgress& poll, base::Duration period) const {
-    const bool unaccompanied = poll.began && *poll.began >= sent_at_;
-    return unaccompanied ? std::min(period_end(period), slow_at(*poll.began, period))
-                         : period_end(period);
-  }
-  [[nodiscard]] bool is_due(const PollProgress& poll, base::Duration period,
-                            base::SteadyTime now) const {
-    return poll.began ? now >= slow_at(*poll.began, period) : poll.answered_at < period_began_;
+  [[nodiscard]] base::SteadyTime next_heartbeat(const PollProgress& poll,
+                                                base::Duration period) const {
+    if (poll.began && *poll.began >= sent_at_) {
+      return *poll.began + std::min(period, slow_poll);
+    }
+    const base::SteadyTime after_sent = sent_at_ + jitter_.shorten(period);
+    return poll.began || poll.answered_at < sent_at_
+               ? after_sent
+               : std::max(after_sent, poll.answered_at + period + period / 5);
   }
   [[nodiscard]] base::SteadyTime period_end(base::Duration period) const {
     return period_began_ + jitter_.shorten(period);
@@ -85,12 +87,7 @@ class HeartbeatScheduler {
   }
 
  private:
-  static constexpr base::Duration max_poll_alone = std::chrono::seconds(1);
-
-  /// From then on a poll that began at `began` is accompanied by heartbeats.
-  [[nodiscard]] static base::SteadyTime slow_at(base::SteadyTime began, base::Duration period) {
-    return began + std::min(period, max_poll_alone);
-  }
+  static constexpr base::Duration slow_poll = std::chrono::seconds(1);
 
   JitteredInterval jitter_;
   base::SteadyTime period_began_;

@@ -10,19 +10,16 @@ namespace {
 using substrate::InstanceDetail;
 using substrate::InstanceState;
 
-LastExit exit_of(const events::RunEnd& end, std::optional<bool> expected) {
-  return {.exit_status = end.signal ? std::optional(-1) : end.exit_status,
-          .exit_signal = end.signal,
-          .expected = expected};
-}
-
 /// Whether `now` belongs to a later spawn than `before`. Two spawns can share a second, so that a
-/// new pid counts too; a failed spawn has a start time and no pid.
-bool is_new_run(const PreviousState& before, const InstanceDetail& now) {
+/// new pid counts too; a failed spawn has a start time and no pid. supervisord moves the start time
+/// of a run back when its clock is set back.
+bool is_new_run(const PreviousState& before, const InstanceDetail& now, bool same_daemon) {
   const bool entered_starting =
       now.state == InstanceState::starting && before.state != InstanceState::starting;
   const bool new_pid = now.pid && now.pid != before.pid;
-  const bool new_start = now.start_time && now.start_time != before.start_time;
+  const bool moved_back = same_daemon && now.pid && now.pid == before.pid && now.start_time &&
+                          before.start_time && *now.start_time < *before.start_time;
+  const bool new_start = now.start_time && now.start_time != before.start_time && !moved_back;
   return new_start || new_pid || entered_starting;
 }
 
@@ -58,6 +55,10 @@ LastExit exit_after(const LastExit& known, const std::optional<PreviousState>& b
 }
 
 }  // namespace
+
+Transition transition_of(const events::StateChange& change) {
+  return {.from = change.from, .to = change.to, .expected = change.expected.value_or(true)};
+}
 
 void count(TransitionCounts& counts, const Transition& transition) {
   const InstanceState from = transition.from;
@@ -96,6 +97,12 @@ ProcessCounters to_counters(const TransitionCounts& counts, bool exits_known) {
   return counters;
 }
 
+LastExit exit_of(const events::RunEnd& end, std::optional<bool> expected) {
+  return {.exit_status = end.signal ? std::optional(-1) : end.exit_status,
+          .exit_signal = end.signal,
+          .expected = expected};
+}
+
 bool has_process(InstanceState state) {
   return state == InstanceState::starting || state == InstanceState::running ||
          state == InstanceState::stopping;
@@ -109,6 +116,12 @@ void LogStateMachine::anchor_at(InstanceState state, TransitionCounts& counts) {
   }
   state_ = state;
   transition_missed_ = false;
+}
+
+void LogStateMachine::set_earlier_exit(const LastExit& exit) {
+  if (!last_exit_) {
+    last_exit_ = exit;
+  }
 }
 
 void LogStateMachine::daemon_restarted() {
@@ -202,7 +215,7 @@ SourceCounts& ProcessHistory::closing_counts() {
 void ProcessHistory::apply_poll(const InstanceDetail& detail, bool same_daemon) {
   polled_exit = exit_after(polled_exit, previous, detail);
   if (previous) {
-    if (is_new_run(*previous, detail)) {
+    if (is_new_run(*previous, detail, same_daemon)) {
       count_start(current.polls, detail.state);
       current.polls[restarts_at] +=
           same_daemon && !starts_only_on_request(previous->state) ? 1U : 0U;
@@ -222,6 +235,13 @@ void ProcessHistory::close(const CompleteSources& complete) {
   if (closing) {
     base = base + closing->best(complete);
     closing.reset();
+  }
+}
+
+void ProcessHistory::close_backlog() {
+  if (backlog) {
+    base = max_of(base, *backlog);
+    backlog.reset();
   }
 }
 

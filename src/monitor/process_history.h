@@ -39,6 +39,7 @@ struct Transition {
   bool expected = true;  ///< of EXITED
 };
 
+[[nodiscard]] Transition transition_of(const events::StateChange& change);
 void count(TransitionCounts& counts, const Transition& transition);
 
 [[nodiscard]] TransitionCounts operator+(const TransitionCounts& a, const TransitionCounts& b);
@@ -55,6 +56,9 @@ struct LastExit {
   std::optional<bool> expected;  ///< for an exit that was not requested
   friend bool operator==(const LastExit&, const LastExit&) = default;
 };
+
+/// As a line of the log tells it.
+[[nodiscard]] LastExit exit_of(const events::RunEnd& end, std::optional<bool> expected);
 
 /// In STARTING, RUNNING and STOPPING the process exists.
 [[nodiscard]] bool has_process(substrate::InstanceState state);
@@ -88,8 +92,11 @@ class LogStateMachine {
   void apply(const events::GaveUp& line, TransitionCounts& counts);
   void apply(const events::SpawnError& line, TransitionCounts& counts);
 
+  /// How the last run ended before the log was followed; ignored once it has told an end.
+  void set_earlier_exit(const LastExit& exit);
+
   [[nodiscard]] substrate::InstanceState state() const { return state_; }
-  /// Of the last run whose end was in the log; nothing before, and after lines were lost.
+  /// Of the last run whose end is known from the log; nothing after lines were lost.
   [[nodiscard]] const std::optional<LastExit>& last_exit() const { return last_exit_; }
 
  private:
@@ -134,6 +141,8 @@ struct ProcessHistory {
   /// Up to the anchor under way, until all sources have reached it.
   std::unique_ptr<SourceCounts> closing;
   TransitionCounts published{};  ///< never falls
+  /// What the event stream told before it was joined, if an agent has acknowledged all before that.
+  std::unique_ptr<TransitionCounts> backlog;
 
   LogStateMachine log;
   std::optional<substrate::Pid> spawned_pid;  ///< of the run that `log` is in
@@ -155,6 +164,8 @@ struct ProcessHistory {
   void apply_poll(const substrate::InstanceDetail& detail, bool same_daemon);
   /// The anchor has been reached by all sources: `closing` becomes part of `base`.
   void close(const CompleteSources& complete);
+  /// The stream has been joined: what it told before is as good as what other sources did.
+  void close_backlog();
   /// The anchor was dropped: `closing` is counted on.
   void reopen();
   const TransitionCounts& update_published(const CompleteSources& complete);

@@ -12,103 +12,7 @@ using substrate::InstanceDetail;
 using substrate::InstanceName;
 using substrate::InstanceState;
 
-constexpr std::size_t max_waiting_lines = 10000;
-
-template <class What>
-inline constexpr bool is_of_process =
-    std::is_same_v<What, events::Spawned> || std::is_same_v<What, events::EnteredRunning> ||
-    std::is_same_v<What, events::Exited> || std::is_same_v<What, events::Stopped> ||
-    std::is_same_v<What, events::GaveUp>;
-
-/// The process whose state the line changes; nullptr if it names none.
-const std::string* process_named_in(const LogLineMatcher::Line& line) {
-  return std::visit(
-      [](const auto& what) -> const std::string* {
-        using What = std::decay_t<decltype(what)>;
-        if constexpr (is_of_process<What>) {
-          return &what.name;
-        } else if constexpr (std::is_same_v<What, events::SpawnError>) {
-          return what.name ? &*what.name : nullptr;
-        } else {
-          return nullptr;
-        }
-      },
-      line);
-}
-
-using Candidates = std::vector<ProcessHistory*>;
-
-/// Removed ones included: lines about them may still be unread.
-Candidates candidates_for(ProcessHistories& histories, const std::string& name) {
-  Candidates all;
-  for (auto& [full_name, history] : histories) {
-    if (full_name.name == name) {
-      all.push_back(&history);
-    }
-  }
-  return all;
-}
-
-/// Whether this line can follow in this state; any can if lines were lost.
-bool can_follow(const LogLineMatcher::Line& line, InstanceState state) {
-  if (state == InstanceState::unknown) {
-    return true;
-  }
-  if (std::holds_alternative<events::Spawned>(line) ||
-      std::holds_alternative<events::SpawnError>(line)) {
-    return !has_process(state);
-  }
-  if (std::holds_alternative<events::EnteredRunning>(line)) {
-    return state == InstanceState::starting;
-  }
-  return std::holds_alternative<events::GaveUp>(line) ? state == InstanceState::backoff
-                                                      : has_process(state);
-}
-
-template <class Predicate>
-Candidates keep(Candidates all, Predicate predicate) {
-  std::erase_if(all, [&](const ProcessHistory* each) { return !predicate(*each); });
-  return all;
-}
-
-ProcessHistory* only(const Candidates& found) {
-  return found.size() == 1 ? found.front() : nullptr;
-}
-
-/// `listed`: the processes were listed after the line was written.
-ProcessHistory* owner(const LogLineMatcher::Line& line, const Candidates& all, bool listed) {
-  const auto fits = [&](const ProcessHistory& each) { return can_follow(line, each.log.state()); };
-  const events::Spawned* const spawned = std::get_if<events::Spawned>(&line);
-  if (all.size() <= 1) {
-    // A process that runs cannot be spawned: a new process may have the same name.
-    const bool uncertain = spawned != nullptr && !all.empty() && !listed && !fits(*all.front());
-    return uncertain ? nullptr : only(all);
-  }
-  const auto has_pid = [&](const ProcessHistory& each) {
-    return each.previous && each.previous->pid == spawned->pid;
-  };
-  if (ProcessHistory* const found = spawned != nullptr ? only(keep(all, has_pid)) : nullptr) {
-    return found;
-  }
-  const Candidates fitting = keep(all, fits);
-  const bool is_end =
-      std::holds_alternative<events::Exited>(line) || std::holds_alternative<events::Stopped>(line);
-  if (ProcessHistory* const found = only(fitting); found != nullptr || !listed || !is_end) {
-    return found;
-  }
-  // Of several that ran, the one that has another pid by now.
-  return only(keep(fitting, [](const ProcessHistory& each) {
-    return !each.spawned_pid || !each.previous || each.previous->pid != each.spawned_pid;
-  }));
-}
-
-void handle(ProcessHistory& history, const LogLineMatcher::Line& line,
-            const LogLineMatcher::Handler& handler) {
-  if (const events::Spawned* const spawned = std::get_if<events::Spawned>(&line)) {
-    history.spawned_pid = spawned->pid;
-  }
-  handler(history, line);
-}
+constexpr std::size_t max_removed_processes = 10000;
 
 /// Processes that events name and no listing has, removed ones included. Far more than one
 /// configuration change adds between two polls.
@@ -177,53 +81,11 @@ void apply_change(InstanceDetail& detail, const events::StateChange& change) {
 
 }  // namespace
 
-bool LogLineMatcher::match(const Line& line, ProcessHistories& histories, const Handler& handler) {
-  const std::string* const name = process_named_in(line);
-  if (name == nullptr) {
-    return true;
-  }
-  const auto earlier = waiting_.find(*name);
-  ProcessHistory* const history =
-      earlier == waiting_.end() ? owner(line, candidates_for(histories, *name), false) : nullptr;
-  if (history != nullptr) {
-    handle(*history, line, handler);
-    return true;
-  }
-  if (count_ < max_waiting_lines) {
-    waiting_[*name].push_back(line);
-    ++count_;
-  }
-  return false;
-}
-
-bool LogLineMatcher::match_waiting(ProcessHistories& histories, const Handler& handler) {
-  bool all_matched = count_ < max_waiting_lines;
-  for (const auto& [name, lines] : waiting_) {
-    const Candidates all = candidates_for(histories, name);
-    for (const Line& line : lines) {
-      ProcessHistory* const history = owner(line, all, true);
-      if (history == nullptr) {
-        all_matched = all_matched && all.empty();
-        std::for_each(all.begin(), all.end(), [](ProcessHistory* each) {
-          each->log.lines_lost();
-          each->spawned_pid.reset();
-        });
-        break;
-      }
-      handle(*history, line, handler);
-    }
-  }
-  clear();
-  return all_matched;
-}
-
-void LogLineMatcher::clear() {
-  waiting_.clear();
-  count_ = 0;
-}
-
 bool CounterMerge::apply_event(const events::StateChange& change) {
   if (!stream_joined_ && !(anchor_ && anchor_->marked)) {
+    if (TransitionCounts* const backlog = backlog_open_ ? backlog_of(change.name) : nullptr) {
+      count(*backlog, transition_of(change));
+    }
     return true;
   }
   if (!has_room_for(change.name)) {
@@ -234,8 +96,7 @@ bool CounterMerge::apply_event(const events::StateChange& change) {
   stream_tells_starts_ = stream_tells_starts_ || change.to == InstanceState::starting;
   stream_trusted_ = stream_trusted_ || stream_tells_starts_;
   ProcessHistory& history = histories_[change.name];
-  count(history.current.events,
-        {.from = change.from, .to = change.to, .expected = change.expected.value_or(true)});
+  count(history.current.events, transition_of(change));
   if (is_run_end(change)) {
     history.apply_run_end(change);
   }
@@ -243,6 +104,35 @@ bool CounterMerge::apply_event(const events::StateChange& change) {
     history.log.miss_transition();
   }
   return true;
+}
+
+TransitionCounts* CounterMerge::backlog_of(const substrate::InstanceName& name) {
+  if (!has_room_for(name)) {
+    return nullptr;
+  }
+  auto& backlog = histories_[name].backlog;
+  if (!backlog) {
+    backlog = std::make_unique<TransitionCounts>();
+  }
+  return backlog.get();
+}
+
+void CounterMerge::apply_backlog(
+    const std::map<substrate::InstanceName, TransitionCounts>& transitions) {
+  backlog_open_ = true;
+  for (const auto& [name, counts] : transitions) {
+    if (TransitionCounts* const backlog = backlog_of(name)) {
+      *backlog = *backlog + counts;
+    }
+  }
+}
+
+void CounterMerge::close_backlog() {
+  if (std::exchange(backlog_open_, false)) {
+    for (auto& [name, history] : histories_) {
+      history.close_backlog();
+    }
+  }
 }
 
 bool CounterMerge::has_room_for(const substrate::InstanceName& name) const {
@@ -273,6 +163,7 @@ void CounterMerge::apply_mark(std::uint64_t number) {
     stream_joined_ = true;  // from the anchor that the others have closed
     current_.events = true;
     exits_known_ = true;
+    close_backlog();
   }
 }
 
@@ -303,6 +194,7 @@ CounterMerge::LogOutcome CounterMerge::apply_log(const events::TailResult& text)
     log_lost();
     outcome.gap = true;
   }
+  earlier_exits_.add(text.earlier);
   for (const events::LogLine& line : text.lines) {
     if (std::holds_alternative<events::ManagerStarted>(line.what)) {
       outcome.daemon_started = true;
@@ -359,6 +251,7 @@ CounterMerge::ListingOutcome CounterMerge::apply_listing(const FullListing& list
   const auto apply_matched = [this](ProcessHistory& history, const auto& line) {
     apply_line(history, line);
   };
+  earlier_exits_.apply(listing.instances, histories_);
   const bool unmatched = !matcher_.match_waiting(histories_, apply_matched);
   if (unmatched) {
     current_.log = false;
@@ -369,6 +262,7 @@ CounterMerge::ListingOutcome CounterMerge::apply_listing(const FullListing& list
       history.previous.reset();
     }
   }
+  bound_removed();
   return {.log_gap = unmatched, .stream_gap = stream_lacks_starts(listing.at)};
 }
 
@@ -399,6 +293,25 @@ void CounterMerge::forget_removed(base::SteadyTime now) {
   });
 }
 
+void CounterMerge::bound_removed() {
+  std::vector<std::pair<base::SteadyTime, substrate::InstanceName>> removed;
+  for (const auto& [name, history] : histories_) {
+    if (history.removed_at) {
+      removed.emplace_back(*history.removed_at, name);
+    }
+  }
+  if (removed.size() <= max_removed_processes) {
+    return;
+  }
+  const auto excess = removed.size() - max_removed_processes;
+  std::nth_element(removed.begin(), removed.begin() + static_cast<std::ptrdiff_t>(excess),
+                   removed.end());
+  for (std::size_t i = 0; i < excess; ++i) {
+    histories_.erase(removed[i].second);
+  }
+  removed_dropped_ += excess;
+}
+
 bool CounterMerge::log_is_behind_polls() const {
   const std::size_t starts = entries_at(InstanceState::starting);
   return log_joined_ && current_.log && matcher_.empty() &&
@@ -407,7 +320,7 @@ bool CounterMerge::log_is_behind_polls() const {
          });
 }
 
-bool CounterMerge::log_lacks_starts() {
+bool CounterMerge::distrust_log_if_behind() {
   const bool silent = log_is_behind_polls();
   if (silent) {
     current_.log = false;
@@ -439,6 +352,9 @@ void CounterMerge::apply_survey(std::span<const InstanceDetail> instances, bool 
     history.expected_starts = 0;
   }
   log_joined_ = log_at_end;
+  if (log_at_end) {
+    earlier_exits_.clear();
+  }
   current_.log = log_at_end && log_trusted_;
   exits_known_ = exits_known_ || current_.log;
   anchor_->surveyed = true;
@@ -467,6 +383,9 @@ void CounterMerge::close_anchor() {
   exits_known_ = exits_known_ || stream_joined_;
   last_anchor_ = anchor_->number;
   anchor_.reset();
+  if (stream_joined_) {
+    close_backlog();
+  }
 }
 
 void CounterMerge::drop_anchor() {
@@ -525,17 +444,33 @@ PollRequests ProcessTable::apply_listing(PollResult poll, std::size_t& rejected)
     counters_.apply_survey(poll.listing.instances, poll.survey->at_end);
   }
   std::erase_if(changed_by_event_, [&](const auto& each) { return each.second < poll.asked; });
+  replace_records(poll);
+  rejected = poll.listing.rejected;
+  return requests;
+}
+
+void ProcessTable::replace_records(PollResult& poll) {
   std::vector<ProcessList::Record> records;
   records.reserve(poll.listing.instances.size());
+  auto known = records_.begin();
+  // The event stream tells each transition, sooner or later than a poll.
+  const bool polls_tell = !counters_.complete().events;
   for (std::size_t i = 0; i < poll.listing.instances.size(); ++i) {
     InstanceDetail& detail = poll.listing.instances[i];
-    const bool outdated = changed_by_event_.contains(detail.name);
-    const ProcessList::Record* const known = outdated ? record_of(detail.name) : nullptr;
-    if (known != nullptr) {
-      detail = (*known)->detail;
-    }
+    known = std::find_if(known, records_.end(), [&](const ProcessList::Record& each) {
+      return !(each->detail.name < detail.name);
+    });
+    const bool is_known = known != records_.end() && (*known)->detail.name == detail.name;
+    const ProcessSnapshot* const before = is_known ? known->get() : nullptr;
+    const bool is_outdated = before != nullptr && changed_by_event_.contains(detail.name);
     ProcessSnapshot process;
-    process.detail = std::move(detail);
+    if (is_outdated) {
+      process.detail = before->detail;
+    } else {
+      process.detail = std::move(detail);
+    }
+    process.read_at = is_outdated ? before->read_at : poll.at;
+    extend_past(process, before, wall_clock(poll.at), polls_tell);
     if (i < poll.log_sizes.size()) {
       process.stdout_log_bytes = poll.log_sizes[i].standard_output;
       process.stderr_log_bytes = poll.log_sizes[i].standard_error;
@@ -545,8 +480,6 @@ PollRequests ProcessTable::apply_listing(PollResult poll, std::size_t& rejected)
   }
   records_ = std::move(records);
   list_outdated_ = true;
-  rejected = poll.listing.rejected;
-  return requests;
 }
 
 PollRequests ProcessTable::apply_log(const events::TailResult& text) {
@@ -557,7 +490,7 @@ PollRequests ProcessTable::apply_log(const events::TailResult& text) {
           .log_gaps = outcome.gap ? 1U : 0U};
 }
 
-void ProcessTable::apply_process(const InstanceDetail& detail, base::SteadyTime asked) {
+void ProcessTable::apply_process(const InstanceDetail& detail, const ReadTime& read) {
   ProcessList::Record* const record = record_of(detail.name);
   if (record == nullptr) {
     changed_by_event_.erase(detail.name);
@@ -565,11 +498,16 @@ void ProcessTable::apply_process(const InstanceDetail& detail, base::SteadyTime 
   }
   counters_.apply_process(detail);
   const auto changed = changed_by_event_.find(detail.name);
-  if (changed != changed_by_event_.end() && changed->second >= asked) {
+  if (changed != changed_by_event_.end() && changed->second >= read.asked) {
     return;  // an event has arrived since: it is read again
   }
   changed_by_event_.erase(detail.name);
-  change(*record, [&](ProcessSnapshot& process) { process.detail = detail; });
+  const ProcessList::Record before = *record;
+  change(*record, [&](ProcessSnapshot& process) {
+    process.detail = detail;
+    process.read_at = read.at;
+    extend_past(process, before.get(), wall_clock(read.asked), !counters_.complete().events);
+  });
 }
 
 PollRequests ProcessTable::apply_event(const events::StateChange& event, base::SteadyTime now) {
@@ -583,8 +521,22 @@ PollRequests ProcessTable::apply_event(const events::StateChange& event, base::S
     return requests;
   }
   changed_by_event_[event.name] = now;
-  change(*record, [&](ProcessSnapshot& process) { apply_change(process.detail, event); });
+  change(*record, [&](ProcessSnapshot& process) {
+    // What a poll has told is not told again.
+    if (counters_.complete().events || process.detail.state != event.to) {
+      add_transition(process, event, wall_clock(now));
+    }
+    apply_change(process.detail, event);
+  });
   return requests;
+}
+
+void ProcessTable::stop_watching(base::SystemTime at) {
+  for (ProcessList::Record& record : records_) {
+    if (record->past && record->past->watched_until) {
+      change(record, [&](ProcessSnapshot& process) { interrupt_past(process, at); });
+    }
+  }
 }
 
 void ProcessTable::update_counters() {
@@ -609,6 +561,7 @@ void ProcessTable::fill_in(ProcessSnapshot& process) {
   process.exit_status = now.last_exit.exit_status;
   process.exit_signal = now.last_exit.exit_signal;
   process.last_exit_expected = now.last_exit.expected;
+  complete_past(process);
 }
 
 ProcessList::Record* ProcessTable::record_of(const InstanceName& name) {
@@ -646,8 +599,10 @@ std::vector<RemovedProcess> ProcessTable::removed() {
 bool some_run_survived(const ProcessList& before, const substrate::Listing& listing) {
   return std::any_of(listing.instances.begin(), listing.instances.end(), [&](const auto& now) {
     const ProcessSnapshot* const known = before.find(now.name);
-    return known != nullptr && now.incarnation() &&
-           now.incarnation() == known->detail.incarnation();
+    const auto incarnation = known == nullptr ? std::nullopt : known->detail.incarnation();
+    // An earlier start: the clock was set back.
+    return incarnation && now.incarnation() && now.incarnation()->pid == incarnation->pid &&
+           now.incarnation()->start <= incarnation->start;
   });
 }
 

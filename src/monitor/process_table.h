@@ -19,8 +19,6 @@
 //                       │                                    mark overdue, gap in the stream
 //                       └── apply_mark ──▶ waiting for the answer ── apply_survey ──▶ closed
 
-#include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -28,34 +26,12 @@
 #include <vector>
 
 #include "events/main_log.h"
+#include "monitor/earlier_exits.h"
+#include "monitor/log_line_matcher.h"
 #include "monitor/process_history.h"
 #include "monitor/snapshot.h"
 
 namespace reeve::monitor {
-
-using ProcessHistories = std::map<substrate::InstanceName, ProcessHistory>;
-
-/// Finds the process of a log line: a line has a name without its group, which several processes
-/// may have. Then only the pid of `spawned` and the next listing tell which process it was; until
-/// then the lines of that name wait, in order.
-class LogLineMatcher {
- public:
-  using Line = decltype(events::LogLine::what);
-  /// Takes a line whose process is known.
-  using Handler = std::function<void(ProcessHistory&, const Line&)>;
-
-  /// False if the line waits for the next listing. A line that names no process is left out.
-  [[nodiscard]] bool match(const Line& line, ProcessHistories& histories, const Handler& handler);
-  /// After a listing: no line waits any more. False if a line was dropped because several
-  /// processes may be meant.
-  [[nodiscard]] bool match_waiting(ProcessHistories& histories, const Handler& handler);
-  void clear();
-  [[nodiscard]] bool empty() const { return count_ == 0; }
-
- private:
-  std::map<std::string, std::deque<Line>, std::less<>> waiting_;
-  std::size_t count_ = 0;
-};
 
 /// A full listing as it came back.
 struct FullListing {
@@ -64,7 +40,8 @@ struct FullListing {
   bool same_daemon = true;  ///< as at the listing before
 };
 
-/// How long the counters of a removed process are kept for its return.
+/// How long the counters of a removed process are kept for its return. Of more than 10 000 those
+/// that were removed last.
 inline constexpr base::Duration removed_process_memory = std::chrono::hours(1);
 
 /// Merges the counts of the sources; see above. Invariants: a source that is not joined is not
@@ -75,6 +52,9 @@ class CounterMerge {
   /// False: there is no room for its process, and that is a new gap.
   [[nodiscard]] bool apply_event(const events::StateChange& change);
   void apply_event(const events::GroupChange& change);
+  /// Transitions from before the first event that this run of the agent counts. They are counted,
+  /// and so is what the stream tells from now until it is joined.
+  void apply_backlog(const std::map<substrate::InstanceName, TransitionCounts>& transitions);
   void apply_mark(std::uint64_t anchor);
   void events_lost();
   /// Whether an event arrived within event_stream_patience. A silent stream has lost nothing yet,
@@ -102,7 +82,7 @@ class CounterMerge {
   /// After a listing, and with the log read to its end: true if the log lacks starts that polls
   /// saw, as at a level above info. That is a gap, and the log is not counted from until it tells
   /// a start. False while lines wait for the next listing.
-  [[nodiscard]] bool log_lacks_starts();
+  [[nodiscard]] bool distrust_log_if_behind();
   /// The same by what has been read of the log so far; changes nothing.
   [[nodiscard]] bool log_is_behind_polls() const;
 
@@ -124,6 +104,8 @@ class CounterMerge {
   /// Events or the log have been a source.
   [[nodiscard]] bool exits_known() const { return exits_known_; }
   [[nodiscard]] ProcessHistories& histories() { return histories_; }
+  /// Removed processes that were forgotten early, since so many were remembered.
+  [[nodiscard]] std::uint64_t removed_dropped() const { return removed_dropped_; }
 
  private:
   struct Anchor {
@@ -133,20 +115,25 @@ class CounterMerge {
   };
 
   [[nodiscard]] bool has_room_for(const substrate::InstanceName& name) const;
+  [[nodiscard]] TransitionCounts* backlog_of(const substrate::InstanceName& name);
+  void close_backlog();
   [[nodiscard]] bool match_line(const LogLineMatcher::Line& line);
   void apply_line(ProcessHistory& history, const LogLineMatcher::Line& line);
   [[nodiscard]] bool stream_lacks_starts(base::SteadyTime now);
   void close_stream();
   void close_anchor();
   void forget_removed(base::SteadyTime now);
+  void bound_removed();
 
   ProcessHistories histories_;
   LogLineMatcher matcher_;
+  EarlierExits earlier_exits_;  ///< until the log is joined
   std::optional<Anchor> anchor_;
   std::uint64_t last_anchor_ = 0;  ///< the last that was closed
   CompleteSources current_;        ///< since the anchor that each source reached last
   CompleteSources closing_;        ///< up to the anchor under way
   bool stream_joined_ = false;
+  bool backlog_open_ = false;  ///< there was a backlog, and the stream is not joined yet
   bool stream_live_ = true;
   bool stream_tells_starts_ = false;  ///< it has told one
   bool stream_trusted_ = true;
@@ -154,6 +141,7 @@ class CounterMerge {
   bool log_joined_ = false;
   bool log_trusted_ = true;
   bool exits_known_ = false;
+  std::uint64_t removed_dropped_ = 0;
 };
 
 /// Sizes in bytes of the log files of one process; nothing where the file is not accessible.
@@ -169,12 +157,19 @@ struct SurveyedLog {
 
 /// The answer to a full poll.
 struct PollResult {
+  substrate::Pid pid;
   substrate::Listing listing;
   std::vector<LogSizes> log_sizes;  ///< one for each instance, or none at all
   base::SteadyTime asked;
   base::SteadyTime at;
   bool same_daemon = true;            ///< as at the poll before
   std::optional<SurveyedLog> survey;  ///< if it was a survey
+};
+
+/// When a process was read.
+struct ReadTime {
+  base::SteadyTime asked;
+  base::SteadyTime at;  ///< answered
 };
 
 /// What follows from what was applied.
@@ -189,11 +184,13 @@ struct PollRequests {
 
 class ProcessTable {
  public:
+  /// The wall clock minus the steady one, for the times of transitions.
+  void set_clock_offset(base::Duration offset) { clock_offset_ = offset; }
   /// Records that were not whole, or a second of the same name, are counted in `rejected`.
   [[nodiscard]] PollRequests apply_listing(PollResult poll, std::size_t& rejected);
   [[nodiscard]] PollRequests apply_log(const events::TailResult& text);
-  /// The answer about one process, requested at `asked`.
-  void apply_process(const substrate::InstanceDetail& detail, base::SteadyTime asked);
+  /// The answer about one process.
+  void apply_process(const substrate::InstanceDetail& detail, const ReadTime& read);
   /// supervisord does not know it any more; its record stays until the next listing.
   void forget_change(const substrate::InstanceName& name) { changed_by_event_.erase(name); }
   [[nodiscard]] PollRequests apply_event(const events::StateChange& event, base::SteadyTime now);
@@ -207,6 +204,8 @@ class ProcessTable {
   }
   /// Brings the counters in the records up to date.
   void update_counters();
+  /// supervisord cannot be read any more; it could until `at`.
+  void stop_watching(base::SystemTime at);
   [[nodiscard]] const ProcessList& processes();
   [[nodiscard]] std::vector<RemovedProcess> removed();
 
@@ -216,12 +215,18 @@ class ProcessTable {
     LastExit last_exit;
   };
   [[nodiscard]] Derived derive(ProcessHistory& history) const;
+  /// Those of the listing, which it takes.
+  void replace_records(PollResult& poll);
   void fill_in(ProcessSnapshot& process);
+  [[nodiscard]] base::SystemTime wall_clock(base::SteadyTime at) const {
+    return base::SystemTime((at + clock_offset_).time_since_epoch());
+  }
   [[nodiscard]] ProcessList::Record* record_of(const substrate::InstanceName& name);
   template <class Change>
   void change(ProcessList::Record& record, Change&& apply);
 
   CounterMerge counters_;
+  base::Duration clock_offset_{0};
   std::vector<ProcessList::Record> records_;  ///< sorted by name
   ProcessList list_;                          ///< of records_, unless list_outdated_
   bool list_outdated_ = false;

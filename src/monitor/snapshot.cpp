@@ -4,6 +4,14 @@
 
 namespace reeve::monitor {
 
+substrate::InstanceDetail ProcessSnapshot::detail_at(base::SteadyTime now) const {
+  substrate::InstanceDetail moved = detail;
+  if (read_at && now > *read_at) {
+    moved.now += std::chrono::floor<std::chrono::seconds>(now - *read_at);
+  }
+  return moved;
+}
+
 ProcessList::ProcessList(std::vector<ProcessSnapshot> processes) {
   std::vector<Record> records;
   records.reserve(processes.size());
@@ -31,6 +39,16 @@ std::vector<ProcessList::Record> ProcessList::records() const {
 
 bool operator==(const ProcessList& a, const ProcessList& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+const procfs::TreeUsage* SupervisorSnapshot::usage_of(const ProcessSnapshot& process) const {
+  if (!up || !usages) {
+    return nullptr;
+  }
+  const ProcessUsage* const found = find_by_name(
+      *usages, process.detail.name,
+      [](const ProcessUsage& each) -> const auto& { return each.name; });
+  return found != nullptr && found->pid == process.detail.pid ? &found->tree : nullptr;
 }
 
 const SupervisorSnapshot* Snapshot::find(std::string_view supervisor) const {

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "monitor/recent_past.h"
 #include "procfs/process_trees.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/enumeration.h"
@@ -55,6 +56,13 @@ struct ProcessSnapshot {
   /// Sizes of the log files, where they are accessible from this host.
   std::optional<std::uint64_t> stdout_log_bytes;
   std::optional<std::uint64_t> stderr_log_bytes;
+  /// Null until it has been listed.
+  std::shared_ptr<const RecentPast> past = nullptr;
+  /// When `detail` was read; nothing if that is not known.
+  std::optional<base::SteadyTime> read_at;
+
+  /// The record as it would be read now if nothing happened since: supervisord's clock has gone on.
+  [[nodiscard]] substrate::InstanceDetail detail_at(base::SteadyTime now) const;
   friend bool operator==(const ProcessSnapshot&, const ProcessSnapshot&) = default;
 };
 
@@ -183,6 +191,7 @@ struct SupervisorSnapshot {
   /// their states are not current.
   ProcessList processes;
   std::vector<RemovedProcess> removed;  ///< sorted by name
+  std::uint64_t removed_dropped = 0;    ///< of these, since they were too many
   PollStatistics polls;
   CounterSource counter_source = CounterSource::polls;
   /// Per CounterSource, in its order.
@@ -197,6 +206,8 @@ struct SupervisorSnapshot {
   [[nodiscard]] const ProcessSnapshot* find(const substrate::InstanceName& process) const {
     return processes.find(process);
   }
+  /// Of the process's present run; nullptr if that was not measured.
+  [[nodiscard]] const procfs::TreeUsage* usage_of(const ProcessSnapshot& process) const;
   friend bool operator==(const SupervisorSnapshot&, const SupervisorSnapshot&) = default;
 };
 

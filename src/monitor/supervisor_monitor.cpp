@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <sys/stat.h>
-
 #include "reeve/base/deadline.h"
 
 namespace reeve::monitor {
@@ -48,26 +46,10 @@ class AbandonablePoll {
   std::stop_callback<std::function<void()>> forward_;
 };
 
-std::optional<std::uint64_t> log_size(const std::string& path) {
-  struct stat status {};
-  if (!path.starts_with('/') || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return std::nullopt;
-  }
-  return static_cast<std::uint64_t>(status.st_size);
-}
-
-/// A killed daemon leaves programs behind, which the next poll no longer lists: only so many
-/// refutations in a row are logged.
-constexpr int refutations_to_log = 3;
-
-procfs::ProcessId kernel_id(substrate::Pid pid) {
-  return {pid.value};
-}
-
 }  // namespace
 
 SupervisorMonitor::SupervisorMonitor(Member member, std::size_t index, const PollOptions& options,
-                                     const base::Clock& clock, base::Log log,
+                                     const base::Clock& clock, const base::Log& log,
                                      std::function<void()> publish, std::string run)
     : member_(std::move(member)),
       index_(index),
@@ -89,8 +71,9 @@ void SupervisorMonitor::run_heartbeats(const std::stop_token& stop) {
       JitteredInterval(static_cast<std::minstd_rand::result_type>(2 * index_ + 1)));
   for (;;) {
     const Duration period = std::min(options_.copy().interval, max_between_heartbeats);
-    const auto reason =
-        wake_heartbeat_.wait_until(scheduler.next(poll_progress_.copy(), period), stop);
+    const SteadyTime next = std::min(scheduler.period_end(period),
+                                     scheduler.next_heartbeat(poll_progress_.copy(), period));
+    const auto reason = wake_heartbeat_.wait_until(next, stop);
     if (reason == Wakeup::Reason::stop) {
       return;
     }
@@ -99,7 +82,7 @@ void SupervisorMonitor::run_heartbeats(const std::stop_token& stop) {
     }
     const SteadyTime begun = clock_.steady_now();
     const bool period_ended = begun >= scheduler.period_end(period);
-    if (scheduler.is_due(poll_progress_.copy(), period, begun)) {
+    if (begun >= scheduler.next_heartbeat(poll_progress_.copy(), period)) {
       scheduler.sent(begun);
       send_heartbeat(stop);
     }
@@ -134,8 +117,10 @@ void SupervisorMonitor::run_polls(const std::stop_token& stop) {
 }
 
 void SupervisorMonitor::send_heartbeat(const std::stop_token& stop) {
+  const SteadyTime asked = clock_.steady_now();
   const auto pid = member_.substrate->connect(Deadline::after(clock_, member_.call_timeout, stop));
-  carry_out(state_.with([&](SupervisorState& state) { return state.apply_heartbeat(pid, now()); }));
+  carry_out(state_.with(
+      [&](SupervisorState& state) { return state.apply_heartbeat(pid, asked, now()); }));
 }
 
 /// Bounded, so that it delays heartbeats little.
@@ -172,7 +157,7 @@ Duration SupervisorMonitor::poll_with_log(const std::stop_token& stop) {
   const PollOutcome outcome = poll(PollTask::poll, stop);
   bool compare = outcome.log_at_end;
   const bool behind = !outcome.of_one_moment && state_.with([](const SupervisorState& state) {
-    return state.log_lacks_starts();
+    return state.log_is_behind_polls();
   });
   if (!outcome.log_at_end || behind) {
     compare = read_log(stop);
@@ -195,7 +180,6 @@ Duration SupervisorMonitor::survey(const std::stop_token& stop) {
 }
 
 SupervisorMonitor::PollOutcome SupervisorMonitor::poll(PollTask task, const std::stop_token& stop) {
-  const SteadyTime begun = clock_.steady_now();
   const AbandonablePoll abandonable(stop, running_poll_);
   const bool unresponsive = state_.with([](SupervisorState& state) {
     if (state.unresponsive()) {
@@ -203,47 +187,52 @@ SupervisorMonitor::PollOutcome SupervisorMonitor::poll(PollTask task, const std:
     }
     return state.unresponsive();
   });
-  auto answered = unresponsive ? base::failure(base::ErrorKind::cancelled, "")
-                               : request_readable(task, abandonable.token());
+  SentPoll sent = unresponsive ? SentPoll{base::failure(base::ErrorKind::cancelled, "")}
+                               : send_poll(task, abandonable.token());
   if (stop.stop_requested()) {
     return {};
   }
-  const Duration took = clock_.steady_now() - begun;
-  const bool skipped = !answered && answered.error().kind == base::ErrorKind::cancelled;
   PollOutcome outcome;
-  auto result = std::move(answered).map(
-      [&](Answered&& each) { return apply_pid_and_log(std::move(each), outcome); });
-  carry_out(state_.with([&](SupervisorState& state) {
-    return skipped ? state.skip_poll() : state.apply_poll(std::move(result), took, now());
-  }));
+  if (!sent.result && sent.result.error().kind == base::ErrorKind::cancelled) {
+    carry_out(state_.with([](SupervisorState& state) { return state.skip_poll(); }));
+  } else if (!sent.result) {
+    carry_out(state_.with([&](SupervisorState& state) {
+      return state.apply_poll(base::failure(sent.result.error()), sent.took, now());
+    }));
+  } else if (auto poll = apply_pid_and_log(*std::move(sent.result), outcome)) {
+    carry_out(state_.with([&](SupervisorState& state) {
+      return state.apply_poll(*std::move(poll), sent.took, now());
+    }));
+  }
   request_description(stop);
-  outcome.pause = state_.with(
-      [&](const SupervisorState& state) { return state.unresponsive() ? Duration::zero() : took; });
+  outcome.pause = state_.with([&](const SupervisorState& state) {
+    return state.unresponsive() ? Duration::zero() : sent.took;
+  });
   return outcome;
 }
 
-/// Text that cannot be part of an answer to a poll is read before another one, so that the log is
-/// never behind a listing. The other one has a deadline of its own: reading may have taken seconds.
-base::Result<SupervisorMonitor::Answered> SupervisorMonitor::request_readable(
-    PollTask task, const std::stop_token& stop) {
+/// A log's text that cannot be part of an answer to a poll is read before another one, so that the
+/// log is never behind a listing.
+SupervisorMonitor::SentPoll SupervisorMonitor::send_poll(PollTask task,
+                                                         const std::stop_token& stop) {
   poll_progress_.with([&](PollProgress& progress) { progress.began = clock_.steady_now(); });
   wake_heartbeat_.nudge();
-  const Duration timeout = options_.copy().timeout;
-  auto answered = request(task, Deadline::after(clock_, timeout, stop));
-  if (answered && !answered->answer.log &&
-      answered->answer.log.error().kind == base::ErrorKind::fault && read_log(stop)) {
-    answered = request(task, Deadline::after(clock_, timeout, stop));
+  SentPoll sent = send_request(task, stop);
+  if (sent.result && !sent.result->answer.log &&
+      sent.result->answer.log.error().kind == base::ErrorKind::fault && read_log(stop)) {
+    sent = send_request(task, stop);
   }
   poll_progress_.with([&](PollProgress& progress) {
     progress.began.reset();
-    progress.answered_at = answered ? clock_.steady_now() : progress.answered_at;
+    progress.answered_at = sent.result ? clock_.steady_now() : progress.answered_at;
   });
-  return answered;
+  return sent;
 }
 
-base::Result<SupervisorMonitor::Answered> SupervisorMonitor::request(PollTask task,
-                                                                     const Deadline& deadline) {
+SupervisorMonitor::SentPoll SupervisorMonitor::send_request(PollTask task,
+                                                            const std::stop_token& stop) {
   const SteadyTime asked = clock_.steady_now();
+  const Deadline deadline = Deadline::after(clock_, options_.copy().timeout, stop);
   substrate::PollRequest request;
   if (log_comes_with_poll()) {
     request.log = tail_.next();
@@ -263,21 +252,30 @@ base::Result<SupervisorMonitor::Answered> SupervisorMonitor::request(PollTask ta
     request.max_name_age = Duration::zero();
     answer = member_.poll_source->poll(request, deadline);
   }
-  return std::move(answer).map([&](substrate::PollAnswer&& each) {
-    return Answered{.answer = std::move(each),
-                    .surveyed = request.mark.has_value(),
-                    .log_asked = request.log.has_value(),
-                    .asked = asked,
-                    .at = clock_.steady_now()};
-  });
+  const SteadyTime at = clock_.steady_now();
+  return {.result = std::move(answer).map([&](substrate::PollAnswer&& each) {
+            return AnsweredPoll{.answer = std::move(each),
+                                .surveyed = request.mark.has_value(),
+                                .log_asked = request.log.has_value(),
+                                .asked = asked,
+                                .at = at};
+          }),
+          .took = at - asked};
 }
 
 /// A new pid, or the log, tells a restart of the daemon from restarts of its processes: hence
 /// before the listing.
-PollResult SupervisorMonitor::apply_pid_and_log(Answered answered, PollOutcome& outcome) {
-  carry_out(state_.with(
-      [&](SupervisorState& state) { return state.apply_pid_of_poll(answered.answer.pid, now()); }));
+std::optional<PollResult> SupervisorMonitor::apply_pid_and_log(AnsweredPoll answered,
+                                                               PollOutcome& outcome) {
+  const auto effects = state_.with([&](SupervisorState& state) {
+    return state.apply_pid_of_poll(answered.answer.pid, answered.asked, now());
+  });
+  if (!effects) {
+    return std::nullopt;
+  }
+  carry_out(*effects);
   PollResult poll;
+  poll.pid = answered.answer.pid;
   poll.asked = answered.asked;
   poll.at = answered.at;
   if (answered.surveyed) {
@@ -294,7 +292,7 @@ PollResult SupervisorMonitor::apply_pid_and_log(Answered answered, PollOutcome& 
   return poll;
 }
 
-void SupervisorMonitor::apply_log_of_poll(const Answered& answered, PollResult& poll,
+void SupervisorMonitor::apply_log_of_poll(const AnsweredPoll& answered, PollResult& poll,
                                           PollOutcome& outcome) {
   const auto& text = answered.answer.log;
   if (!text) {
@@ -357,6 +355,9 @@ bool SupervisorMonitor::read_log(const std::stop_token& stop) {
     again = reading.text.again && reading.trusted;
     carry_out(state_.with([&](SupervisorState& state) { return state.apply_log(reading); }));
   }
+  if (tail_.empty()) {
+    log_refused_until_ = clock_.steady_now() + between_refusals;
+  }
   return tail_.following();
 }
 
@@ -383,8 +384,9 @@ void SupervisorMonitor::read_changed(const std::stop_token& stop) {
     const SteadyTime asked = clock_.steady_now();
     const auto answer =
         member_.substrate->get_instance(name, deadline.within(member_.call_timeout));
+    const ReadTime read{.asked = asked, .at = clock_.steady_now()};
     carry_out(state_.with(
-        [&](SupervisorState& state) { return state.apply_process(name, answer, asked); }));
+        [&](SupervisorState& state) { return state.apply_process(name, answer, read); }));
     const bool concerns_this_alone =
         !answer && (answer.error().kind == base::ErrorKind::not_found ||
                     answer.error().kind == base::ErrorKind::malformed);
@@ -438,85 +440,6 @@ SupervisorSnapshot SupervisorMonitor::snapshot() const {
 
 bool SupervisorMonitor::tried() const {
   return state_.with([](const SupervisorState& state) { return state.tried(); });
-}
-
-std::vector<LogSizes> measure_logs(const std::vector<substrate::InstanceDetail>& instances) {
-  std::vector<LogSizes> sizes;
-  sizes.reserve(instances.size());
-  for (const substrate::InstanceDetail& instance : instances) {
-    sizes.push_back({.standard_output = log_size(instance.stdout_log),
-                     .standard_error = log_size(instance.stderr_log)});
-  }
-  return sizes;
-}
-
-ResourceMeter::ResourceMeter(bool looks_local, procfs::TreeOptions options, base::Log log)
-    : looks_local_(looks_local), tree_options_(std::move(options)), log_(std::move(log)) {}
-
-Usages ResourceMeter::measure(const SupervisorSnapshot& snapshot, const ResourceOptions& options,
-                              const base::Deadline& deadline) {
-  const bool wanted = options.measure == MeasureResources::on ||
-                      (options.measure == MeasureResources::automatic && looks_local_);
-  if (!wanted) {
-    trees_.reset();
-    return nullptr;
-  }
-  if (!snapshot.up || !snapshot.pid || !is_proven_local(snapshot)) {
-    return nullptr;
-  }
-  if (!trees_) {
-    trees_.emplace(tree_options_);
-  }
-  trees_->measure_proportional_memory(options.proportional_memory);
-  return measure_trees(snapshot, deadline);
-}
-
-bool ResourceMeter::is_proven_local(const SupervisorSnapshot& snapshot) {
-  const Daemon daemon{.pid = *snapshot.pid, .restarts = snapshot.restarts};
-  if (daemon_ != daemon) {
-    daemon_ = daemon;
-    proven_ = false;
-    refutations_ = 0;
-  }
-  if (proven_) {
-    return true;
-  }
-  std::vector<procfs::Program> programs;
-  for (const ProcessSnapshot& process : snapshot.processes) {
-    if (const auto& pid = process.detail.pid) {
-      programs.push_back({.pid = kernel_id(*pid), .start = process.detail.start_time});
-    }
-  }
-  const auto locality = procfs::locate(kernel_id(daemon.pid), programs, tree_options_.folder);
-  proven_ = locality == procfs::Locality::here;
-  if (locality == procfs::Locality::elsewhere && ++refutations_ == refutations_to_log) {
-    log_.info("no resources are measured: the programs of this supervisord do not run here",
-              {{"url", snapshot.url}, {"pid", std::to_string(daemon.pid.value)}});
-  }
-  return proven_;
-}
-
-Usages ResourceMeter::measure_trees(const SupervisorSnapshot& snapshot,
-                                    const base::Deadline& deadline) {
-  std::vector<const ProcessSnapshot*> running;
-  std::vector<procfs::ProcessId> roots;
-  for (const ProcessSnapshot& process : snapshot.processes) {
-    if (process.detail.pid) {
-      running.push_back(&process);
-      roots.push_back(kernel_id(*process.detail.pid));
-    }
-  }
-  const auto trees = trees_->measure(roots, deadline);
-  std::vector<ProcessUsage> usages;
-  usages.reserve(trees.size());
-  for (std::size_t i = 0; i < trees.size(); ++i) {
-    // The pid of a process that has ended since the poll may have been reused.
-    if (trees[i] && trees[i]->root_parent == kernel_id(*snapshot.pid)) {
-      usages.push_back(
-          {.name = running[i]->detail.name, .pid = *running[i]->detail.pid, .tree = *trees[i]});
-    }
-  }
-  return std::make_shared<const std::vector<ProcessUsage>>(std::move(usages));
 }
 
 }  // namespace reeve::monitor

@@ -24,57 +24,17 @@
 #include "monitor/event_router.h"
 #include "monitor/monitor.h"
 #include "monitor/poll_scheduler.h"
+#include "monitor/resource_meter.h"
 #include "monitor/supervisor_state.h"
-#include "procfs/process_trees.h"
 
 namespace reeve::monitor {
-
-/// stat(2) of the log files that supervisord names, for a supervisord on this host: one for each
-/// instance; nothing where there is no accessible regular file. A thousand take about a
-/// millisecond.
-[[nodiscard]] std::vector<LogSizes> measure_logs(
-    const std::vector<substrate::InstanceDetail>& instances);
-
-/// Measures what the programs of one supervisord use of this host: one pass over /proc for each
-/// call, and none before the supervisord is proven to run here, so that its pids are this host's.
-/// Driven by the heartbeat thread alone.
-class ResourceMeter {
- public:
-  /// `looks_local`: reached over a unix socket or loopback.
-  ResourceMeter(bool looks_local, procfs::TreeOptions options, base::Log log);
-
-  /// Null while supervisord is not up, not proven to be here, or not to be measured.
-  /// What is not read by the deadline is left out.
-  [[nodiscard]] Usages measure(const SupervisorSnapshot& snapshot, const ResourceOptions& options,
-                               const base::Deadline& deadline);
-
- private:
-  /// One life of a supervisord: a restart by RPC keeps its pid.
-  struct Daemon {
-    substrate::Pid pid;
-    std::uint64_t restarts = 0;
-    friend bool operator==(const Daemon&, const Daemon&) = default;
-  };
-
-  [[nodiscard]] bool is_proven_local(const SupervisorSnapshot& snapshot);
-  [[nodiscard]] Usages measure_trees(const SupervisorSnapshot& snapshot,
-                                     const base::Deadline& deadline);
-
-  const bool looks_local_;
-  const procfs::TreeOptions tree_options_;
-  const base::Log log_;
-  std::optional<procfs::ProcessTrees> trees_;
-  std::optional<Daemon> daemon_;
-  bool proven_ = false;
-  int refutations_ = 0;
-};
 
 class SupervisorMonitor {
  public:
   /// `publish` is called on the two threads when the snapshot has changed; it must return quickly.
   /// `run` is in the marks of all surveys: see EventRouter.
   SupervisorMonitor(Member member, std::size_t index, const PollOptions& options,
-                    const base::Clock& clock, base::Log log, std::function<void()> publish,
+                    const base::Clock& clock, const base::Log& log, std::function<void()> publish,
                     std::string run = {});
 
   /// The two loops; they return once a stop is requested.
@@ -113,7 +73,7 @@ class SupervisorMonitor {
     bool log_goes_on = false;    ///< there is more of the log to read at once
     bool of_one_moment = false;  ///< PollAnswer::of_one_moment
   };
-  struct Answered {
+  struct AnsweredPoll {
     substrate::PollAnswer answer;
     bool surveyed = false;   ///< with a mark
     bool log_asked = false;  ///< PollRequest::log
@@ -124,11 +84,17 @@ class SupervisorMonitor {
   [[nodiscard]] PollOutcome poll(PollTask task, const std::stop_token& stop);
   [[nodiscard]] base::Duration run_task(PollTask task, const std::stop_token& stop);
   [[nodiscard]] base::Duration poll_with_log(const std::stop_token& stop);
-  [[nodiscard]] base::Result<Answered> request(PollTask task, const base::Deadline& deadline);
-  [[nodiscard]] base::Result<Answered> request_readable(PollTask task, const std::stop_token& stop);
-  /// Applies the pid and the log; what is returned is left to apply.
-  [[nodiscard]] PollResult apply_pid_and_log(Answered answered, PollOutcome& outcome);
-  void apply_log_of_poll(const Answered& answered, PollResult& poll, PollOutcome& outcome);
+  struct SentPoll {
+    base::Result<AnsweredPoll> result;
+    base::Duration took{};  ///< of the request itself
+  };
+  [[nodiscard]] SentPoll send_poll(PollTask task, const std::stop_token& stop);
+  [[nodiscard]] SentPoll send_request(PollTask task, const std::stop_token& stop);
+  /// Applies the pid and the log; what is returned is left to apply. Nothing if the answer is
+  /// outdated.
+  [[nodiscard]] std::optional<PollResult> apply_pid_and_log(AnsweredPoll answered,
+                                                            PollOutcome& outcome);
+  void apply_log_of_poll(const AnsweredPoll& answered, PollResult& poll, PollOutcome& outcome);
   [[nodiscard]] bool may_read_log() const;
   /// A poll now brings the rest of the log.
   [[nodiscard]] bool log_comes_with_poll() const { return may_read_log() && tail_.following(); }

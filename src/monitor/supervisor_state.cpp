@@ -72,10 +72,13 @@ SupervisorState::SupervisorState(std::string name, std::string url) {
 }
 
 Effects SupervisorState::apply_heartbeat(const base::Result<substrate::Pid>& answer,
-                                         const Moment& now) {
+                                         base::SteadyTime asked, const Moment& now) {
   if (!answer) {
     return answer.error().kind == ErrorKind::cancelled ? Effects{}
                                                        : mark_unreadable(answer.error(), now);
+  }
+  if (is_outdated(*answer, asked)) {
+    return {};
   }
   const bool other_daemon = snapshot_.pid && snapshot_.pid != *answer;
   if (other_daemon && !restarted_) {
@@ -84,7 +87,8 @@ Effects SupervisorState::apply_heartbeat(const base::Result<substrate::Pid>& ans
   Effects effects;
   effects.publish = snapshot_.pid != *answer || snapshot_.shutting_down;
   effects.publish = update_sources(now.steady) || effects.publish;
-  effects.wake_poll = other_daemon || !answering_;
+  effects.wake_poll = other_daemon || unresponsive();
+  pid_changed_at_ = other_daemon ? now.steady : pid_changed_at_;
   poll_soon_ = poll_soon_ || effects.wake_poll;
   answering_ = true;
   snapshot_.pid = *answer;
@@ -92,9 +96,14 @@ Effects SupervisorState::apply_heartbeat(const base::Result<substrate::Pid>& ans
   return effects;
 }
 
-Effects SupervisorState::apply_pid_of_poll(substrate::Pid pid, const Moment& now) {
+std::optional<Effects> SupervisorState::apply_pid_of_poll(substrate::Pid pid,
+                                                          base::SteadyTime asked,
+                                                          const Moment& now) {
+  if (is_outdated(pid, asked)) {
+    return std::nullopt;
+  }
   const bool poll_soon = poll_soon_;
-  Effects effects = apply_heartbeat(pid, now);
+  Effects effects = apply_heartbeat(pid, asked, now);
   poll_soon_ = poll_soon;  // what the pid requests is the poll that it came with
   effects.wake_poll = false;
   return effects;
@@ -102,6 +111,10 @@ Effects SupervisorState::apply_pid_of_poll(substrate::Pid pid, const Moment& now
 
 Effects SupervisorState::apply_poll(base::Result<PollResult> answer, base::Duration took,
                                     const Moment& now) {
+  if (answer && is_outdated(answer->pid, answer->asked)) {
+    table_.counters().drop_anchor();
+    return {};
+  }
   if (answer) {
     return mark_up(std::move(*answer), took, now);
   }
@@ -139,6 +152,8 @@ Effects SupervisorState::mark_unreadable(const Error& error, const Moment& now) 
   Effects effects{.publish = news, .abandon_poll = !unresponsive()};
   if (snapshot_.up) {
     count_gap(CounterSource::polls);
+    table_.stop_watching(snapshot_.snapshot_at.value_or(now.system));
+    update_lists();
   }
   answering_ = false;
   tried_ = true;
@@ -164,6 +179,7 @@ Effects SupervisorState::mark_up(PollResult poll, base::Duration took, const Mom
     record_restart();
   }
   poll.same_daemon = !restarted_;
+  table_.set_clock_offset(now.offset());
   std::size_t rejected = 0;
   surveyed_at_ = poll.survey ? now.steady : surveyed_at_;
   Effects effects{.publish = true};
@@ -213,9 +229,8 @@ void SupervisorState::log_recovery(Effects& effects, const Moment& now) {
   base::LogRecord record{base::LogLevel::info, "supervisord answers", {{"url", snapshot_.url}}};
   record.fields.push_back({"processes", std::to_string(snapshot_.processes.size())});
   if (unreadable_since) {
-    const auto unread_for =
-        std::chrono::floor<std::chrono::milliseconds>(now.steady - *unreadable_since);
-    record.fields.push_back({"unread_for", base::format_duration(unread_for)});
+    record.fields.push_back(
+        {"unread_for", base::readable_duration(now.steady - *unreadable_since)});
   }
   if (restarted) {
     record.fields.push_back({"restarted", "true"});
@@ -229,6 +244,7 @@ void SupervisorState::expect_events() {
 
 Effects SupervisorState::apply_events(const EventBatch& batch, const Moment& now) {
   const PollInputs before = poll_inputs(now.steady);
+  table_.set_clock_offset(now.offset());
   anchor_soon_ = anchor_soon_ || batch.mark_requested_soon;
   mark_requested_ = mark_requested_ || batch.mark_requested;
   for (const StreamItem& item : batch.items) {
@@ -236,6 +252,8 @@ Effects SupervisorState::apply_events(const EventBatch& batch, const Moment& now
       apply_event(*event, now);
     } else if (const auto* const mark = std::get_if<Mark>(&item)) {
       table_.counters().apply_mark(mark->anchor);
+    } else if (const auto* const backlog = std::get_if<Backlog>(&item)) {
+      apply_backlog(*backlog);
     } else {
       apply_gap(std::get<events::Gap>(item));
     }
@@ -251,11 +269,26 @@ Effects SupervisorState::apply_events(const EventBatch& batch, const Moment& now
   return {.publish = !batch.items.empty(), .wake_poll = !(poll_inputs(now.steady) == before)};
 }
 
-void SupervisorState::apply_event(const events::Event& event, const Moment& now) {
+EventStream& SupervisorState::stream() {
   if (!snapshot_.event_stream) {
     snapshot_.event_stream = EventStream{.up = true, .counts = no_events_yet()};
   }
-  for (EventCount& each : snapshot_.event_stream->counts) {
+  return *snapshot_.event_stream;
+}
+
+/// Its events change no record: the last listing is newer than all of them.
+void SupervisorState::apply_backlog(const Backlog& backlog) {
+  for (EventCount& each : stream().counts) {
+    const auto found = backlog.events.find(each.type);
+    each.count += found == backlog.events.end() ? 0 : found->second;
+  }
+  stream().lost += backlog.lost;
+  snapshot_.counter_gaps.at(static_cast<std::size_t>(CounterSource::events)) += backlog.gaps;
+  table_.counters().apply_backlog(backlog.transitions);
+}
+
+void SupervisorState::apply_event(const events::Event& event, const Moment& now) {
+  for (EventCount& each : stream().counts) {
     each.count += each.type == events::type_label(event.type) ? 1U : 0U;
   }
   if (const auto* const change = std::get_if<events::StateChange>(&event.what)) {
@@ -335,7 +368,7 @@ void SupervisorState::track_listeners(const std::vector<events::LogLine>& lines,
 }
 
 Effects SupervisorState::compare_log_with_poll() {
-  if (!table_.counters().log_lacks_starts()) {
+  if (!table_.counters().distrust_log_if_behind()) {
     return {};
   }
   count_gap(CounterSource::log);
@@ -357,9 +390,9 @@ Effects SupervisorState::log_unavailable() {
 
 Effects SupervisorState::apply_process(const substrate::InstanceName& name,
                                        const base::Result<substrate::InstanceDetail>& answer,
-                                       base::SteadyTime asked) {
+                                       const ReadTime& read) {
   if (answer) {
-    table_.apply_process(*answer, asked);
+    table_.apply_process(*answer, read);
   } else if (answer.error().kind == base::ErrorKind::not_found) {
     table_.forget_change(name);
     poll_soon_ = true;
@@ -441,6 +474,7 @@ void SupervisorState::update_counters() {
 void SupervisorState::update_lists() {
   snapshot_.processes = table_.processes();
   snapshot_.removed = table_.removed();
+  snapshot_.removed_dropped = table_.counters().removed_dropped();
 }
 
 PollInputs SupervisorState::poll_inputs(base::SteadyTime now) const {

@@ -32,6 +32,11 @@ namespace reeve::monitor {
 struct Moment {
   base::SteadyTime steady;
   base::SystemTime system;
+
+  /// The wall clock minus the steady one.
+  [[nodiscard]] base::Duration offset() const {
+    return system.time_since_epoch() - steady.time_since_epoch();
+  }
 };
 
 /// What SupervisorMonitor has to do after the state has changed.
@@ -58,11 +63,14 @@ class SupervisorState {
   /// A stream of its events is configured: until its first event it is down.
   void expect_events();
 
-  /// The result of a connect, by either thread. A cancelled call changes nothing.
+  /// The result of a connect, requested at `asked`. A cancelled call changes nothing, and so does
+  /// the answer of a daemon that has been replaced since it was asked: its restart is counted.
   [[nodiscard]] Effects apply_heartbeat(const base::Result<substrate::Pid>& answer,
-                                        const Moment& now);
+                                        base::SteadyTime asked, const Moment& now);
   /// A poll is answered: the same for the pid in its answer, of which the rest is applied next.
-  [[nodiscard]] Effects apply_pid_of_poll(substrate::Pid pid, const Moment& now);
+  /// Nothing if the answer is outdated, to be dropped: see apply_poll.
+  [[nodiscard]] std::optional<Effects> apply_pid_of_poll(substrate::Pid pid, base::SteadyTime asked,
+                                                         const Moment& now);
   /// The result of a full poll that took `took`. One that fails otherwise than a heartbeat may (it
   /// was refused or too slow) does not tell whether supervisord answers heartbeats.
   [[nodiscard]] Effects apply_poll(base::Result<PollResult> answer, base::Duration took,
@@ -75,13 +83,13 @@ class SupervisorState {
   /// The log has been read to its end, in the last poll's moment or since.
   [[nodiscard]] Effects compare_log_with_poll();
   /// compare_log_with_poll would find starts that the log does not have, or not yet.
-  [[nodiscard]] bool log_lacks_starts() const { return table_.counters().log_is_behind_polls(); }
+  [[nodiscard]] bool log_is_behind_polls() const { return table_.counters().log_is_behind_polls(); }
   /// The log cannot be read: it is not followed until it can.
   [[nodiscard]] Effects log_unavailable();
-  /// The result of reading one process, requested at `asked`.
+  /// The result of reading one process.
   [[nodiscard]] Effects apply_process(const substrate::InstanceName& name,
                                       const base::Result<substrate::InstanceDetail>& answer,
-                                      base::SteadyTime asked);
+                                      const ReadTime& read);
   /// A survey is about to be sent. Returns the number of its anchor.
   [[nodiscard]] std::uint64_t begin_survey();
   /// This supervisord cannot do surveys: it is only polled from now on.
@@ -101,11 +109,16 @@ class SupervisorState {
   [[nodiscard]] const SupervisorSnapshot& snapshot() const { return snapshot_; }
 
  private:
+  [[nodiscard]] bool is_outdated(substrate::Pid pid, base::SteadyTime asked) const {
+    return asked < pid_changed_at_ && pid != snapshot_.pid;
+  }
   [[nodiscard]] Effects mark_unreadable(const base::Error& error, const Moment& now);
   [[nodiscard]] Effects mark_up(PollResult poll, base::Duration took, const Moment& now);
   void record_restart();
   void record_duration(base::Duration took);
   void log_recovery(Effects& effects, const Moment& now);
+  [[nodiscard]] EventStream& stream();
+  void apply_backlog(const Backlog& backlog);
   void apply_event(const events::Event& event, const Moment& now);
   void apply_gap(const events::Gap& gap);
   void track_listeners(const std::vector<events::LogLine>& lines, Effects& effects);
@@ -126,6 +139,7 @@ class SupervisorState {
   bool tried_ = false;
   bool described_ = false;
   PollFailure last_failure_ = PollFailure::unreachable;
+  base::SteadyTime pid_changed_at_ = base::SteadyTime::min();  ///< when that became known
   /// It refused connections or was shutting down since the last poll: it may be another daemon.
   bool perhaps_restarted_ = false;
   bool stopping_ = false;         ///< an event says that it stops, and none since that it runs

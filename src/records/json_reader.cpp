@@ -1,5 +1,8 @@
 #include "records/json_reader.h"
 
+#include <functional>
+#include <numeric>
+
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -18,6 +21,22 @@ std::optional<std::string> bytes_of(const Json& array) {
     bytes += static_cast<char>(each.get<unsigned char>());
   }
   return bytes;
+}
+
+using Cost = std::size_t (*)(char);
+
+/// Of a byte of UTF-8.
+std::size_t cost_of_character(char byte) {
+  constexpr std::string_view escaped_shortly = "\"\\\b\f\n\r\t";
+  if (escaped_shortly.find(byte) != std::string_view::npos) {
+    return 2;
+  }
+  return static_cast<unsigned char>(byte) < 0x20 ? 6 : 1;
+}
+
+/// At most: "255,".
+std::size_t cost_of_byte(char /*byte*/) {
+  return 4;
 }
 
 }  // namespace
@@ -44,6 +63,31 @@ Json text_to_json(std::string_view text) {
     bytes.push_back(static_cast<unsigned char>(byte));
   }
   return bytes;
+}
+
+std::size_t written_bytes(std::string_view text) {
+  const Cost cost = base::is_utf8(text) ? cost_of_character : cost_of_byte;
+  return std::transform_reduce(text.begin(), text.end(), std::size_t{0}, std::plus<>(), cost);
+}
+
+std::string shortened(std::string_view text, std::size_t max_bytes) {
+  if (written_bytes(text) <= max_bytes) {
+    return std::string(text);
+  }
+  const bool is_utf8 = base::is_utf8(text);
+  const Cost cost = is_utf8 ? cost_of_character : cost_of_byte;
+  std::size_t end = 0;
+  for (std::size_t used = cost(text[0]); used <= max_bytes; used += cost(text[end])) {
+    ++end;
+  }
+  const auto continues = [](char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+  };
+  while (is_utf8 && end > 0 && continues(text[end])) {
+    --end;
+  }
+  return std::string(text.substr(0, end)) + "… (" + std::to_string(text.size() - end) +
+         " bytes more)";
 }
 
 void put_text(Json& object, const char* name, std::string_view text) {

@@ -5,6 +5,7 @@
 // out of range makes the whole reading fail. Never throws. Strings may hold any bytes.
 // Includes no more of nlohmann than its forward declarations.
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -25,6 +26,12 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] std::string to_line(const Json& object);
 /// A string, or an array of bytes where the text is not UTF-8.
 [[nodiscard]] Json text_to_json(std::string_view text);
+/// How many bytes text_to_json(text) takes in a line, its quotes aside: a control character takes
+/// six, a byte of a text that is not UTF-8 four.
+[[nodiscard]] std::size_t written_bytes(std::string_view text);
+/// The text, or as much of its beginning as takes `max_bytes` in a line, and how many bytes are
+/// left out. A character is never cut.
+[[nodiscard]] std::string shortened(std::string_view text, std::size_t max_bytes);
 /// Adds it as a member of `object` unless it is empty.
 void put_text(Json& object, const char* name, std::string_view text);
 

@@ -159,6 +159,7 @@ void StateFile<T>::load() {
   const std::string path = directory_.path(format_.name);
   const auto text = directory_.read(format_.name, max_bytes);
   is_new_ = !text && text.error().kind == base::ErrorKind::not_found;
+  saved_ = format_.to_text(T());
   auto parsed = text ? format_.parse(*text) : std::nullopt;
   if (parsed) {
     if (parsed->future_dated) {

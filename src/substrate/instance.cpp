@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "reeve/substrate/substrate.h"
 
 namespace reeve::substrate {
 
@@ -86,6 +87,13 @@ std::optional<Incarnation> InstanceDetail::incarnation() const {
 
 std::optional<bool> InstanceDetail::exit_expected() const {
   return state == InstanceState::exited ? std::optional(spawn_error.empty()) : std::nullopt;
+}
+
+base::Result<Outcome> Substrate::restart_instance(const InstanceName& name,
+                                                  const base::Deadline& deadline) {
+  return stop_instance(name, StopMode::graceful, deadline).and_then([&](Outcome) {
+    return start_instance(name, deadline);
+  });
 }
 
 }  // namespace reeve::substrate

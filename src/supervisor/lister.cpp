@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "supervisor/records.h"
+#include "supervisor/answers.h"
 
 namespace reeve::supervisor {
 
@@ -104,7 +104,7 @@ std::optional<ListingWithResults> list_in_shards(const SupervisordRpc& rpc,
   return all;
 }
 
-std::vector<Call> all_of(const CallsBeside& calls) {
+std::vector<Call> all_of(const FurtherCalls& calls) {
   std::vector<Call> all = calls.before;
   all.insert(all.end(), calls.after.begin(), calls.after.end());
   return all;
@@ -129,28 +129,11 @@ std::size_t shards_for(std::size_t processes) {
   return std::min(max_shards, static_cast<std::size_t>(std::lround(std::sqrt(pieces))));
 }
 
-Result<Listing> Lister::relist(base::Duration max_name_age, const Deadline& deadline) {
-  const base::SteadyTime now = deadline.clock().steady_now();
-  const auto names = names_for_shards(max_name_age, now).names;
-  if (names == nullptr) {
-    return list(deadline);
-  }
-  if (auto all = list_in_shards(rpc_, *names, {}, deadline)) {
-    return std::move(all->listing);
-  }
-  auto listing = list(deadline);
-  if (listing) {
-    shards_failed(*names, now);
-  }
-  return listing;
-}
-
-Result<ListingWithResults> Lister::relist_with(const CallsBeside& calls,
-                                               base::Duration max_name_age,
-                                               const Deadline& deadline) {
+Result<ListingWithResults> Lister::list_with(const FurtherCalls& calls, base::Duration max_name_age,
+                                             const Deadline& deadline) {
   const base::SteadyTime now = deadline.clock().steady_now();
   const auto [names, pid] = names_for_shards(max_name_age, now);
-  const bool in_shards = names != nullptr && pid;
+  const bool in_shards = names != nullptr && pid && rpc_.has_multicall();
   auto parts = in_shards ? list_in_shards(rpc_, *names, all_of(calls), deadline) : std::nullopt;
   if (parts && pid_of(parts->results) == pid) {
     return *std::move(parts);
@@ -165,18 +148,23 @@ Result<ListingWithResults> Lister::relist_with(const CallsBeside& calls,
   return all;
 }
 
-Result<ListingWithResults> Lister::list_one_by_one(const CallsBeside& calls,
+/// Ends at the first call that does not reach supervisord: so would those after it.
+Result<ListingWithResults> Lister::list_one_by_one(const FurtherCalls& calls,
                                                    const Deadline& deadline) {
   Results results;
   for (const Call& call : all_of(calls)) {
     results.push_back(rpc_.call(call, doing_listing, deadline));
+    if (!results.back() && !is_answer(results.back().error())) {
+      return failure(std::move(results.back().error()));
+    }
   }
-  return list(deadline).map([&](Listing&& listing) {
+  observe_pid(pid_of(results));
+  return rpc_.list(deadline).map([&](Listing&& listing) {
     return ListingWithResults{.listing = std::move(listing), .results = std::move(results)};
   });
 }
 
-Result<ListingWithResults> Lister::list_at_once(const CallsBeside& calls,
+Result<ListingWithResults> Lister::list_at_once(const FurtherCalls& calls,
                                                 const Deadline& deadline) {
   std::vector<Call> batch = calls.before;
   batch.push_back(supervisor_call("getAllProcessInfo"));
@@ -260,10 +248,16 @@ void Lister::forget_names() {
 }
 
 void Lister::observe_pid(std::optional<substrate::Pid> pid) {
-  const bool same = known_.with(
-      [&](Known& known) { return std::exchange(known.pid, pid) == pid && pid.has_value(); });
+  const auto [same, other_daemon] = known_.with([&](Known& known) {
+    const bool is_same = std::exchange(known.pid, pid) == pid && pid.has_value();
+    const auto before = pid ? std::exchange(known.last_daemon, pid) : std::nullopt;
+    return std::pair(is_same, before && before != pid);
+  });
   if (!same) {
     forget_names();
+  }
+  if (other_daemon) {
+    rpc_.set_has_multicall(true);
   }
 }
 

@@ -20,8 +20,8 @@ namespace reeve::supervisor {
 /// How many answers make the cheapest listing of so many processes.
 [[nodiscard]] std::size_t shards_for(std::size_t processes);
 
-/// Calls to make together with a listing.
-struct CallsBeside {
+/// Calls to make together with a listing. The first is getPID.
+struct FurtherCalls {
   std::vector<xmlrpc::Call> before;
   std::vector<xmlrpc::Call> after;
 };
@@ -41,22 +41,18 @@ class Lister {
   /// One getAllProcessInfo.
   [[nodiscard]] base::Result<substrate::Listing> list(const base::Deadline& deadline);
 
-  /// In shards if there are enough processes for that and the names are younger than
-  /// `max_name_age`, else list(). A whole listing or an error. The records of different shards are
-  /// of different moments within the call: each has its own `now`.
-  [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration max_name_age,
-                                                        const base::Deadline& deadline);
-
-  /// As relist, with the results of further `calls`, without requests of their own where
-  /// supervisord has system.multicall. The first call must be getPID: if another daemon answers
-  /// than before, the known names are not its names, and the whole is asked for.
-  [[nodiscard]] base::Result<ListingWithResults> relist_with(const CallsBeside& calls,
-                                                             base::Duration max_name_age,
-                                                             const base::Deadline& deadline);
+  /// A listing and the results of further `calls`, with as few requests as supervisord needs. In
+  /// shards if there are enough processes for that and the names are younger than `max_name_age`;
+  /// but if another daemon answers than before, the known names are not its names, and the whole is
+  /// asked for. A whole listing or an error. The records of different shards are of different
+  /// moments within the call: each has its own `now`.
+  [[nodiscard]] base::Result<ListingWithResults> list_with(const FurtherCalls& calls,
+                                                           base::Duration max_name_age,
+                                                           const base::Deadline& deadline);
 
   /// A whole listing and results in one system.multicall, hence of one moment. not_implemented
   /// where there is no such method, and then nothing was done.
-  [[nodiscard]] base::Result<ListingWithResults> list_at_once(const CallsBeside& calls,
+  [[nodiscard]] base::Result<ListingWithResults> list_at_once(const FurtherCalls& calls,
                                                               const base::Deadline& deadline);
 
   /// The names have changed: the next listing is a whole one.
@@ -67,10 +63,11 @@ class Lister {
  private:
   struct Known {
     std::shared_ptr<const std::vector<substrate::InstanceName>> names;  ///< sorted; null: unknown
-    base::SteadyTime requested_at;     ///< when the listing was asked for that they are from
-    std::uint64_t edition = 0;         ///< counts forget_names()
-    base::SteadyTime no_shards_until;  ///< they failed although all processes were still there
-    std::optional<substrate::Pid> pid;
+    base::SteadyTime requested_at;      ///< when the listing was asked for that they are from
+    std::uint64_t edition = 0;          ///< counts forget_names()
+    base::SteadyTime no_shards_until;   ///< they failed although all processes were still there
+    std::optional<substrate::Pid> pid;  ///< nothing: it did not answer the last request
+    std::optional<substrate::Pid> last_daemon;  ///< the last that was known
   };
   /// What was known when a whole listing was asked for: names of an older edition are not kept.
   struct Request {
@@ -78,7 +75,7 @@ class Lister {
     base::SteadyTime at;
   };
 
-  [[nodiscard]] base::Result<ListingWithResults> list_one_by_one(const CallsBeside& calls,
+  [[nodiscard]] base::Result<ListingWithResults> list_one_by_one(const FurtherCalls& calls,
                                                                  const base::Deadline& deadline);
   [[nodiscard]] Request begin_request(const base::Clock& clock) const;
   void remember_names(const Request& request, const substrate::Listing& listing,

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include "supervisor/faults.h"
+#include "supervisor/answers.h"
 
 namespace reeve::supervisor {
 
@@ -98,7 +98,6 @@ class ForwardReader {
   }
 
   void take(const std::string& text, std::uint64_t end) {
-    done_ = text.size() < end - position_;  // the log's end
     text_ += text;
     position_ = end;
     step_ = std::min(slice_bytes, step_ * 4);
@@ -111,13 +110,18 @@ class ForwardReader {
     for (std::uint64_t cut = 1; cut < std::min(longest_character, whole.end - whole.begin); ++cut) {
       shorter.push_back({whole.begin, whole.end - cut});
     }
-    for (const std::vector<Span>& spans : {std::vector<Span>{whole}, shorter}) {
+    const Span last_byte{whole.end - 1, whole.end};
+    for (std::vector<Span> spans : {std::vector<Span>{whole}, shorter}) {
+      spans.push_back(last_byte);
       const auto slices = ask(spans);
       if (!slices) {
         return failure(slices.error());
       }
-      for (std::size_t i = 0; i < spans.size(); ++i) {
-        if (const Slice& slice = slices->at(i)) {
+      const bool ends_inside = slices->back() && slices->back()->empty();
+      for (std::size_t i = 0; i + 1 < spans.size(); ++i) {
+        const Slice& slice = slices->at(i);
+        if (slice && (ends_inside || slice->size() == spans[i].end - spans[i].begin)) {
+          done_ = ends_inside;
           take(*slice, spans[i].end);
           return {};
         }
@@ -143,16 +147,26 @@ class ForwardReader {
     if (!slices) {
       return failure(slices.error());
     }
+    const auto has_byte = [](const Slice& slice) { return !slice || !slice->empty(); };
     while (!done_ && position_ < span.end) {
       const auto first = slices->begin() +
                          static_cast<std::ptrdiff_t>((position_ - span.begin) * longest_character);
-      const auto character = std::find_if(first, first + longest_character,
-                                          [](const Slice& slice) { return slice.has_value(); });
+      if (std::none_of(first, slices->end(), has_byte)) {
+        done_ = true;
+        break;
+      }
+      const auto character =
+          std::find_if(first, first + longest_character, [&](const Slice& slice) {
+            return slice && slice->size() == static_cast<std::size_t>(&slice - &*first) + 1;
+          });
       const auto length = static_cast<std::uint64_t>(character - first) + 1;
       if (length > longest_character) {
         take_stray_byte();
       } else if (position_ + length > range_.end) {
-        done_ = true;  // cut by the range's end
+        // Cut by the range's end. Where bytes were replaced the text's length does not show the
+        // cut.
+        text_ += replaced_ ? replacement : "";
+        done_ = true;
       } else {
         take(**character, position_ + length);
       }
@@ -166,6 +180,7 @@ class ForwardReader {
     const bool leading =
         text_.empty() && range_.begin > 0 && position_ < range_.begin + longest_character - 1;
     text_ += leading ? "" : replacement;
+    replaced_ = replaced_ || !leading;
     ++position_;
   }
 
@@ -176,6 +191,7 @@ class ForwardReader {
   std::uint64_t step_ = slice_bytes;
   std::string text_;
   std::size_t asked_ = 0;
+  bool replaced_ = false;  ///< a byte, in text_
   bool done_ = false;
 };
 

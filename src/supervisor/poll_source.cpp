@@ -60,14 +60,14 @@ const base::Error* first_error(const Results& results, std::size_t count) {
 
 Result<substrate::PollAnswer> SupervisorPollSource::poll(const substrate::PollRequest& request,
                                                          const Deadline& deadline) {
-  CallsBeside calls;
-  calls.before = {supervisor_call("getPID"), supervisor_call("getState")};
+  FurtherCalls calls;
+  calls.before = {supervisor_call("getPID")};
   if (request.mark) {
     calls.before.push_back(mark_call(*request.mark));
   }
   append_log_call(request.log, calls.after);
   auto all = request.mark ? lister_->list_at_once(calls, deadline)
-                          : lister_->relist_with(calls, request.max_name_age, deadline);
+                          : lister_->list_with(calls, request.max_name_age, deadline);
   const base::Error* const error =
       all ? first_error(all->results, calls.before.size()) : &all.error();
   if (error != nullptr) {
@@ -77,41 +77,13 @@ Result<substrate::PollAnswer> SupervisorPollSource::poll(const substrate::PollRe
     return failure(*error);
   }
   const std::int64_t* const pid = all->results[0]->as_integer();
-  const Value* const code = all->results[1]->member("statecode");
-  const Value* const name = all->results[1]->member("statename");
-  if (pid == nullptr || *pid <= 0 || code == nullptr || code->as_integer() == nullptr ||
-      name == nullptr || name->as_string() == nullptr) {
+  if (pid == nullptr || *pid <= 0) {
     return unexpected_answer(doing_poll);
   }
   return substrate::PollAnswer{.pid = substrate::Pid{*pid},
-                               .state = {static_cast<int>(*code->as_integer()), *name->as_string()},
                                .listing = std::move(all->listing),
                                .of_one_moment = all->of_one_moment,
                                .log = take_log(all->results, calls.before.size())};
-}
-
-Result<substrate::Listing> SupervisorPollSource::relist(base::Duration max_name_age,
-                                                        const Deadline& deadline) {
-  return lister_->relist(max_name_age, deadline);
-}
-
-Result<substrate::Survey> SupervisorPollSource::survey(const substrate::SurveyRequest& request,
-                                                       const Deadline& deadline) {
-  CallsBeside calls;
-  calls.before = {mark_call(request.mark)};
-  append_log_call(request.log, calls.after);
-  auto all = lister_->list_at_once(calls, deadline);
-  const base::Error* const error =
-      all ? first_error(all->results, calls.before.size()) : &all.error();
-  if (error != nullptr) {
-    return failure(*error);
-  }
-  substrate::Survey survey{std::move(all->listing), std::nullopt};
-  if (request.log) {
-    auto text = take_log(all->results, calls.before.size());
-    survey.log = text ? std::optional(*std::move(text)) : std::nullopt;
-  }
-  return survey;
 }
 
 }  // namespace reeve::supervisor

@@ -19,10 +19,6 @@ class SupervisorPollSource final : public substrate::PollSource {
 
   [[nodiscard]] base::Result<substrate::PollAnswer> poll(const substrate::PollRequest& request,
                                                          const base::Deadline& deadline) override;
-  [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration max_name_age,
-                                                        const base::Deadline& deadline) override;
-  [[nodiscard]] base::Result<substrate::Survey> survey(const substrate::SurveyRequest& request,
-                                                       const base::Deadline& deadline) override;
 
  private:
   std::shared_ptr<const SupervisordRpc> rpc_;  // used by lister_

@@ -5,10 +5,9 @@
 #include <utility>
 
 #include "http/grammar.h"
-#include "supervisor/faults.h"
+#include "supervisor/answers.h"
 #include "supervisor/lister.h"
 #include "supervisor/log_reader.h"
-#include "supervisor/records.h"
 #include "supervisor/supervisord_rpc.h"
 #include "xmlrpc/client.h"
 
@@ -149,8 +148,42 @@ Result<Outcome> await_stop(const SupervisordRpc& rpc, const InstanceName& name,
   }
 }
 
+/// supervisord decodes the path of /logtail, splits it at these characters, and decodes it again.
+std::string logtail_path(std::string_view address, LogStream stream) {
+  constexpr std::string_view split_at = "%#?;";
+  std::string path = "/logtail/";
+  for (const char letter : address) {
+    std::string encoded = http::percent_encode(std::string_view(&letter, 1));
+    path +=
+        split_at.find(letter) == std::string_view::npos ? encoded : http::percent_encode(encoded);
+  }
+  return path + (stream == LogStream::standard_output ? "/stdout" : "/stderr");
+}
+
 bool is_stdout(LogStream stream) {
   return stream == LogStream::standard_output;
+}
+
+/// The log that this process has or has not: why there is no file.
+Error no_log(const InstanceDetail& detail, LogStream stream, std::optional<base::PeerFault> fault) {
+  const std::string who = detail.name.text();
+  const std::string& file = is_stdout(stream) ? detail.stdout_log : detail.stderr_log;
+  return {ErrorKind::no_file,
+          file.empty() ? who + " has no such log: none is configured"
+                       : who + " has no log there: " + file +
+                             " does not exist; nothing was written yet, or it was removed",
+          std::move(fault)};
+}
+
+/// supervisord answers 404 to whatever keeps it from following a log: this is not for want of it.
+Error no_logtail(const InstanceName& name, LogStream stream) {
+  return {ErrorKind::not_implemented,
+          name.full().find('/') == std::string::npos
+              ? name.text() + " has a log, but the server has no " +
+                    logtail_path(name.text(), stream) +
+                    " that follows it: a proxy in front of supervisord must pass on /logtail, too"
+              : "supervisord cannot follow the log of a process with '/' in its name: read it"
+                " without following"};
 }
 
 LogSource process_log(const SupervisordRpc& rpc, const std::string& address, LogStream stream) {
@@ -344,7 +377,13 @@ Result<std::string> SupervisorSubstrate::read_log(const InstanceName& name, LogS
   }
   const auto size = [&] { return log_size(name, stream, deadline); };
   return read_range(process_log(*rpc_, *address, stream), range, size, deadline)
-      .map_error([&](Error error) { return rpc_->with_cause(std::move(error), name, deadline); });
+      .map_error([&](Error error) {
+        if (error.kind != ErrorKind::no_file) {
+          return rpc_->with_cause(std::move(error), name, deadline);
+        }
+        const auto detail = rpc_->get(name, deadline);
+        return detail ? no_log(*detail, stream, error.fault) : error;
+      });
 }
 
 Result<std::uint64_t> SupervisorSubstrate::log_size(const InstanceName& name, LogStream stream,
@@ -379,23 +418,21 @@ Result<void> SupervisorSubstrate::follow_log(const InstanceName& name, LogStream
     return failure(address.error());
   }
   bool consumer_is_done = false;
-  const auto followed = rpc_->stream(
-      "/logtail/" + http::percent_encode(*address) + (is_stdout(stream) ? "/stdout" : "/stderr"),
+  auto followed = rpc_->stream(
+      logtail_path(*address, stream),
       [&](std::string_view bytes) {
         consumer_is_done = !consumer(bytes);
         return !consumer_is_done;
       },
       deadline);
   if (!followed && followed.error().kind == ErrorKind::not_found) {
-    return rpc_->get(name, deadline).and_then([&](const auto&) -> Result<void> {
-      return failure(ErrorKind::no_file, *address +
-                                             " has no log there: none is configured, or"
-                                             " nothing was written yet");
-    });
+    return read_log(name, stream, {.length = 1}, deadline)
+        .and_then([&](const auto&) -> Result<void> { return failure(no_logtail(name, stream)); });
   }
   if (followed && !consumer_is_done) {
     return failure(ErrorKind::unreachable,
-                   "following the log of " + *address + ": supervisord closed the connection");
+                   "following the log of " + *address +
+                       ": supervisord closed the connection, because it ended or the log is gone");
   }
   return followed;
 }
@@ -451,10 +488,8 @@ Result<std::vector<substrate::ProgramConfig>> SupervisorSubstrate::programs(
   const std::string doing = "asking for the configured programs";
   auto answer = rpc_->call_for_array(supervisor_call("getAllConfigInfo"), doing, deadline);
   if (!answer) {
-    const bool failed_inside = answer.error().kind == ErrorKind::fault && !answer.error().fault;
-    const std::string sentence = "this supervisord cannot tell how its programs are configured";
-    return failure(failed_inside ? Error{ErrorKind::not_implemented, sentence}
-                                 : without_method(answer.error(), sentence));
+    return failure(without_method(answer.error(),
+                                  "this supervisord cannot tell how its programs are configured"));
   }
   std::vector<substrate::ProgramConfig> programs;
   for (Value& config : *answer) {

@@ -1,11 +1,11 @@
 #include "supervisor/supervisord_rpc.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
-#include "supervisor/faults.h"
-#include "supervisor/records.h"
+#include "supervisor/answers.h"
 
 namespace reeve::supervisor {
 
@@ -41,6 +41,13 @@ Result<Value> value_of(Result<Answer> answer, std::string_view doing) {
     return failure(to_error(*fault, doing));
   }
   return std::get<Value>(std::move(answer->content));
+}
+
+/// Methods that some supervisord lacks, for which a plain HTTP 500 may mean just that.
+bool is_optional(std::string_view method) {
+  constexpr std::array optional = {"system.multicall", "supervisor.getAllConfigInfo",
+                                   "supervisor.sendRemoteCommEvent", "supervisor.signalProcess"};
+  return std::find(optional.begin(), optional.end(), method) != optional.end();
 }
 
 bool reached_no_server(const Result<Answer>& answer) {
@@ -95,7 +102,7 @@ tl::unexpected<base::Error> unexpected_answer(std::string_view doing) {
 
 Result<Array> SupervisordRpc::call_for_array(const Call& call, std::string_view doing,
                                              const Deadline& deadline) const {
-  auto answer = caller_->call(call, deadline);
+  auto answer = request(call, deadline);
   Array further = answer ? std::move(answer->further_parameters) : Array{};
   auto value = value_of(std::move(answer), doing);
   if (!value) {
@@ -111,7 +118,34 @@ Result<Array> SupervisordRpc::call_for_array(const Call& call, std::string_view 
 
 Result<Value> SupervisordRpc::call(const Call& call, std::string_view doing,
                                    const Deadline& deadline) const {
-  return value_of(caller_->call(call, deadline), doing);
+  return value_of(request(call, deadline), doing);
+}
+
+Result<Answer> SupervisordRpc::request(const Call& call, const Deadline& deadline) const {
+  auto answer = caller_->call(call, deadline);
+  if (!answer && lacks_method(call, answer.error(), deadline)) {
+    return Answer{
+        xmlrpc::Fault{static_cast<int>(FaultCode::unknown_method), call.method}, true, {}};
+  }
+  return answer;
+}
+
+/// A server that answers `call` with an HTTP status either does not speak XML-RPC at this path or
+/// has no such method: a call that every supervisord knows tells which.
+bool SupervisordRpc::lacks_method(const Call& call, const base::Error& error,
+                                  const Deadline& deadline) const {
+  const bool by_status =
+      !error.fault && (error.kind == ErrorKind::not_found ||
+                       (error.kind == ErrorKind::fault && is_optional(call.method)));
+  const Call known = supervisor_call("getPID");
+  if (!by_status || call.method == known.method) {
+    return false;
+  }
+  const Call smallest_multicall = multicall_of({known});
+  if (call.method == smallest_multicall.method && caller_->call(smallest_multicall, deadline)) {
+    return false;  // an exception in one of its calls
+  }
+  return caller_->call(known, deadline).has_value();
 }
 
 Results SupervisordRpc::call_parallel(const std::vector<Call>& calls, std::string_view doing,
@@ -140,15 +174,18 @@ Result<Results> SupervisordRpc::multicall(const std::vector<Call>& calls, std::s
 Result<Results> SupervisordRpc::multicall_at_once(const std::vector<Call>& calls,
                                                   std::string_view doing,
                                                   const Deadline& deadline) const {
-  auto answer = call(multicall_of(calls), doing, deadline);
-  if (answer) {
-    return multicall_results(*std::move(answer), calls.size(), doing);
+  if (has_multicall()) {
+    auto answer = call(multicall_of(calls), doing, deadline);
+    if (answer) {
+      return multicall_results(*std::move(answer), calls.size(), doing);
+    }
+    if (!is_fault(answer.error(), FaultCode::unknown_method) && !is_unspecific(answer.error())) {
+      return failure(std::move(answer.error()));
+    }
+    set_has_multicall(false);
   }
-  const bool missing =
-      is_fault(answer.error(), FaultCode::unknown_method) || is_unspecific(answer.error());
-  return missing ? failure(ErrorKind::not_implemented,
-                           std::string(doing) + ": this supervisord has no system.multicall")
-                 : failure(std::move(answer.error()));
+  return failure(ErrorKind::not_implemented,
+                 std::string(doing) + ": this supervisord has no system.multicall");
 }
 
 Result<substrate::Listing> SupervisordRpc::list(const Deadline& deadline) const {

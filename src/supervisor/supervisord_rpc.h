@@ -1,8 +1,9 @@
 #pragma once
 
 // XML-RPC calls to one supervisord: hands back a call's value, with every refusal as an Error, and
-// asks the few questions that several operations need. Stateless; each function runs on the
-// caller's thread. FallbackCaller is the Caller to use where supervisord's address is a guess.
+// asks the few questions that several operations need. Remembers only whether supervisord has
+// system.multicall. Thread-safe; each function runs on the caller's thread. FallbackCaller is the
+// Caller to use where supervisord's address is a guess.
 
 #include <functional>
 #include <memory>
@@ -25,7 +26,8 @@ class SupervisordRpc {
  public:
   explicit SupervisordRpc(std::shared_ptr<xmlrpc::Caller> caller) : caller_(std::move(caller)) {}
 
-  /// `doing` begins the message of an error: "starting web".
+  /// `doing` begins the message of an error: "starting web". not_implemented, with the fault
+  /// unknown_method, also where the peer answers an unknown method with a plain HTTP status.
   [[nodiscard]] base::Result<xmlrpc::Value> call(const xmlrpc::Call& call, std::string_view doing,
                                                  const base::Deadline& deadline) const;
   /// All at the same time, each over a connection of its own.
@@ -42,10 +44,15 @@ class SupervisordRpc {
                                                 const base::Deadline& deadline) const;
   /// In one request. If all calls are immediate, supervisord runs them in one turn of its loop, in
   /// which no process changes its state and no line is logged. not_implemented where the peer has
-  /// no system.multicall.
+  /// no system.multicall; then it is not asked for it again.
   [[nodiscard]] base::Result<Results> multicall_at_once(const std::vector<xmlrpc::Call>& calls,
                                                         std::string_view doing,
                                                         const base::Deadline& deadline) const;
+  /// False: the peer is known to have no system.multicall.
+  [[nodiscard]] bool has_multicall() const { return has_multicall_.copy(); }
+  void set_has_multicall(bool has) const {
+    has_multicall_.with([&](bool& current) { current = has; });
+  }
   [[nodiscard]] base::Result<void> stream(const std::string& path,
                                           const std::function<bool(std::string_view)>& consumer,
                                           const base::Deadline& deadline) const {
@@ -65,7 +72,13 @@ class SupervisordRpc {
   [[nodiscard]] base::Result<bool> is_go_reimplementation(const base::Deadline& deadline) const;
 
  private:
+  [[nodiscard]] base::Result<xmlrpc::Answer> request(const xmlrpc::Call& call,
+                                                     const base::Deadline& deadline) const;
+  [[nodiscard]] bool lacks_method(const xmlrpc::Call& call, const base::Error& error,
+                                  const base::Deadline& deadline) const;
+
   std::shared_ptr<xmlrpc::Caller> caller_;
+  mutable base::Guarded<bool> has_multicall_{true};
 };
 
 /// A call of supervisord's own namespace.

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <openssl/evp.h>
-
+#include "http/base64.h"
 #include "xmlrpc/codec.h"
 
 namespace reeve::xmlrpc {
@@ -12,15 +11,6 @@ namespace {
 
 using base::Error;
 using base::ErrorKind;
-
-std::string base64(const std::string& text) {
-  std::string encoded((text.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
-  encoded.resize(static_cast<std::size_t>(size));
-  return encoded;
-}
 
 http::ConnectHints connect_hints() {
   return {.refused = "is supervisord running, and listening there?",
@@ -35,7 +25,7 @@ std::vector<http::Header> common_headers(const ClientOptions& options) {
   if (options.username.empty()) {
     return {};
   }
-  return {{"Authorization", "Basic " + base64(options.username + ":" + options.password.reveal())}};
+  return {http::basic_authorization(options.username, options.password)};
 }
 
 http::ClientRequest post(const ClientOptions& options, std::string body) {
@@ -75,6 +65,18 @@ Error status_error(const ClientOptions& options, const http::ClientResponse& res
   }
 }
 
+/// Servers that speak TLS may answer a plain request with 400.
+std::string tls_hint(const ClientOptions& options, unsigned status) {
+  const bool is_plain = options.endpoint.scheme == base::Endpoint::Scheme::http;
+  return is_plain && status == 400 ? " Or is it https, not http?" : "";
+}
+
+/// What may be wrong with the URL of a server that answers, but not in XML-RPC.
+std::string path_hint(const ClientOptions& options) {
+  return options.endpoint.path.ends_with("/RPC2") ? ": is it supervisord that listens there?"
+                                                  : ": does the URL end in /RPC2?";
+}
+
 /// As status_error, for a call: a server that does not know the path, or knows a better one.
 Error call_error(const ClientOptions& options, const http::ClientResponse& response) {
   const std::string url = options.endpoint.url();
@@ -85,8 +87,8 @@ Error call_error(const ClientOptions& options, const http::ClientResponse& respo
     case 405:
       return {ErrorKind::not_found, server + " answers at " + url +
                                         " but has no XML-RPC at the path " + options.endpoint.path +
-                                        ": does the URL end in /RPC2? (HTTP " +
-                                        std::to_string(response.status) + ")"};
+                                        path_hint(options) + tls_hint(options, response.status) +
+                                        " (HTTP " + std::to_string(response.status) + ")"};
     case 301:
     case 302:
     case 303:
@@ -107,8 +109,20 @@ base::Result<Answer> answer_of(const ClientOptions& options, const http::ClientR
   limits.max_bytes = options.max_answer_bytes;
   return decode_answer(response.body, limits).map_error([&](Error error) {
     error.message.insert(0, options.endpoint.url() + ": ");
+    if (!response.body.starts_with("<?xml") && !response.body.starts_with("<methodResponse")) {
+      error.message += path_hint(options);  // a page of a proxy, mostly
+    }
     return error;
   });
+}
+
+/// Of a path to which calls are posted: "/a" of "/a/RPC2" and "/a/RPC2/", "" of "/RPC2".
+std::string folder_of(std::string path) {
+  while (path.ends_with('/')) {
+    path.pop_back();
+  }
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
 }
 
 }  // namespace
@@ -152,12 +166,15 @@ base::Result<void> Client::stream(const std::string& path,
     return base::failure(ErrorKind::invalid_argument, "'" + path + "' is no path of a URL");
   }
   // Not with `Connection: close`: supervisord then withholds a log until it has 64 KiB of it.
-  const http::ClientRequest request{
-      .method = "GET", .path = path, .headers = common_headers(options_), .body = ""};
+  const http::ClientRequest request{.method = "GET",
+                                    .path = folder_of(options_.endpoint.path) + path,
+                                    .headers = common_headers(options_),
+                                    .body = ""};
   return http_.send(request, {.body_bytes = options_.max_answer_bytes}, deadline, consumer)
       .and_then([&](const http::ClientResponse& response) -> base::Result<void> {
         if (response.status == 404) {
-          return base::failure(ErrorKind::not_found, options_.endpoint.url() + " has no " + path);
+          return base::failure(ErrorKind::not_found,
+                               options_.endpoint.url() + " has no " + request.path);
         }
         if (response.status != 200) {
           return base::failure(status_error(options_, response));

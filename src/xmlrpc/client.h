@@ -42,8 +42,9 @@ class Caller {
   [[nodiscard]] virtual std::vector<base::Result<Answer>> call_parallel(
       const std::vector<Call>& calls, const base::Deadline& deadline) = 0;
 
-  /// GETs `path` (percent-encoded) and hands on the body's bytes as they come, until the consumer
-  /// says false or the peer ends it. not_found for a 404.
+  /// GETs `path` (percent-encoded, beside the path of the calls: `/x` is /a/x where that is
+  /// /a/RPC2) and hands on the body's bytes as they come, until the consumer says false or the peer
+  /// ends it. not_found for a 404.
   [[nodiscard]] virtual base::Result<void> stream(
       const std::string& path, const std::function<bool(std::string_view)>& consumer,
       const base::Deadline& deadline) = 0;

@@ -44,7 +44,8 @@ constexpr std::array<std::uint8_t, 256> make_byte_traits() {
     const bool digit = byte >= '0' && byte <= '9';
     traits[byte] = letter || digit || byte == '.' ? not_blank | name_character : not_blank;
   }
-  traits[' '] = traits['\t'] = traits['\n'] = 0;
+  // Blank is what tinyxml2 takes for white space: std::isspace in the C locale.
+  traits[' '] = traits['\t'] = traits['\n'] = traits['\v'] = traits['\f'] = 0;
   traits['\r'] = needs_rewrite;
   traits['\0'] = traits[std::size_t{escape}] = not_blank | needs_rewrite;
   traits['&'] = not_blank | starts_reference;

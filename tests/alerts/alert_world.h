@@ -11,6 +11,7 @@
 #include "alerts/responder.h"
 #include "control/journal.h"
 #include "control/world.h"
+#include "support/fake_coordinator.h"
 #include "support/recording_sink.h"
 #include "support/temporary_folder.h"
 
@@ -23,6 +24,7 @@ namespace reeve::tests {
   rule.match = {{"alertname", "Hung"}};
   rule.target = "{{group}}:{{name}}";
   rule.allow = {*substrate::Selector::parse("web:*")};
+  rule.pending_for = {};
   alerts::Options options;
   options.mode = alerts::Mode::enforce;
   options.rules = {rule};
@@ -33,6 +35,7 @@ namespace reeve::tests {
 class AlertWorld {
  public:
   explicit AlertWorld(alerts::Options its_options = hung_rule()) : options(std::move(its_options)) {
+    options.senders = {sender};
     for (const char* name : {"web:front", "web:back", "job"}) {
       FakeProgram program;
       program.name = *substrate::InstanceName::parse(name);
@@ -105,15 +108,19 @@ class AlertWorld {
     explicit Agent(AlertWorld& world)
         : state(records::StateDir::open(world.folder.path() + "/state").value()),
           journal(control::Journal::open(state, base::Log(world.sink)).value()),
-          audit(control::Audit::open(state, base::Log(world.sink)).value()),
+          audit(control::Audit::open(state, world.clock, base::Log(world.sink)).value()),
           maintenance(state, records::StateClock(world.clock, "boot"), base::Log(world.sink)),
           guards({}, state, maintenance, records::StateClock(world.clock, "boot"),
                  base::Log(world.sink), [] { return 0.5; }),
           controller(world.surroundings(*this), guards::Options{}, world.clock,
                      base::Log(world.sink)),
-          responder(
-              {[&world] { return world.snapshot; }, &controller, &guards, audit.get(), &state},
-              world.options, world.clock, base::Log(world.sink), journal->restored()) {
+          responder({[&world] { return world.snapshot; }, &controller, &guards, audit.get(), &state,
+                     &world.coordinator, "host1"},
+                    world.options, world.clock, base::Log(world.sink), journal->restored()) {
+      controller.set_permission_lookup([this](const guards::Command& command) {
+        return command.trigger ? responder.permission_of(command)
+                               : control::Permission(command.actor_allow);
+      });
       controller.restore();
     }
 
@@ -130,6 +137,8 @@ class AlertWorld {
   TemporaryFolder folder;
   ManualClock manual;
   FakeClock clock{manual};
+  FakeEngine engine{manual};
+  FakeCoordinator coordinator{engine, {"host1", "", "", "", {}}};
   std::shared_ptr<FakeSubstrate> supervisord = std::make_shared<FakeSubstrate>(manual);
   std::shared_ptr<const monitor::Snapshot> snapshot;
   std::shared_ptr<RecordingSink> sink = std::make_shared<RecordingSink>();
@@ -150,6 +159,11 @@ class AlertWorld {
     around.audit = parts.audit.get();
     around.maintenance = &parts.maintenance;
     around.guards = &parts.guards;
+    around.coordinator = &coordinator;
+    around.limit_of = [this](const guards::Target& target) {
+      return agent->responder.limit_of(target);
+    };
+    around.member_name = "host1";
     return around;
   }
 };

@@ -11,13 +11,12 @@ using Outcome = Episodes::Outcome;
 const EpisodeKey front{"hung", "f1", {"", {"web", "front"}}};
 const EpisodeKey back{"hung", "f2", {"", {"web", "back"}}};
 
-/// Of an alert that began at that time.
 AttemptConditions at(base::Duration now, bool cools_down = false, unsigned max_attempts = 1) {
-  return {max_attempts, cools_down, base::SteadyTime(now), base::SystemTime(now)};
+  return {max_attempts, cools_down, base::SteadyTime(now)};
 }
 
-base::SystemTime when(base::Duration time) {
-  return base::SystemTime(time);
+bool all_processes(const guards::Target& /*target*/) {
+  return true;
 }
 
 /// An operation of this episode that has come so far.
@@ -68,7 +67,7 @@ TEST_CASE("Episodes: after the rule's attempts an episode is exhausted until it 
   const auto reply = episodes.reserve(front, at(1s));
   CHECK(reply.outcome == Outcome::exhausted);
   CHECK(reply.attempts == 1);
-  episodes.close("hung", "f1", when(1s));
+  episodes.close("hung", "f1", all_processes);
   CHECK(episodes.reserve(front, at(2s)).outcome == Outcome::reserved);
 }
 
@@ -114,7 +113,7 @@ TEST_CASE(
     "Episodes: an attempt confirmed after the alert was resolved belongs to the closed episode") {
   Episodes episodes;
   (void)episodes.reserve(front, at(0s));
-  episodes.close("hung", "f1", when(1s));
+  episodes.close("hung", "f1", all_processes);
   episodes.confirm(front, "1");
   CHECK(episodes.empty());
   episodes.add_journalled(operation(front, "1", {control::OperationStep::stop_requested}, true),
@@ -124,27 +123,17 @@ TEST_CASE(
 
 TEST_CASE("Episodes: a resolved alert closes the episodes of its own rule alone") {
   Episodes episodes = acted_once();
-  episodes.close("hung", "f2", when(1s));
-  episodes.close("other", "f1", when(1s));
+  episodes.close("hung", "f2", all_processes);
+  episodes.close("other", "f1", all_processes);
   CHECK(episodes.size() == 1);
 }
 
-TEST_CASE("Episodes: a notification older than the resolved one opens no episode") {
+TEST_CASE("Episodes: a sender closes the episodes of processes that it may act on") {
   Episodes episodes = acted_once();
-  episodes.close("hung", "f1", when(10s));
-  episodes.close("hung", "f1", when(5s));
-  CHECK(episodes.reserve(front, at(10s)).outcome == Outcome::stale);
-  CHECK(episodes.empty());
-  CHECK(episodes.reserve(front, at(11s)).outcome == Outcome::reserved);
-}
-
-TEST_CASE("Episodes: only the newest of many resolved alerts are remembered") {
-  Episodes episodes;
-  for (std::size_t i = 0; i <= Episodes::max_resolved; ++i) {
-    episodes.close("hung", std::to_string(i), when(1s));
-  }
-  CHECK(episodes.reserve({"hung", "0", front.target}, at(0s)).outcome == Outcome::reserved);
-  CHECK(episodes.reserve({"hung", "1", front.target}, at(0s)).outcome == Outcome::stale);
+  (void)episodes.reserve({"hung", "f1", back.target}, at(0s));
+  episodes.close("hung", "f1", [](const guards::Target& target) { return target == back.target; });
+  CHECK(episodes.size() == 1);
+  CHECK(episodes.reserve(front, at(1s)).outcome == Outcome::exhausted);
 }
 
 TEST_CASE("Episodes: what was saved is parsed, with its attempts unfinished") {
@@ -183,7 +172,7 @@ TEST_CASE("Episodes: attempts that only the journal has are added") {
 
 TEST_CASE("Episodes: operations of closed episodes open none again") {
   Episodes before = acted_once();
-  before.close("hung", "f1", when(1s));
+  before.close("hung", "f1", all_processes);
   auto episodes = Episodes::parse(before.text(), {});
   REQUIRE(episodes);
   episodes->add_journalled(operation(front, "1", {control::OperationStep::stop_requested}, true),
@@ -197,7 +186,7 @@ TEST_CASE("Episodes: only the newest operations of closed episodes are kept") {
     const std::chrono::seconds time(i);
     (void)episodes.reserve(front, at(time));
     episodes.confirm(front, std::to_string(i));
-    episodes.close("hung", "f1", when(time));
+    episodes.close("hung", "f1", all_processes);
   }
   const std::string text = episodes.text();
   CHECK(text.find("\"0\"") == std::string::npos);

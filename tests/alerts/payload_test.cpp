@@ -20,10 +20,18 @@ std::string post(const std::string& alerts) {
   return R"({"version":"4","alerts":[)" + alerts + "]}";
 }
 
-/// What a person is told of a body; "" if it can be read.
+/// What a person is told of a body, or of its first malformed alert; "" if it can be read.
 std::string problem_of(const std::string& body) {
   const auto alerts = parse_payload(body);
-  return alerts ? "" : alerts.error().message;
+  if (!alerts) {
+    return alerts.error().message;
+  }
+  for (std::size_t at = 0; at < alerts->size(); ++at) {
+    if (!(*alerts)[at].problem.empty()) {
+      return std::to_string(at) + ": " + (*alerts)[at].problem;
+    }
+  }
+  return "";
 }
 
 TEST_CASE("payload: Alertmanager's has all alerts of its group, each with its own status") {
@@ -81,28 +89,42 @@ TEST_CASE("payload: what is no webhook of version 4 is refused, saying what is w
   CHECK(problem_of(post("") + "x") == "the body is not JSON: byte 28");
 }
 
-TEST_CASE("payload: an incomplete alert is refused and named by its index") {
+TEST_CASE("payload: an incomplete alert is malformed; what is no object is no payload") {
   const std::string good = alert("\"labels\":{}");
   CHECK(problem_of(post(good + ",7")) == "alerts[1] is no object");
   CHECK(problem_of(post(good + ",[]")) == "alerts[1] is no object");
-  CHECK(problem_of(post(good + ",{}")) == "alerts[1]: it has no status");
-  CHECK(problem_of(post(R"({"status":"firing"})")) == "alerts[0]: it has no startsAt");
+  CHECK(problem_of(post(good + ",{}")) == "1: it has no status");
+  CHECK(problem_of(post(R"({"status":"firing"})")) == "0: it has no startsAt");
   CHECK(problem_of(post(R"({"status":"firing","startsAt":"2024-02-29T12:00:00Z"})")) ==
-        "alerts[0]: it has no fingerprint");
+        "0: it has no fingerprint");
   CHECK(problem_of(post(R"({"status":"maybe"})")) ==
-        "alerts[0]: its status is neither firing nor resolved");
+        "0: its status is neither firing nor resolved");
   CHECK(problem_of(post(R"({"startsAt":"yesterday"})")) ==
-        "alerts[0]: its startsAt is no time like 2024-02-29T12:00:00Z");
+        "0: its startsAt is no time like 2024-02-29T12:00:00Z");
   CHECK(problem_of(post(R"({"fingerprint":""})")) ==
-        "alerts[0]: its fingerprint is empty, too long or not ASCII");
+        "0: its fingerprint is empty, too long or not ASCII");
 }
 
 TEST_CASE("payload: labels are strings, each given once") {
-  CHECK(problem_of(post(alert(R"("labels":{"a":1})"))) == "alerts[0]: the label 'a' is no text");
-  CHECK(problem_of(post(alert(R"("labels":{"a":{}})"))) == "alerts[0]: the label 'a' is no text");
-  CHECK(problem_of(post(alert(R"("labels":{"a":[]})"))) == "alerts[0]: the label 'a' is no text");
+  CHECK(problem_of(post(alert(R"("labels":{"a":1})"))) == "0: the label 'a' is no text");
+  CHECK(problem_of(post(alert(R"("labels":{"a":{}})"))) == "0: the label 'a' is no text");
+  CHECK(problem_of(post(alert(R"("labels":{"a":[]})"))) == "0: the label 'a' is no text");
   CHECK(problem_of(post(alert(R"("labels":{"a":"1","a":"2"})"))) ==
-        "alerts[0]: the label 'a' is given twice");
+        "0: the label 'a' is given twice");
+}
+
+TEST_CASE("payload: an odd alert keeps no other from being read") {
+  const std::string odd = R"({"status":[],"labels":{"a":["x",{"b":1}],"c":{"d":{}},"e":"f"},)"
+                          R"("startsAt":"0001-01-01T00:00:00Z","fingerprint":" "})";
+  const auto alerts = parse_payload(
+      post(alert(R"("labels":{"a":"1"})") + "," + odd + "," + alert(R"("labels":{"a":"2"})")));
+  REQUIRE(alerts);
+  REQUIRE(alerts->size() == 3);
+  CHECK((*alerts)[0].problem.empty());
+  CHECK((*alerts)[1].problem == "the label 'a' is no text");
+  CHECK((*alerts)[1].labels == Labels{{"e", "f"}});
+  CHECK((*alerts)[2].problem.empty());
+  CHECK((*alerts)[2].labels.at("a") == "2");
 }
 
 TEST_CASE("payload: bytes, depth, alerts, labels and their length are bounded") {
@@ -118,13 +140,12 @@ TEST_CASE("payload: bytes, depth, alerts, labels and their length are bounded") 
   for (std::size_t i = 0; i < max_labels; ++i) {
     labels += ",\"" + fingerprint_of(static_cast<int>(i)) + "\":\"\"";
   }
-  CHECK(problem_of(post(alert("\"labels\":{" + labels + "}"))) ==
-        "alerts[0]: more than 128 labels");
+  CHECK(problem_of(post(alert("\"labels\":{" + labels + "}"))) == "0: more than 128 labels");
   const std::string longest(max_label_bytes + 1, 'x');
   CHECK(problem_of(post(alert("\"labels\":{\"a\":\"" + longest + "\"}"))) ==
-        "alerts[0]: a label is longer than 4096 bytes");
+        "0: a label is longer than 4096 bytes");
   CHECK(problem_of(post(alert("\"labels\":{\"" + longest + "\":\"a\"}"))) ==
-        "alerts[0]: a label is longer than 4096 bytes");
+        "0: a label is longer than 4096 bytes");
 }
 
 }  // namespace

@@ -121,11 +121,12 @@ TEST_CASE("Responder: decisions are made in the documented order") {
   alert.labels["group"] = "web";
   alert.labels["name"] = "front";
   CHECK(world.decide(alert) == "accepted");
+  // All at one time: first what has an effect, then the others, at last the repeats.
   CHECK(world.audited() ==
-        std::vector<std::string>{"of-job not_here ", "of-job not_here ", "of-job no_rule ",
+        std::vector<std::string>{"of-job accepted hung", "of-job not_here ", "of-job no_rule ",
                                  "of-job off off", "of-job resolved hung", "of-job no_target hung",
                                  "of-job no_target hung", "of-job no_target hung",
-                                 "of-job not_allowed hung", "of-job accepted hung"});
+                                 "of-job not_allowed hung", "of-job not_here "});
 }
 
 TEST_CASE("Responder: the sender's token and control limit what alerts may act on") {
@@ -182,6 +183,38 @@ TEST_CASE("Responder: a resolved alert ends its episode, and a new one acts afte
   CHECK(world.restarts() == 2);
 }
 
+TEST_CASE("Responder: a resolved alert names its process, where there is one") {
+  AlertWorld world;
+  CHECK(world.post({world.resolved()}).decisions.front().target ==
+        guards::Target{"", {"web", "front"}});
+  CHECK_FALSE(world.post({world.resolved("web:nobody")}).decisions.front().target);
+}
+
+TEST_CASE("Responder: processes of a rule without a history are in its initial cooldown") {
+  AlertWorld world(with([](Options&, Rule& rule) {
+    rule.limits.cooldown.initial = 2h;
+    rule.limits.per_target.actions = 5;
+  }));
+  const auto cooling = world.agent->responder.initial_cooldowns();
+  REQUIRE(cooling.size() == 2);  // job is no process of the rule
+  CHECK(cooling[0].target == guards::Target{"", {"web", "back"}});
+  CHECK(cooling[0].cooldown_until.has_value());
+  CHECK(cooling[0].budget_limit == 5);
+  world.pass(1h);
+  CHECK(world.agent->responder.initial_cooldowns().empty());
+}
+
+TEST_CASE("Responder: an alert that was resolved in the future may fire again now") {
+  AlertWorld world;
+  alerts::Alert over = world.resolved();
+  over.ended = world.clock.system_now() + std::chrono::hours(24 * 365 * 100);
+  CHECK(world.decide(over) == "resolved");
+  world.pass(std::chrono::minutes(10));
+  alerts::Alert again = world.alert();
+  again.began = world.clock.system_now();
+  CHECK(world.decide(again) == "accepted");
+}
+
 TEST_CASE("Responder: a notification older than the resolved one does nothing") {
   AlertWorld world;
   const Alert stale = world.alert();
@@ -192,6 +225,100 @@ TEST_CASE("Responder: a notification older than the resolved one does nothing") 
   world.pass(2h);
   CHECK(world.decide(stale) == "duplicate");
   CHECK(world.decide(world.alert()) == "accepted");
+}
+
+TEST_CASE(
+    "Responder: a notification older than the resolved one does nothing after a restart, too") {
+  AlertWorld world;
+  const Alert late = world.alert();
+  CHECK(world.decide(world.resolved()) == "resolved");
+  world.restart();
+  CHECK(world.decide(late) == "duplicate");
+  world.work();
+  CHECK(world.restarts() == 0);
+}
+
+TEST_CASE("Responder: who may not act on a process does not end its episode") {
+  AlertWorld world;
+  const alerts::Sender alertmanager = world.sender;
+  const alerts::Sender stranger{"stranger", {*substrate::Selector::parse("job")}};
+  world.options.senders.push_back(stranger);
+  world.agent->responder.configure(world.options);
+  CHECK(world.decide(world.alert()) == "accepted");
+  world.work();
+  world.sender = stranger;
+  CHECK(world.decide(world.resolved()) == "resolved");
+  world.sender = alertmanager;
+  world.pass(2h);
+  CHECK(world.decide(world.alert()) == "attempts_exhausted");
+  CHECK(world.decide(world.resolved()) == "resolved");
+  world.pass(2min);
+  CHECK(world.decide(world.alert()) == "accepted");
+}
+
+TEST_CASE("Responder: resolved alerts that cannot be read refuse everything until a reset") {
+  AlertWorld world;
+  CHECK(world.decide(world.resolved()) == "resolved");
+  std::ofstream(world.folder.path() + "/state/resolved.json") << "{";
+  world.restart();
+  CHECK(world.agent->responder.unreadable());
+  CHECK(world.decide(world.alert("web:back")) == "state_unreadable");
+  CHECK(world.agent->responder.forget_unreadable());
+  CHECK(world.decide(world.alert("web:back")) == "accepted");
+}
+
+TEST_CASE("Responder: what is queued is not done once it is wanted no more") {
+  AlertWorld world;
+  CHECK(world.decide(world.alert()) == "accepted");
+  std::string why;
+  SECTION("the token is removed") {
+    world.options.senders.clear();
+    world.agent->responder.configure(world.options);
+    why = "'alertmanager' may not post alerts any more";
+  }
+  SECTION("the token may not act on the process any more") {
+    world.options.senders[0].allow = {*substrate::Selector::parse("web:back")};
+    world.agent->responder.configure(world.options);
+    why = "may not be acted on: it is not in the allow list of 'alertmanager'";
+  }
+  SECTION("the rule is removed") {
+    world.options.rules.clear();
+    world.agent->responder.configure(world.options);
+    why = "the rule 'hung' does not do this any more";
+  }
+  SECTION("the rule is a dry run by now") {
+    world.options.mode = Mode::dry_run;
+    world.agent->responder.configure(world.options);
+    why = "the rule 'hung' does not do this any more";
+  }
+  SECTION("the rule allows it no more") {
+    world.options.rules[0].allow = {*substrate::Selector::parse("web:back")};
+    world.agent->responder.configure(world.options);
+    why = "the rule 'hung' does not do this any more";
+  }
+  SECTION("the alert is resolved") {
+    CHECK(world.decide(world.resolved()) == "resolved");
+    why = "the alert was resolved meanwhile";
+  }
+  world.work();
+  CHECK(world.restarts() == 0);
+  const auto operations = world.agent->controller.list();
+  REQUIRE(operations.size() == 1);
+  CHECK(operations[0].result == control::OperationResult::refused);
+  CHECK(operations[0].error->message.find(why) != std::string::npos);
+  // It used up nothing.
+  CHECK(world.agent->guards.list().empty());
+}
+
+TEST_CASE("Responder: what is queued is done if rules change that do not concern it") {
+  AlertWorld world;
+  CHECK(world.decide(world.alert()) == "accepted");
+  Rule other = world.options.rules[0];
+  other.name = "other";
+  world.options.rules.insert(world.options.rules.begin(), other);
+  world.agent->responder.configure(world.options);
+  world.work();
+  CHECK(world.restarts() == 1);
 }
 
 TEST_CASE("Responder: an episode ends by itself when its alert is not received any more") {
@@ -283,6 +410,7 @@ TEST_CASE("Responder: episodes survive a restart of the agent") {
   CHECK(world.decide(world.alert()) == "attempts_exhausted");
   CHECK(world.decide(world.resolved()) == "resolved");
   world.restart();
+  world.pass(2min);
   CHECK(world.decide(world.alert()) == "accepted");
 }
 

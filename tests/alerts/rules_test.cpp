@@ -104,11 +104,15 @@ TEST_CASE("TargetTemplate: a missing label or a result that is no name is an err
 
 TEST_CASE("check_target: a target that could never name a process is refused") {
   CHECK(check_target("{{group}}:{{name}}"));
-  for (const char* target :
-       {"", "{{", "{{}}", "{{a b}}", "{{1a}}", "{{a}}:{{b}}:{{c}}", ":{{a}}", "{{name", "/{{a}}"}) {
+  for (const char* target : {"", "{{", "{{}}", "{{a b}}", "{{.Labels.a}}", "{{$labels.a}}",
+                             "{{a}}:{{b}}:{{c}}", ":{{a}}", "{{name", "/{{a}}"}) {
     INFO(target);
     CHECK_FALSE(check_target(target));
   }
+}
+
+TEST_CASE("TargetTemplate: a label may have any name") {
+  CHECK(filled("{{service.name}}:{{größe}}", {{"service.name", "web"}, {"größe", "2"}}) == "web:2");
 }
 
 TEST_CASE("check_expression: an expression that does not compile, or is too long, is refused") {

@@ -24,9 +24,12 @@ inline const std::string web_token = "web-token-of-at-least-32-random-bytes";
   using api::Scope;
   api::ControlOptions options;
   options.tokens = {
-      {"ops", base::Secret(ops_token), {Scope::read, Scope::logs, Scope::control, Scope::admin}},
-      {"reader", base::Secret(reader_token), {Scope::read}},
-      {"web", base::Secret(web_token), {Scope::control}, {*substrate::Selector::parse("web:*")}},
+      {"ops", api::digest_of(ops_token), {Scope::read, Scope::logs, Scope::control, Scope::admin}},
+      {"reader", api::digest_of(reader_token), {Scope::read}},
+      {"web",
+       api::digest_of(web_token),
+       {Scope::read, Scope::logs, Scope::control},
+       {*substrate::Selector::parse("web:*")}},
   };
   options.clients = {{"robot.example", {Scope::read}}};
   return options;
@@ -44,6 +47,7 @@ inline const std::string web_token = "web-token-of-at-least-32-random-bytes";
     request.headers.push_back({"Authorization", "Bearer " + token});
   }
   request.peer = "192.0.2.7";
+  request.counted_peer = request.peer;
   return request;
 }
 
@@ -78,11 +82,23 @@ inline const std::string web_token = "web-token-of-at-least-32-random-bytes";
 
 /// The response that a transport would send.
 [[nodiscard]] inline http::Response awaited(const http::Response& response) {
-  return is_deferred(response) ? std::get<http::DeferredResponse>(response.body).take() : response;
+  return is_deferred(response) ? awaited(std::get<http::DeferredResponse>(response.body).take())
+                               : response;
+}
+
+[[nodiscard]] inline std::string body_of(const http::Response& response) {
+  if (const auto* own = std::get_if<std::string>(&response.body)) {
+    return *own;
+  }
+  std::string text;
+  for (const http::SharedBytes& each : std::get<std::vector<http::SharedBytes>>(response.body)) {
+    text += *each;
+  }
+  return text;
 }
 
 [[nodiscard]] inline nlohmann::json json_of(const http::Response& response) {
-  return nlohmann::json::parse(std::get<std::string>(response.body));
+  return nlohmann::json::parse(body_of(response));
 }
 
 struct Observed {
@@ -129,7 +145,8 @@ struct ApiFixture {
   World world;
   api::EventHub events{world.manual};
   GuardedWorld guarded;
-  std::unique_ptr<control::Audit> audit = control::Audit::open(*guarded.state, base::Log()).value();
+  std::unique_ptr<control::Audit> audit =
+      control::Audit::open(*guarded.state, world.clock, base::Log()).value();
   api::ControlApi api;
 };
 

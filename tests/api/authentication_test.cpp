@@ -58,6 +58,38 @@ TEST_CASE("check_request: without a token, or with a wrong one, every request is
   }
 }
 
+TEST_CASE("ControlApi: a head alone is refused as the whole request would be, and counted once") {
+  ApiFixture fixture;
+  http::Request wrong_host = post(restart);
+  set_header(wrong_host, "Host", "evil.example");
+  http::Request wrong_method = post("/api/v1/processes");
+  for (const auto& [request, status] :
+       {std::pair(wrong_host, 421), std::pair(post(restart, "", "wrong"), 401),
+        std::pair(post("/nowhere"), 404), std::pair(wrong_method, 405),
+        std::pair(post(restart, "", reader_token), 403)}) {
+    const auto refused = fixture.api.check_head(request).refusal;
+    REQUIRE(refused);
+    CHECK(refused->status == status);
+    CHECK((refused->delay > 0ms) == (status == 401));
+    CHECK(fixture.observed.back().status == status);
+  }
+  CHECK(fixture.observed.size() == 5);
+  const auto passed = fixture.api.check_head(post(restart));
+  CHECK_FALSE(passed.refusal);
+  CHECK(passed.queueing.lane == static_cast<std::size_t>(Lane::acting));
+  CHECK(passed.queueing.owner == "ops");
+  CHECK(fixture.observed.size() == 5);
+}
+
+TEST_CASE("ControlApi: what is open to all is answered by its head, and takes no worker") {
+  ApiFixture fixture;
+  for (const char* path : {"/-/healthy", "/api/v1/openapi.json"}) {
+    const auto response = fixture.api.check_head(get(path, "")).refusal;
+    REQUIRE(response);
+    CHECK(response->status == 200);
+  }
+}
+
 TEST_CASE("check_request: only the scheme Bearer is accepted, in any case") {
   ApiFixture fixture;
   http::Request request = get(processes);
@@ -73,16 +105,21 @@ TEST_CASE(
     "check_request: a verified client certificate is accepted by its subject alternative name") {
   ApiFixture fixture;
   http::Request request = get(processes, "");
-  request.client_names = {"other.example", "robot.example"};
+  request.client_names = {"DNS:other.example", "DNS:robot.example"};
   CHECK(fixture.api.handle(request).status == 200);
-  request.client_names = {"robot.example.evil"};
+  for (const char* other : {"DNS:robot.example.evil", "URI:robot.example", "email:robot.example",
+                            "robot.example", "IP:10.0.0.1"}) {
+    request.client_names = {other};
+    CHECK(fixture.api.handle(request).status == 401);
+  }
+  request.client_names = {"DNS:robot.example.evil"};
   CHECK(fixture.api.handle(request).status == 401);
 }
 
 TEST_CASE("check_request: a wrong token is rejected despite a known certificate") {
   ApiFixture fixture;
   http::Request request = get(processes, "wrong");
-  request.client_names = {"robot.example"};
+  request.client_names = {"DNS:robot.example"};
   CHECK(fixture.api.handle(request).status == 401);
 }
 
@@ -99,7 +136,7 @@ TEST_CASE("check_request: every route but the open ones requires a token with it
     ApiFixture fixture;
     http::Request request = tests::request(route.method, std::string(route.pattern), "");
     CAPTURE(route.pattern);
-    CHECK(fixture.api.handle(request).status == (route.scope ? 401 : 200));
+    CHECK((fixture.api.handle(request).status == 401) != route.is_open());
     if (route.scope && *route.scope != Scope::read) {
       request = tests::request(route.method, std::string(route.pattern), reader_token);
       CHECK(fixture.api.handle(request).status == 403);
@@ -133,6 +170,38 @@ TEST_CASE("check_request: a 405 lists the methods of the path") {
 TEST_CASE("check_request: HEAD is accepted wherever GET is") {
   ApiFixture fixture;
   CHECK(fixture.api.handle(tests::request(http::Method::head, processes)).status == 200);
+}
+
+TEST_CASE("check_request: a query parameter that the route does not take is a 400") {
+  ApiFixture fixture;
+  const auto detail_of = [&](const http::Request& request) {
+    const http::Response response = fixture.api.handle(request);
+    CHECK(response.status == 400);
+    return json_of(response)["detail"].get<std::string>();
+  };
+  CHECK(detail_of(post(restart + "?wiat=10m")) ==
+        "unknown query parameter 'wiat': did you mean 'wait'?");
+  CHECK(detail_of(get(processes + "?sort=name")) ==
+        "unknown query parameter 'sort': this route takes group, state, supervisor");
+  CHECK(detail_of(get("/api/v1/supervisors?state=FATAL")) ==
+        "unknown query parameter 'state': this route takes none");
+  CHECK(detail_of(get(processes + "?state=FATAL&st%61te=RUNNING")) ==
+        "the query parameter 'state' is given twice");
+  CHECK(fixture.world.controller.list().empty());
+  CHECK(fixture.api.handle(get(processes + "?state=RUNNING&")).status == 200);
+}
+
+TEST_CASE("check_request: a query parameter that no route takes is a 400 on each") {
+  for (const Route& route : control_routes()) {
+    CAPTURE(route.pattern);
+    ApiFixture fixture;
+    ControlOptions options;
+    options.tokens = {{"all", digest_of("all"), {all_scopes.begin(), all_scopes.end()}}};
+    fixture.api.configure(options);
+    const auto response = fixture.api.handle(
+        tests::request(route.method, std::string(route.pattern) + "?no_such_parameter", "all"));
+    CHECK(response.status == 400);
+  }
 }
 
 TEST_CASE("check_request: a body must come as application/json") {
@@ -214,7 +283,7 @@ TEST_CASE(
   CHECK(type_of(response) == "urn:reeve:problem:too_many_logins");
   CHECK(fixture.api.handle(get(processes)).status == 200);
   http::Request elsewhere = get(processes, "wrong");
-  elsewhere.peer = "192.0.2.8";
+  elsewhere.peer = elsewhere.counted_peer = "192.0.2.8";
   CHECK(fixture.api.handle(elsewhere).status == 401);
   fixture.world.manual.advance(std::chrono::minutes(1));
   CHECK(fixture.api.handle(get(processes, "wrong")).status == 401);
@@ -223,7 +292,7 @@ TEST_CASE(
 TEST_CASE("ControlApi: a reload replaces tokens and host names") {
   ApiFixture fixture;
   ControlOptions options;
-  options.tokens = {{"new", base::Secret("new-token"), {Scope::read}}};
+  options.tokens = {{"new", digest_of("new-token"), {Scope::read}}};
   options.allowed_hosts = {"Reeve.Example"};
   fixture.api.configure(options);
   CHECK(fixture.api.handle(get(processes)).status == 401);
@@ -237,7 +306,7 @@ TEST_CASE("ControlApi: no response repeats a token") {
   for (const std::string& token : {std::string("wrong-secret-token"), ops_token}) {
     for (const char* path : {"/api/v1/processes", "/nowhere", "/api/v1/processes/job/restart"}) {
       const auto response = fixture.api.handle(get(path, token));
-      CHECK(std::get<std::string>(response.body).find(token) == std::string::npos);
+      CHECK(tests::body_of(response).find(token) == std::string::npos);
     }
   }
 }
@@ -280,12 +349,31 @@ TEST_CASE("credentials: the part of the header after the scheme") {
   CHECK(credentials("Bearer ", "Bearer") == "");
 }
 
+TEST_CASE("ControlApi: an accepted command is permitted what its actor may do now") {
+  ApiFixture fixture;
+  guards::Command command;
+  const auto permitted = [&] { return fixture.api.permission_of(command); };
+  command.actor = "web";
+  CHECK(permitted() == tests::three_tokens().tokens[2].allow);
+  command.actor = "reader";
+  CHECK(permitted().error().reason == guards::Reason::withdrawn);
+  command.actor = "web";
+  ControlOptions options = tests::three_tokens();
+  options.tokens[2].scopes = {Scope::read};
+  fixture.api.configure(options);
+  CHECK(permitted().error().error.message == "'web' may not act any more");
+  options.clients = {{"web", {Scope::control}}};
+  options.tokens.pop_back();
+  fixture.api.configure(options);
+  CHECK(permitted());
+}
+
 TEST_CASE("Authenticator: an empty token is unknown, even if one is configured") {
   ControlOptions options;
-  options.tokens = {{"careless", base::Secret(""), {Scope::read}}};
+  options.tokens = {{"careless", digest_of(""), {Scope::read}}};
   http::Request request;
   request.headers = {{"Authorization", "Bearer "}};
-  CHECK(Authenticator(options).authenticate(request) == nullptr);
+  CHECK(Authenticator(options).authenticate(credential_of(request)) == nullptr);
 }
 
 TEST_CASE("digest_of: SHA-256; a keyed digest depends on its key") {
@@ -304,9 +392,9 @@ TEST_CASE("HostNames: loopback, the listen address, the machine's names and thos
                            ++asked;
                            return "Box.Example.Org";
                          }});
-  for (const char* host :
-       {"localhost", "LOCALHOST:19002", "localhost.", "127.0.0.1:1", "[::1]", "[::1]:19002",
-        "[2001:db8::1]:19002", "reeve.example:443", "10.0.0.1", "box", "box:19002"}) {
+  for (const char* host : {"localhost", "LOCALHOST:19002", "localhost.", "127.0.0.1:1", "[::1]",
+                           "[::1]:19002", "[0:0::1]", "[2001:db8::1]:19002", "[2001:DB8:0:0::1]",
+                           "reeve.example:443", "10.0.0.1", "box", "box:19002"}) {
     CAPTURE(host);
     CHECK(names.contains(host));
   }
@@ -314,11 +402,54 @@ TEST_CASE("HostNames: loopback, the listen address, the machine's names and thos
   CHECK(names.contains("box.example.org:19002"));
   CHECK_FALSE(names.contains("box.evil.example"));
   CHECK(asked == 1);
-  for (const char* host : {"", ":", ":19002", "evil.example", "127.0.0.1.evil.example", "[::1",
-                           "::1", "localhost@evil.example", "0x7f000001", "127.1"}) {
+  for (const char* host : {"",
+                           ":",
+                           ":19002",
+                           "evil.example",
+                           "127.0.0.1.evil.example",
+                           "[::1",
+                           "::1",
+                           "localhost@evil.example",
+                           "0x7f000001",
+                           "127.1",
+                           "[::1].evil.com",
+                           "[::1]@evil.com",
+                           "[::1]:80:80",
+                           "[::1]:",
+                           "[::1]x",
+                           "[::1%25lo]",
+                           "[127.0.0.1]",
+                           "[localhost]",
+                           "localhost:evil.com",
+                           "localhost:",
+                           "localhost:99999",
+                           "localhost:80:80",
+                           "localhost:+80",
+                           "localhost..",
+                           ".localhost",
+                           "localhost/",
+                           "localhost ",
+                           " localhost",
+                           "local%68ost",
+                           "x@localhost",
+                           "localhost,evil.com"}) {
     CAPTURE(host);
     CHECK_FALSE(names.contains(host));
   }
+}
+
+TEST_CASE(
+    "HostNames: a check of the head passes what a look-up would decide, and looks nothing up") {
+  int asked = 0;
+  const HostNames names("", {}, {"box", [&] {
+                                   ++asked;
+                                   return "box.example";
+                                 }});
+  CHECK(names.contains("box.evil.example", CheckStage::head));
+  CHECK_FALSE(names.contains("evil.example", CheckStage::head));
+  CHECK(asked == 0);
+  CHECK(names.contains("box.example"));
+  CHECK_FALSE(names.contains("box.evil.example", CheckStage::head));
 }
 
 TEST_CASE("HostNames: a missing qualified name is looked up once") {
@@ -348,20 +479,6 @@ TEST_CASE(
     throttle.count_failure("peer" + std::to_string(i));
   }
   CHECK_FALSE(throttle.retry_after("a"));
-}
-
-TEST_CASE("read_login: a name and a password, base64-encoded") {
-  const auto login = read_login("Basic b3BzOnBhOnNz");
-  REQUIRE(login);
-  CHECK(login->name == "ops");
-  CHECK(login->password.reveal() == "pa:ss");
-  for (const char* header :
-       {"", "Basic", "Basic ", "Basic b3Bz", "Basic ====", "Basic b3BzOnBh OnNz", "Basic !!!!",
-        "Bearer b3BzOnBhOnNz", "Basic b3BzOgBwYQ=="}) {
-    CAPTURE(header);
-    CHECK_FALSE(read_login(header));
-  }
-  CHECK_FALSE(read_login("Basic " + std::string(4'000, 'A')));
 }
 
 }  // namespace

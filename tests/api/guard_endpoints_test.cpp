@@ -1,4 +1,7 @@
+#include <csignal>
 #include <fstream>
+
+#include <sys/resource.h>
 
 #include "api/api_fixture.h"
 #include "support/catch.h"
@@ -91,6 +94,51 @@ TEST_CASE("Maintenance endpoints: the token's allow list must cover the scope") 
   }
 }
 
+TEST_CASE("Maintenance endpoints: a token is shown the windows of the processes that it may read") {
+  ApiFixture fixture;
+  for (const char* scope : {"web:front", "job:job", "gone:*", "*"}) {
+    CHECK(fixture.guarded.maintenance->set(scope, 1h, "private", "ops"));
+  }
+  const auto scopes = [&](const std::string& token) {
+    std::vector<std::string> list;
+    for (const auto& window : json_of(fixture.api.handle(get("/api/v1/maintenance", token)))) {
+      list.push_back(window["scope"].get<std::string>());
+    }
+    return list;
+  };
+  CHECK(scopes(tests::ops_token).size() == 4);
+  CHECK(scopes(web_token) == std::vector<std::string>{"*", "web:front"});
+}
+
+TEST_CASE("Maintenance endpoints: a process that is named like its group allows nothing on it") {
+  ApiFixture fixture;
+  tests::FakeProgram star;
+  star.name = {"web", "*"};
+  fixture.world.supervisord->add(star);
+  fixture.world.publish();
+  ControlOptions options = tests::three_tokens();
+  options.tokens[2].allow = {*substrate::Selector::parse("web:[*]")};
+  fixture.api.configure(options);
+  CHECK(fixture.api.handle(put("web:*", R"({"ttl": "1h"})", web_token)).status == 403);
+  CHECK(fixture.guarded.maintenance->set("web:*", 1h, "", "ops"));
+  CHECK(fixture.api.handle(del("web:*", web_token)).status == 403);
+}
+
+TEST_CASE("GET audit: what is about no single process is shown to its actor and to who reads all") {
+  ApiFixture fixture;
+  CHECK(fixture.api.handle(put("*", R"({"ttl": "1h", "reason": "private"})")).status == 200);
+  CHECK(fixture.api.handle(put("web:*", R"({"ttl": "1h"})", web_token)).status == 200);
+  const auto actors = [&](const std::string& token) {
+    std::vector<std::string> list;
+    for (const auto& entry : json_of(fixture.api.handle(get("/api/v1/audit", token)))) {
+      list.push_back(entry["actor"].get<std::string>());
+    }
+    return list;
+  };
+  CHECK(actors(tests::ops_token) == std::vector<std::string>{"ops", "web"});
+  CHECK(actors(web_token) == std::vector<std::string>{"web"});
+}
+
 TEST_CASE(
     "Maintenance endpoints: pages of other origins and bodies that are not JSON are refused") {
   ApiFixture fixture;
@@ -165,7 +213,7 @@ TEST_CASE("Guard endpoints: resets and maintenance are recorded in the audit") {
   (void)fixture.api.handle(post("/api/v1/guards/web:front/reset"));
   (void)fixture.api.handle(put("job:job", R"({"ttl": "1h"})", web_token));  // refused
   const auto audit = json_of(fixture.api.handle(get("/api/v1/audit")));
-  REQUIRE(audit.size() == 3);
+  REQUIRE(audit.size() == 4);
   CHECK(audit[0]["kind"] == "maintenance");
   CHECK(audit[0]["action"] == "set");
   CHECK(audit[0]["actor"] == "ops");
@@ -174,12 +222,69 @@ TEST_CASE("Guard endpoints: resets and maintenance are recorded in the audit") {
   CHECK(audit[1]["action"] == "clear");
   CHECK(audit[2]["kind"] == "reset");
   CHECK(audit[2]["name"] == "front");
+  CHECK(audit[3]["kind"] == "decision");
+  CHECK(audit[3]["decision"] == "not_allowed");
+  CHECK(audit[3]["actor"] == "web");
+}
+
+TEST_CASE("Guard endpoints: nothing is changed that cannot be recorded in the audit") {
+  CooldownFixture fixture;
+  // Then the audit is longer than the limit, and what the guards write is not.
+  for (int number = 0; number < 200; ++number) {
+    control::AuditEntry entry;
+    entry.kind = control::AuditKind::operation;
+    entry.reason = std::string(200, 'x');
+    fixture.audit->record({entry});
+  }
+  CHECK(fixture.api.handle(put("job:job", R"({"ttl": "1h"})")).status == 200);
+  std::signal(SIGXFSZ, SIG_IGN);  // as the agent does
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const rlimit small{20'000, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const int reset = fixture.api.handle(post("/api/v1/guards/web:front/reset")).status;
+  const int reset_all = fixture.api.handle(post("/api/v1/guards/*/reset")).status;
+  const int set = fixture.api.handle(put("web:front", R"({"ttl": "1h"})")).status;
+  const int clear = fixture.api.handle(del("job:job")).status;
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  CHECK(reset == 500);
+  CHECK(reset_all == 500);
+  CHECK(set == 500);
+  CHECK(clear == 500);
+  CHECK(fixture.guards().size() == 1);
+  const auto windows = json_of(fixture.api.handle(get("/api/v1/maintenance")));
+  REQUIRE(windows.size() == 1);
+  CHECK(windows[0]["scope"] == "job:job");
+  CHECK(fixture.api.handle(post("/api/v1/guards/web:front/reset")).status == 200);
+}
+
+TEST_CASE("ControlApi: requests of known clients that the gate refuses are in the audit, counted") {
+  ApiFixture fixture;
+  for (int time = 0; time < 100; ++time) {
+    CHECK(
+        fixture.api.handle(post("/api/v1/processes/job/restart", "", tests::reader_token)).status ==
+        403);
+  }
+  auto foreign = put("web:*", R"({"ttl": "1h"})");
+  foreign.headers.push_back({"Origin", "http://evil.example"});
+  (void)fixture.api.handle(foreign);
+  (void)fixture.api.handle(get("/api/v1/audit", "no token"));
+  const auto audit = json_of(fixture.api.handle(get("/api/v1/audit")));
+  REQUIRE(audit.size() == 3);
+  CHECK(audit[0]["actor"] == "reader");
+  CHECK(audit[0]["decision"] == "missing_scope");
+  CHECK(audit[0]["reason"] == "'reader' does not have the scope control");
+  CHECK(audit[1]["decision"] == "foreign_origin");
+  CHECK(audit[2]["decision"] == "missing_scope");
+  CHECK(audit[2]["count"] == 99);
+  CHECK_FALSE(audit[2]["first"].is_null());
 }
 
 TEST_CASE("GET audit: since and limit select the entries") {
   ApiFixture fixture;
   for (int i = 0; i < 3; ++i) {
     control::AuditEntry entry;
+    entry.kind = i == 1 ? control::AuditKind::reset : control::AuditKind::operation;
     entry.at = base::SystemTime(std::chrono::seconds(1'000 + i));
     entry.actor = std::to_string(i);
     fixture.audit->record({entry});
@@ -193,11 +298,13 @@ TEST_CASE("GET audit: since and limit select the entries") {
   };
   CHECK(actors("") == "012");
   CHECK(actors("?limit=2") == "12");
+  CHECK(actors("?kind=operation") == "02");
+  CHECK(actors("?kind=reset&limit=1") == "1");
   CHECK(actors("?since=1001") == "12");
   CHECK(actors("?since=1970-01-01T00:16:42Z") == "2");
   CHECK(actors("?since=1970-01-01T01:16:41+01:00&limit=1") == "2");
-  for (const char* query :
-       {"?limit=0", "?limit=10001", "?limit=x", "?since=yesterday", "?since=-1", "?since="}) {
+  for (const char* query : {"?limit=0", "?limit=10001", "?limit=x", "?since=yesterday", "?since=-1",
+                            "?since=", "?kind=tea", "?kind="}) {
     CAPTURE(query);
     CHECK(fixture.api.handle(get("/api/v1/audit" + std::string(query))).status == 400);
   }

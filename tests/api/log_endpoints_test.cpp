@@ -13,7 +13,6 @@ using tests::FakeProgram;
 using tests::get;
 using tests::header_of;
 using tests::json_of;
-using tests::Operation;
 
 const std::string stdout_of_job = "/api/v1/processes/job/logs/stdout";
 
@@ -77,6 +76,14 @@ TEST_CASE("Log endpoints: no character is lost between two ranges") {
   CHECK(together == "aé€z");
 }
 
+TEST_CASE("Log endpoints: a range that begins within a character is not read again") {
+  LogFixture fixture;
+  fixture.write("日本語xyz");
+  const auto piece = fixture.read("?bytes=6&offset=1");
+  CHECK(text_of(piece) == "本");
+  CHECK(header_of(piece, "Log-Next-Offset") == "6");
+}
+
 TEST_CASE("Log endpoints: an offset beyond the end is a 416") {
   LogFixture fixture;
   fixture.write("short");
@@ -125,7 +132,8 @@ TEST_CASE("Log endpoints: they require the scope logs") {
 
 TEST_CASE("Log endpoints: a timeout is a 504, a supervisord known to be unreachable a 503") {
   LogFixture fixture;
-  fixture.world.supervisord->fail(FakeFailure{.operation = Operation::log_size, .hangs = true});
+  fixture.world.supervisord->fail(
+      FakeFailure{.operation = tests::Operation::log_size, .hangs = true});
   CHECK(fixture.read("").status == 504);
   fixture.add_second_supervisor();
   const auto before = fixture.world.supervisord->calls().size();

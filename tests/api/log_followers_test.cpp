@@ -34,7 +34,7 @@ struct FollowFixture : ApiFixture {
   ControlApi live{deps(), tests::three_tokens(), world.manual, base::Log()};
 };
 
-http::StreamReader& reader_of(const http::Response& response) {
+http::StreamReader& followed_log(const http::Response& response) {
   return *std::get<std::shared_ptr<http::StreamReader>>(response.body);
 }
 
@@ -42,7 +42,7 @@ http::StreamReader& reader_of(const http::Response& response) {
 bool gets(const http::Response& response, const std::string& wanted) {
   std::string text;
   return eventually(10s, [&] {
-    text += reader_of(response).take()->bytes;
+    text += followed_log(response).take()->bytes;
     return text == wanted;
   });
 }
@@ -111,13 +111,13 @@ TEST_CASE("LogFollowers: a log shorter than its known end is sent when it ends")
     text += piece->bytes;
     return piece->last;
   }));
-  CHECK(text == "longer\nnew");
+  CHECK(text.starts_with("longer\nnew\nreeve: this log is not followed any more: "));
 }
 
-TEST_CASE("LogFollowers: their number is bounded, until a client leaves") {
+TEST_CASE("LogFollowers: their number for one token is bounded, until a client leaves") {
   FollowFixture fixture;
   std::vector<http::Response> clients;
-  for (std::size_t i = 0; i < LogFollowers::max_followers; ++i) {
+  for (std::size_t i = 0; i < LogFollowers::max_followers / 2; ++i) {
     clients.push_back(fixture.follow());
     CHECK(clients.back().status == 200);
   }
@@ -128,6 +128,33 @@ TEST_CASE("LogFollowers: their number is bounded, until a client leaves") {
   CHECK(eventually(10s, [&] { return fixture.follow().status == 200; }));
 }
 
+TEST_CASE("LogFollowers: one token cannot take all places") {
+  FollowFixture fixture;
+  std::vector<http::Response> clients;
+  for (std::size_t i = 0; i < LogFollowers::max_followers; ++i) {
+    clients.push_back(fixture.follow());
+  }
+  fixture.world.supervisord->write_log({"web", "front"}, substrate::LogStream::standard_output,
+                                       "x");
+  const auto other = fixture.live.handle(
+      get("/api/v1/processes/web:front/logs/stdout?follow=true", tests::web_token));
+  CHECK(other.status == 200);
+}
+
+TEST_CASE("LogFollowers: a reload ends the logs that it no longer grants, and their threads") {
+  FollowFixture fixture;
+  fixture.write("past\n");
+  std::optional<http::Response> response = fixture.follow();
+  CHECK(gets(*response, "past\n"));
+  ControlOptions options = tests::three_tokens();
+  options.tokens.erase(options.tokens.begin());
+  fixture.live.configure(options);
+  const auto end = followed_log(*response).take();
+  REQUIRE(end);
+  CHECK(end->last);
+  CHECK(end->bytes.find("the configuration no longer grants it") != std::string::npos);
+}
+
 TEST_CASE("LogFollowers: the stream ends when supervisord ends the log") {
   FollowFixture fixture;
   fixture.write("last words");
@@ -135,14 +162,14 @@ TEST_CASE("LogFollowers: the stream ends when supervisord ends the log") {
   CHECK(gets(response, "last words"));
   fixture.world.supervisord->remove("job");
   fixture.world.supervisord->tick();
-  CHECK(eventually(10s, [&] { return reader_of(response).take()->last; }));
+  CHECK(eventually(10s, [&] { return followed_log(response).take()->last; }));
 }
 
 TEST_CASE("LogFollowers: all streams end with the agent") {
   std::optional<FollowFixture> fixture(std::in_place);
   const auto response = fixture->follow();
   fixture.reset();
-  CHECK(reader_of(response).take()->last);
+  CHECK(followed_log(response).take()->last);
 }
 
 TEST_CASE("LogFollowers: HEAD follows nothing") {

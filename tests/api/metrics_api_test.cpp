@@ -41,6 +41,25 @@ TEST_CASE("MetricsApi: the metrics are text of format 0.0.4, the exposition's sh
   CHECK(listener.page(get("/metrics", "")) == "plain");
 }
 
+TEST_CASE("MetricsApi: the members of the cluster are Prometheus' targets, 503 while never read") {
+  tests::ManualClock clock;
+  std::optional<std::string> targets;
+  MetricsApiDeps deps{.page = [](metrics::Encoding) { return std::vector<http::SharedBytes>(); },
+                      .ready = [] { return true; },
+                      .observe = [](std::string_view, int, auto) {},
+                      .version = "1"};
+  MetricsApi alone(deps, {}, clock);
+  CHECK(alone.handle(get("/fleet/targets", "")).status == 404);
+  deps.targets = [&] { return targets; };
+  MetricsApi api(deps, {}, clock);
+  CHECK(api.handle(get("/fleet/targets", "")).status == 503);
+  targets = "[]";
+  const http::Response response = api.handle(get("/fleet/targets", ""));
+  CHECK(response.status == 200);
+  CHECK(header_of(response, "Content-Type") == "application/json");
+  CHECK(tests::body_of(response) == "[]");
+}
+
 TEST_CASE("MetricsApi: the metrics are gzipped for clients that accept it, with Vary") {
   Listener listener;
   http::Request request = get("/metrics", "");
@@ -49,6 +68,27 @@ TEST_CASE("MetricsApi: the metrics are gzipped for clients that accept it, with 
   const http::Response response = listener.api.handle(request);
   CHECK(header_of(response, "Content-Encoding") == "gzip");
   CHECK(header_of(response, "Vary") == "Accept-Encoding");
+}
+
+TEST_CASE("MetricsApi: requests within four times of what a page takes to make share it") {
+  using namespace std::chrono_literals;
+  tests::ManualClock clock;
+  int made = 0;
+  MetricsApi api({[&](metrics::Encoding) -> std::vector<http::SharedBytes> {
+                    ++made;
+                    clock.advance(10ms);
+                    return {std::make_shared<const std::string>("page")};
+                  },
+                  [] { return true; }, [](auto...) {}, "1.2.3"},
+                 {}, clock);
+  const auto scrape = [&] { return api.handle(get("/metrics", "")).status; };
+  CHECK(scrape() == 200);
+  clock.advance(39ms);
+  CHECK(scrape() == 200);
+  CHECK(made == 1);
+  clock.advance(1ms);
+  CHECK(scrape() == 200);
+  CHECK(made == 2);
 }
 
 TEST_CASE("MetricsApi: the metrics' path is configured, and may change") {
@@ -65,6 +105,18 @@ TEST_CASE("MetricsApi: healthy at once, ready once the first poll has ended with
   CHECK(listener.api.handle(get("/-/ready", "")).status == 503);
   listener.ready = true;
   CHECK(listener.api.handle(get("/-/ready", "")).status == 200);
+}
+
+TEST_CASE("MetricsApi: neither healthy nor ready while nothing is published any more") {
+  tests::ManualClock clock;
+  MetricsApi api({.page = {},
+                  .ready = [] { return true; },
+                  .observe = [](std::string_view, int, std::chrono::nanoseconds) {},
+                  .version = "",
+                  .healthy = [] { return false; }},
+                 {}, clock);
+  CHECK(api.handle(get("/-/healthy", "")).status == 503);
+  CHECK(api.handle(get("/-/ready", "")).status == 503);
 }
 
 TEST_CASE("MetricsApi: the landing page links to the metrics, and runs no scripts") {

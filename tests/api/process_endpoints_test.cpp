@@ -1,5 +1,9 @@
 #include "api/api_fixture.h"
+#include "api/fair_share.h"
+#include "api/snapshot_waiters.h"
+#include "json/json.h"
 #include "support/catch.h"
+#include "support/gunzip.h"
 
 namespace reeve::api {
 namespace {
@@ -10,6 +14,7 @@ using tests::ApiFixture;
 using tests::awaited;
 using tests::get;
 using tests::header_of;
+using tests::is_deferred;
 using tests::json_of;
 using tests::post;
 
@@ -43,11 +48,121 @@ TEST_CASE("GET processes: in order, all or by group, state and supervisord") {
   CHECK(names_of(fixture.api.handle(get("/api/v1/processes?supervisor="))).size() == 3);
 }
 
+std::string etag_of(const http::Response& response) {
+  return header_of(response, "ETag");
+}
+
+http::Request list_request(const std::string& query, const std::string& known,
+                           const std::string& token = tests::ops_token) {
+  http::Request request = get("/api/v1/processes" + query, token);
+  request.headers.push_back({"If-None-Match", known});
+  return request;
+}
+
+TEST_CASE("GET processes: the list of a snapshot is made once, and is 304 for who has it") {
+  ApiFixture fixture;
+  const auto first = fixture.api.handle(get("/api/v1/processes"));
+  const auto again = fixture.api.handle(get("/api/v1/processes"));
+  using Shared = std::vector<http::SharedBytes>;
+  CHECK(std::get<Shared>(first.body) == std::get<Shared>(again.body));
+  CHECK(etag_of(first).starts_with("W/\""));
+  for (const std::string& known :
+       {etag_of(first), "\"x\", " + etag_of(first), std::string("*"), etag_of(first).substr(2)}) {
+    CAPTURE(known);
+    const auto unchanged = fixture.api.handle(list_request("", known));
+    CHECK(unchanged.status == 304);
+    CHECK(etag_of(unchanged) == etag_of(first));
+    CHECK(std::get<std::string>(unchanged.body).empty());
+  }
+  CHECK(fixture.api.handle(list_request("", "\"x\"")).status == 200);
+  CHECK(fixture.api.handle(list_request("?group=web", etag_of(first))).status == 200);
+  CHECK(fixture.api.handle(list_request("", etag_of(first), tests::web_token)).status == 200);
+  auto next = std::make_shared<monitor::Snapshot>(*fixture.world.snapshot);
+  ++next->generation;
+  fixture.world.snapshot = next;
+  CHECK(fixture.api.handle(list_request("", etag_of(first))).status == 200);
+}
+
+TEST_CASE("GET processes: the gzipped list is the same") {
+  ApiFixture fixture;
+  const auto plain = fixture.api.handle(get("/api/v1/processes"));
+  auto request = get("/api/v1/processes");
+  request.headers.push_back({"Accept-Encoding", "gzip"});
+  const auto gzipped = fixture.api.handle(request);
+  CHECK(header_of(gzipped, "Content-Encoding") == "gzip");
+  CHECK(etag_of(gzipped) == etag_of(plain));
+  CHECK(tests::gunzip(tests::body_of(gzipped)) == tests::body_of(plain));
+  request.query = "group=web";
+  CHECK(header_of(fixture.api.handle(request), "Content-Encoding").empty());
+}
+
+TEST_CASE("GET processes: the text is that of the JSON objects") {
+  ApiFixture fixture;
+  auto expected = nlohmann::ordered_json::array();
+  const auto& supervisor = fixture.world.snapshot->supervisors[0];
+  for (const auto& process : supervisor.processes) {
+    expected.push_back(json::to_json(supervisor, process));
+  }
+  CHECK(tests::body_of(fixture.api.handle(get("/api/v1/processes"))) == json::to_text(expected));
+}
+
+TEST_CASE("Reading: a token's allow list bounds what it reads of, unless read_all is set") {
+  ApiFixture fixture;
+  const auto read = [&](const std::string& path) {
+    return fixture.api.handle(get(path, tests::web_token));
+  };
+  CHECK(names_of(read("/api/v1/processes")) == std::vector<std::string>{"web:back", "web:front"});
+  CHECK(names_of(read("/api/v1/processes?group=job")).empty());
+  CHECK(read("/api/v1/processes/web:front").status == 200);
+  for (const char* path :
+       {"/api/v1/processes/job", "/api/v1/processes/job/logs/stdout",
+        "/api/v1/processes/job/logs/stderr?follow=true", "/api/v1/processes/none"}) {
+    CAPTURE(path);
+    const auto refused = read(path);
+    CHECK(refused.status == 403);
+    CHECK(json_of(refused)["type"] == "urn:reeve:problem:not_allowed");
+  }
+  const auto operation = json_of(fixture.api.handle(post("/api/v1/processes/job/restart")));
+  const std::string one = "/api/v1/operations/" + operation["id"].get<std::string>();
+  (void)fixture.api.handle(post("/api/v1/groups/web/restart", "", tests::web_token));
+  CHECK(json_of(read("/api/v1/operations")).size() == 1);
+  CHECK(read(one).status == 404);
+  CHECK(json_of(read(one))["detail"] == json_of(read("/api/v1/operations/none"))["detail"]);
+
+  ControlOptions options = tests::three_tokens();
+  options.tokens[2].read_all = true;
+  fixture.api.configure(options);
+  CHECK(names_of(read("/api/v1/processes")).size() == 3);
+  CHECK(read("/api/v1/processes/job").status == 200);
+  CHECK(read(one).status == 200);
+  CHECK(fixture.api.handle(post("/api/v1/processes/job/stop", "", tests::web_token)).status == 403);
+}
+
 TEST_CASE("GET processes: a filter that cannot match is an error, not an empty list") {
   ApiFixture fixture;
   CHECK(fixture.api.handle(get("/api/v1/processes?state=running")).status == 400);
   CHECK(fixture.api.handle(get("/api/v1/processes?supervisor=nobody")).status == 404);
   CHECK(fixture.api.handle(get("/api/v1/processes?group=%zz")).status == 400);
+}
+
+TEST_CASE("GET permission: whether an action would be refused, and why; nothing is recorded") {
+  ApiFixture fixture;
+  const std::string path = "/api/v1/processes/web:front/permission";
+  const auto allowed = json_of(fixture.api.handle(get(path)));
+  CHECK(allowed == nlohmann::json({{"allowed", true}, {"reason", nullptr}, {"detail", nullptr}}));
+  CHECK(json_of(fixture.api.handle(get(path, tests::web_token)))["allowed"] == true);
+  const auto other =
+      json_of(fixture.api.handle(get("/api/v1/processes/job/permission", tests::web_token)));
+  CHECK(other["allowed"] == false);
+  CHECK(other["reason"] == "not_allowed");
+  CHECK(other["detail"] == json_of(fixture.api.handle(post("/api/v1/processes/job/restart", "",
+                                                           tests::web_token)))["detail"]);
+  CHECK(json_of(fixture.api.handle(get("/api/v1/processes/nobody/permission")))["reason"] ==
+        "not_found");
+  const auto reader = json_of(fixture.api.handle(get(path, tests::reader_token)));
+  CHECK(reader["allowed"] == false);
+  CHECK(reader["reason"] == "missing_scope");
+  CHECK(fixture.world.controller.list().empty());
 }
 
 TEST_CASE("GET process: by group:name, or by the bare name where both are equal") {
@@ -77,7 +192,7 @@ TEST_CASE("GET process: paths and patterns are no names") {
   CHECK(fixture.api.handle(get("/api/v1/processes/" + std::string(5'000, 'x'))).status == 400);
   for (const char* path : {"/api/v1/processes/", "/api/v1/processes//", "/api/v1//processes",
                            "//api/v1/processes", "/api/v1/processes/../supervisors",
-                           "/api/v1/processes/job/", "/api/v1/processes/job/restart/x", "/", ""}) {
+                           "/api/v1/processes/job/", "/api/v1/processes/job/restart/x", ""}) {
     CAPTURE(path);
     CHECK(fixture.api.handle(get(path)).status == 404);
   }
@@ -182,6 +297,49 @@ TEST_CASE("Actions: with wait the response is the finished operation") {
   CHECK(fixture.observed == std::vector<tests::Observed>{{"stop", 200}, {"stop", 200}});
 }
 
+TEST_CASE("Actions: with wait the response comes when the snapshot shows what was done") {
+  ApiFixture fixture;
+  const auto response = fixture.api.handle(post("/api/v1/processes/job/stop?wait=30s"));
+  while (fixture.world.controller.run_next()) {
+  }
+  const auto first = std::get<http::DeferredResponse>(response.body);
+  REQUIRE(first.ready());
+  const auto shown = std::get<http::DeferredResponse>(first.take().body);
+  CHECK(shown.timeout() == std::chrono::seconds(1));
+  fixture.api.publish(*fixture.world.snapshot);
+  CHECK_FALSE(shown.ready());
+  fixture.world.publish();
+  fixture.api.publish(*fixture.world.snapshot);
+  REQUIRE(shown.ready());
+  CHECK(shown.take().status == 200);
+  CHECK(json_of(fixture.api.handle(get("/api/v1/processes/job")))["state"] == "STOPPED");
+}
+
+TEST_CASE("SnapshotWaiters: what shows that an operation is done") {
+  ApiFixture fixture;
+  const auto before = fixture.world.snapshot;
+  const auto carry_out = [&](guards::Action action) {
+    return fixture.world.carry_out(tests::World::command(action, "job"));
+  };
+  const auto restart = carry_out(guards::Action::restart);
+  CHECK_FALSE(shows(*before, restart));
+  fixture.world.publish();
+  CHECK(shows(*fixture.world.snapshot, restart));
+  const auto later = carry_out(guards::Action::restart);
+  CHECK_FALSE(shows(*fixture.world.snapshot, later));
+  fixture.world.publish();
+  CHECK(shows(*fixture.world.snapshot, restart));  // a later run
+  CHECK(shows(*fixture.world.snapshot, later));
+  const auto stop = carry_out(guards::Action::stop);
+  CHECK_FALSE(shows(*fixture.world.snapshot, stop));
+  fixture.world.publish();
+  CHECK(shows(*fixture.world.snapshot, stop));
+  CHECK(shows(*before, carry_out(guards::Action::stop)));  // it changed nothing
+  auto away = std::make_shared<monitor::Snapshot>(*before);
+  away->supervisors[0].up = false;
+  CHECK(shows(*away, stop));
+}
+
 TEST_CASE("Actions: after the wait the response is the operation's state so far") {
   ApiFixture fixture;
   const auto response = awaited(fixture.api.handle(post("/api/v1/processes/job/stop?wait=1s")));
@@ -190,6 +348,47 @@ TEST_CASE("Actions: after the wait the response is the operation's state so far"
   CHECK_FALSE(header_of(response, "Location").empty());
   CHECK(fixture.world.controller.run_next());
   CHECK(fixture.observed == std::vector<tests::Observed>{{"stop", 202}});
+}
+
+TEST_CASE(
+    "Actions: of the responses that wait a token has a share, beyond it is answered at once") {
+  ApiFixture fixture;
+  const auto ask = [&](const std::string& process) {
+    auto request = post("/api/v1/processes/" + process + "/stop?wait=5m");
+    request.headers.push_back({"Idempotency-Key", process});
+    return fixture.api.handle(request);
+  };
+  std::vector<http::Response> waiting;
+  for (std::size_t i = 0; i < WaitPlaces::max_waiting / 2; ++i) {
+    waiting.push_back(ask(i % 2 == 0 ? "web:front" : "web:back"));
+    CHECK(is_deferred(waiting.back()));
+  }
+  const auto beyond = ask("job");
+  CHECK(beyond.status == 202);
+  CHECK_FALSE(is_deferred(beyond));
+  CHECK(awaited(waiting.front()).status == 202);  // its wait is over
+  CHECK(is_deferred(ask("job")));
+}
+
+TEST_CASE("WaitPlaces: a principal has half, the last quarter is for those without one") {
+  WaitPlaces places;
+  std::vector<std::shared_ptr<const WaitPlaces::Place>> taken;
+  const auto take = [&](const std::string& principal) {
+    taken.push_back(places.take(principal));
+    return taken.back() != nullptr;
+  };
+  for (std::size_t i = 0; i < WaitPlaces::max_waiting / 2; ++i) {
+    CHECK(take("a"));
+  }
+  CHECK_FALSE(take("a"));
+  for (std::size_t i = 0; i < WaitPlaces::max_waiting / 4; ++i) {
+    CHECK(take("b"));
+  }
+  CHECK_FALSE(take("b"));
+  CHECK(take("c"));
+  CHECK_FALSE(take("c"));
+  taken.clear();
+  CHECK(take("a"));
 }
 
 TEST_CASE("Actions: a wait is bounded, and must be a duration") {
@@ -236,6 +435,30 @@ TEST_CASE("Actions: a token acts on the processes of its allow list alone") {
   CHECK(response.status == 403);
   CHECK(type_of(response) == "urn:reeve:problem:not_allowed");
   CHECK(json_of(response)["process"] == "job:job");
+}
+
+TEST_CASE("Actions: a token does not learn which processes there are beyond its allow list") {
+  ApiFixture fixture;
+  const auto acted = [&](const std::string& name, const std::string& path) {
+    auto response = json_of(fixture.api.handle(post(path, "", tests::web_token)));
+    response.erase("instance");
+    std::string text = response.dump();
+    for (std::size_t at = 0; (at = text.find(name)) != std::string::npos;) {
+      text.replace(at, name.size(), "NAME");
+    }
+    return text;
+  };
+  for (const char* action : {"start", "stop", "restart", "signal"}) {
+    CAPTURE(action);
+    const std::string rest = "/" + std::string(action);
+    CHECK(acted("job", "/api/v1/processes/job" + rest) ==
+          acted("none", "/api/v1/processes/none" + rest));
+  }
+  CHECK(acted("job", "/api/v1/groups/job/stop") == acted("none", "/api/v1/groups/none/stop"));
+  CHECK(acted("job", "/api/v1/guards/job/reset") == acted("none", "/api/v1/guards/none/reset"));
+  CHECK(fixture.api.handle(post("/api/v1/processes/none/stop", "", tests::web_token)).status ==
+        403);
+  CHECK(fixture.api.handle(post("/api/v1/processes/none/stop")).status == 404);
 }
 
 TEST_CASE("Actions: a signal that is not configured is forbidden") {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -87,6 +88,13 @@ struct LimitRestored {
   ~LimitRestored() { ::setrlimit(RLIMIT_NOFILE, &limit); }
   rlimit limit{};
 };
+
+TEST_CASE("protect_memory: the process leaves no core dump") {
+  REQUIRE(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1);
+  protect_memory();
+  CHECK(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
+  ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
 
 TEST_CASE("raise_open_file_limit: raises the soft limit to the hard one, never lowers it") {
   const LimitRestored original;

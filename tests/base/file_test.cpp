@@ -31,6 +31,7 @@ TEST_CASE("read_secret_file: a secret is the first line of its file") {
   const TemporaryFolder folder;
   CHECK(read_secret_file(folder.write("a", "s3cret\n"))->reveal() == "s3cret");
   CHECK(read_secret_file(folder.write("b", "s3 cret\r\nsecond"))->reveal() == "s3 cret");
+  CHECK(read_secret_file(folder.write("mark", "\xEF\xBB\xBFs3cret\r\n"))->reveal() == "s3cret");
   CHECK(read_secret_file(folder.write("c", ""))->empty());
 }
 

@@ -108,5 +108,14 @@ TEST_CASE("nearest: the nearest known word is offered only if it is near") {
   CHECK_FALSE(nearest("foo", {"log"}));
 }
 
+TEST_CASE("is_nested_beyond: brackets count, outside of texts alone") {
+  CHECK_FALSE(is_nested_beyond(R"({"a":[1,{"b":[]}]})", 4));
+  CHECK(is_nested_beyond(R"({"a":[1,{"b":[]}]})", 3));
+  CHECK_FALSE(is_nested_beyond(R"(["[[[[", "\"[[[", "\\"])", 1));
+  CHECK(is_nested_beyond(R"(["\\",[]])", 1));
+  CHECK_FALSE(is_nested_beyond("]]]][", 1));
+  CHECK(is_nested_beyond(std::string(1'000'000, '['), 16));
+}
+
 }  // namespace
 }  // namespace reeve::base

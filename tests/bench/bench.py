@@ -19,6 +19,7 @@ from support import REEVE, Agent, Listeners, NodeExporter, Supervisord, Workspac
 REQUEST = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n"
 REEVE_CONFIG = """
 supervisor: {{url: "{url}"}}
+poll: {{interval: {interval}}}
 metrics: {{listen: "127.0.0.1:{{metrics}}", resources: off}}
 """
 PROGRAMS = """
@@ -28,8 +29,7 @@ numprocs={programs}
 startsecs=0
 process_name=%(program_name)s_%(process_num)04d
 """
-MINUTE = 60  # seconds over which is measured what is used between scrapes
-INTERVAL = 5  # seconds between Reeve's polls
+MINUTE = 60  # seconds
 LIST = "list / supervisorctl status [ms]"
 
 
@@ -63,31 +63,35 @@ def rss(pid):
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def measure_scrapes(exporter, supervisord, count):
+def measure_scrapes(exporter, count):
     buffer = memoryview(bytearray(1 << 20))
     times = []
     with socket.create_connection(("127.0.0.1", exporter.metrics_port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         scrape(connection, buffer)
-        before = cpu(exporter.pid), cpu(supervisord.pid)
+        before = cpu(exporter.pid)
         for _ in range(count):
             begin = time.perf_counter()
             scrape(connection, buffer)
             times.append(time.perf_counter() - begin)
-        after = cpu(exporter.pid), cpu(supervisord.pid)
-    used = [(b - a) / count for a, b in zip(before, after)]
-    return used, {
+        used = cpu(exporter.pid) - before
+    return {
         "scrape, median [ms]": 1e3 * statistics.median(times),
         "scrape, 95th percentile [ms]": 1e3 * statistics.quantiles(times, n=20)[-1],
-        "exporter's CPU per scrape [ms]": 1e3 * used[0],
+        "exporter's CPU per scrape [ms]": 1e3 * used / count,
         "resident [MB]": rss(exporter.pid),
     }
 
 
-def minute_of(*pids):
-    """Seconds of CPU that each uses in a minute."""
-    before = [cpu(pid) for pid in pids]
-    time.sleep(MINUTE)
+def minute(pids, exporter):
+    """Seconds of CPU that each uses in a minute in which the exporter is scraped once a second."""
+    buffer = memoryview(bytearray(1 << 20))
+    with socket.create_connection(("127.0.0.1", exporter.metrics_port)) as connection:
+        before = [cpu(pid) for pid in pids]
+        begin = time.monotonic()
+        for second in range(1, MINUTE + 1):
+            scrape(connection, buffer)
+            time.sleep(max(0, begin + second - time.monotonic()))
     return [cpu(pid) - used for pid, used in zip(pids, before)]
 
 
@@ -109,7 +113,7 @@ def start_listened_to(workspace, programs):
     """A supervisord with a Reeve that hears its events; the pids of both."""
     folder = workspace.folder / "listener"
     url = f"unix://{workspace.folder}/heard/s.sock"
-    agent = Listeners(folder, REEVE_CONFIG.format(url=url))
+    agent = Listeners(folder, REEVE_CONFIG.format(url=url, interval="60s"))
     supervisord = start_supervisord(workspace, "heard", programs, stanza(
         "reeve-listener.conf", f"{REEVE} serve --config {agent.config}"))
     until("the event stream is up", lambda: agent.samples().one("reeve_event_stream_up") == 1)
@@ -140,53 +144,52 @@ def measure_command(argv, count):
     return 1e3 * statistics.median(times)
 
 
-def minutes(alone, polled, heard, scraped):
+def costs(alone, polled, polls, heard, scraped):
     """The rows of what a minute costs. Each argument: seconds of CPU of supervisord and of who
-    watches it, a minute of the first three, each scrape of the last."""
-    row = "supervisord's CPU a minute, beside what it uses alone [ms]: "
+    watches it; alone: of supervisord."""
     ours, peers = {}, {}
-    for ours_name, used in (("polls every 5 s", polled), ("events", heard)):
-        for scrapes in (4, 12):
-            name = f"{row}{ours_name}; node_exporter scraped every {60 // scrapes} s"
-            ours[name] = 1e3 * (used[0] - alone)
-            peers[name] = 1e3 * scrapes * scraped[0]
-    row = "exporter's own CPU, each poll; each scrape of node_exporter [ms]"
-    ours[row], peers[row] = 1e3 * polled[1] * INTERVAL / MINUTE, 1e3 * scraped[1]
-    row = "exporter's own CPU a minute [ms]: events; node_exporter scraped every 15 s"
-    ours[row], peers[row] = 1e3 * heard[1], 1e3 * 4 * scraped[1]
+    for at, whose in enumerate(("supervisord's", "exporter's own")):
+        beside = alone if at == 0 else 0
+        each = 1e3 * (scraped[at] - beside) / MINUTE
+        row = f"{whose} CPU each poll; each scrape of node_exporter; once a second [ms]"
+        ours[row], peers[row] = 1e3 * (polled[at] - beside) / polls, each
+        row = f"{whose} CPU a minute: events; node_exporter scraped every 15 s [ms]"
+        ours[row], peers[row] = 1e3 * (heard[at] - beside), 4 * each
     return ours, peers
+
+
+def polls_of(agent):
+    return agent.samples().one("supervisord_poll_duration_seconds_count")
 
 
 def bench(workspace, programs):
     """Pairs of figures, ours and the peers', as soon as they are known."""
-    plain = start_supervisord(workspace, "plain", programs)
-    polled = start_supervisord(workspace, "polled", programs)
+    plain, polled, scraped = (start_supervisord(workspace, name, programs)
+                              for name in ("plain", "polled", "scraped"))
     heard = start_listened_to(workspace, programs)
 
     def make_reeve():
-        return Agent(workspace.folder / "reeve", REEVE_CONFIG.format(url=polled.url))
+        return Agent(workspace.folder / "reeve",
+                     REEVE_CONFIG.format(url=polled.url, interval="1s"))
 
     def make_peer():
-        return NodeExporter(workspace.folder, plain.url)
+        return NodeExporter(workspace.folder, scraped.url)
 
     yield measure_start(make_reeve), measure_start(make_peer)
 
     agent, peer = workspace.start(make_reeve), workspace.start(make_peer)
     until("all are exported", lambda: len(agent.samples().find("supervisord_process_up"))
           == programs, patience=60)
-    _, ours = measure_scrapes(agent, polled, 500)
-    scraped, peers = measure_scrapes(peer, plain, 500 if programs < 1000 else 30)
-    peer.end()
-    yield ours, peers
+    yield (measure_scrapes(agent, 500), measure_scrapes(peer, 500 if programs < 1000 else 30))
 
     count = 20 if programs < 1000 else 10
     yield ({LIST: measure_command([REEVE, "list", "--url", plain.url], count)},
            {LIST: measure_command(["supervisorctl", "-s", plain.url, "status"], count)})
 
-    print(f"{programs} programs: a minute of rest is measured", file=sys.stderr, flush=True)
-    time.sleep(INTERVAL)  # what a start brings with it
-    alone, *used = minute_of(plain.pid, polled.pid, agent.pid, *heard)
-    yield minutes(alone, used[:2], used[2:], scraped[::-1])
+    print(f"{programs} programs: a minute is measured", file=sys.stderr, flush=True)
+    before = polls_of(agent)
+    alone, *used = minute([plain.pid, polled.pid, agent.pid, *heard, scraped.pid, peer.pid], peer)
+    yield costs(alone, used[:2], polls_of(agent) - before, used[2:4], used[4:])
 
 
 def row(programs, what, ours, theirs):

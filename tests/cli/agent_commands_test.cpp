@@ -1,5 +1,7 @@
 // The commands that are sent to a running agent.
 
+#include <thread>
+
 #include "cli/cli_fixture.h"
 #include "support/catch.h"
 
@@ -76,6 +78,38 @@ TEST_CASE("guards: listed with their state, and reset") {
   CHECK(fixture.out.str() == "one/job: reset\n");
   CHECK(fixture.run({"guards", "reset", "*"}) == 0);
   CHECK(fixture.requests.back().target == "/api/v1/guards/%2A/reset");
+  CHECK(fixture.out.str() == "*: reset; all alerts that waited are decided anew now\n");
+}
+
+TEST_CASE(
+    "guards: while the breaker is open its end, what waits, cooldowns and budgets are shown") {
+  AgentFixture fixture;
+  const auto guard = [](const std::string& name, const std::string& more) {
+    return R"({"supervisor":null,"group":"web","name":")" + name +
+           R"(","attempts":0,"budget_used":0,"gave_up":false,"breaker_open":true,)"
+           R"("breaker_until":"2026-01-31T12:15:00.000Z",)" +
+           more + "}";
+  };
+  const std::string alert = R"({"reason":"breaker_open","retry_at":"2026-01-31T12:15:00.000Z"})";
+  fixture.response->body =
+      "[" +
+      guard("one", R"("cooldown_until":"2026-01-31T12:20:00.000Z","budget_limit":3,"pending":[])") +
+      "," + guard("two", R"("cooldown_until":null,"budget_limit":0,"pending":[)" + alert + "]") +
+      "," +
+      guard("six",
+            R"("cooldown_until":null,"budget_limit":3,"pending":[)" + alert + "," + alert + "]") +
+      "]";
+  CHECK(fixture.run({"guards"}) == 0);
+  const std::string open = "breaker open until 2026-01-31T12:15:00.000Z";
+  CHECK(fixture.out.str().find("web:one  " + open +
+                               "                 2026-01-31T12:20:00.000Z  0"
+                               "         0/3\n") != std::string::npos);
+  CHECK(fixture.out.str().find("web:two  " + open +
+                               ", 1 alert waits                            0\n") !=
+        std::string::npos);
+  CHECK(fixture.out.str().find("web:six  " + open +
+                               ", 2 alerts wait                            0"
+                               "         0/3\n") != std::string::npos);
 }
 
 TEST_CASE("audit: a line for each entry, limited by --since and --limit") {
@@ -86,11 +120,118 @@ TEST_CASE("audit: a line for each entry, limited by --since and --limit") {
       R"("reason":"until 12:05","result":null}])";
   CHECK(fixture.run({"audit", "--since", "2026-01-31T00:00:00+01:00", "--limit", "5"}) == 0);
   CHECK(fixture.requests.back().target ==
-        "/api/v1/audit?since=2026-01-31T00%3A00%3A00%2B01%3A00&limit=5");
+        "/api/v1/audit?limit=5&since=2026-01-31T00%3A00%3A00%2B01%3A00");
   CHECK(fixture.out.str() ==
         "AT                        KIND      BY         ACTION   PROCESS    OUTCOME   REASON\n"
         "2026-01-31T12:00:00.000Z  decision  rule hung  restart  web:front  cooldown  until "
         "12:05\n");
+}
+
+TEST_CASE("audit: filters by name, actor and outcome, the newest of what they select") {
+  AgentFixture fixture;
+  const auto entry = [](const std::string& at, const std::string& name, const std::string& more) {
+    return R"({"at":")" + at + R"(","group":"web","name":")" + name + "\"," + more + "}";
+  };
+  fixture.response->body =
+      "[" + entry("1", "front", R"("actor":"am","rule":"hung","decision":"cooldown")") + "," +
+      entry("2", "back", R"("actor":"ops","result":"succeeded")") + "," +
+      entry("3", "front", R"("actor":"ops","result":"failed")") + R"(,{"at":"4","actor":"ops"})" +
+      "," + entry("5", "job", R"("decision":"pending","reason":"breaker_open: so many")") + "]";
+  const auto times = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "audit");
+    CHECK(fixture.run(words) == 0);
+    CHECK(fixture.requests.back().target == "/api/v1/audit?limit=10000");
+    std::string found;
+    for (const char* at : {"1", "2", "3", "4", "5"}) {
+      found += fixture.out.str().find(std::string("\n") + at) == std::string::npos ? "" : at;
+    }
+    return found;
+  };
+  CHECK(times({"web:front"}) == "13");
+  CHECK(times({"web"}) == "1235");
+  CHECK(times({"w*:back"}) == "2");
+  CHECK(times({"--actor", "ops"}) == "234");
+  CHECK(times({"--actor", "hung"}) == "1");
+  CHECK(times({"--decision", "cooldown"}) == "1");
+  CHECK(times({"--decision", "failed", "web:*"}) == "3");
+  CHECK(times({"--decision", "breaker_open"}) == "5");
+  CHECK(times({"--decision", "breaker"}).empty());
+  CHECK(times({"--decision", "pending"}) == "5");
+  CHECK(times({"--actor", "ops", "--limit", "1"}) == "4");
+  CHECK(times({"--actor", "nobody"}).empty());
+  CHECK(fixture.out.str() == "nothing was recorded\n");
+  CHECK(fixture.run({"audit", "a:b:c"}) == 1);
+}
+
+TEST_CASE("audit: --since takes a span back from now") {
+  AgentFixture fixture;
+  CHECK(fixture.run({"audit", "--since", "1h"}) == 0);
+  CHECK(fixture.requests.back().target ==
+        "/api/v1/audit?limit=100&since=2023-11-14T21%3A13%3A20.000Z");
+  CHECK(fixture.run({"audit", "--since", "1700000000"}) == 0);
+  fixture.requests.clear();
+  CHECK(fixture.run({"audit", "--since", "yesterday"}) == 2);
+  CHECK(fixture.err.str() ==
+        "reeve: --since: expected a span back from now like 1h, a time like 2026-01-31T12:00:00Z, "
+        "or Unix seconds, found 'yesterday'\n");
+  CHECK(fixture.requests.empty());
+}
+
+TEST_CASE("audit: --follow prints what is new, each entry once, until it is interrupted") {
+  AgentFixture fixture;
+  const std::string one = R"({"at":"1","actor":"a","count":1})";
+  const std::string two = R"({"at":"2","actor":"b","count":1})";
+  const auto storm = [](const char* at, int count) {
+    return R"({"at":")" + std::string(at) + R"(","actor":"c","first":"3","count":)" +
+           std::to_string(count) + "}";
+  };
+  const std::vector<std::string> answers = {one, one + "," + two, two + "," + storm("4", 4),
+                                            storm("5", 5), storm("6", 8)};
+  std::vector<std::string> targets;
+  fixture.environment.send_to_agent = [&](const AgentAddress&, const AgentRequest& request,
+                                          const std::stop_token&) -> base::Result<AgentResponse> {
+    targets.push_back(request.target);
+    if (targets.size() > answers.size()) {
+      fixture.stop.request_stop();
+      return failure(ErrorKind::cancelled, "interrupted");
+    }
+    fixture.clock.advance(std::chrono::seconds(2));
+    return AgentResponse{200, "[" + answers[targets.size() - 1] + "]"};
+  };
+  std::jthread time([&](const std::stop_token& done) {
+    while (!done.stop_requested()) {
+      fixture.clock.advance(std::chrono::milliseconds(100));
+      std::this_thread::yield();
+    }
+  });
+  CHECK(fixture.run({"audit", "--follow", "--output", "json"}) == 0);
+  CHECK(fixture.out.str() == one + "\n" + two + "\n" + storm("4", 4) + "\n" + storm("6", 8) + "\n");
+  REQUIRE(targets.size() == 6);
+  CHECK(targets[0] == "/api/v1/audit?limit=100");
+  CHECK(targets[1] == "/api/v1/audit?limit=10000&since=1");
+}
+
+TEST_CASE("audit: an entry that stands for several says for how many, and since when") {
+  AgentFixture fixture;
+  fixture.response->body =
+      R"([{"at":"2026-01-31T12:01:00.000Z","kind":"decision","actor":"am","decision":"no_rule",)"
+      R"("reason":"no rule","count":9,"first":"2026-01-31T12:00:07.000Z"}])";
+  CHECK(fixture.run({"audit"}) == 0);
+  CHECK(fixture.out.str().ends_with("9 times since 2026-01-31T12:00:07.000Z: no rule\n"));
+}
+
+TEST_CASE("healthcheck: with --agent it is about the agent") {
+  AgentFixture fixture;
+  fixture.response->body = "OK\n";
+  CHECK(fixture.run({"healthcheck", "--agent", "http://localhost:19001"}) == 0);
+  CHECK(fixture.requests.back() == AgentRequest{Method::get, "/-/healthy", ""});
+  CHECK(fixture.addresses.back().timeout == std::chrono::seconds(5));
+  fixture.response->status = 503;
+  CHECK(fixture.run({"healthcheck", "--agent", "http://localhost:19001"}) == 1);
+  CHECK(fixture.err.str().find("not healthy: status 503") != std::string::npos);
+  fixture.response = failure(ErrorKind::unreachable, "nothing listens there");
+  CHECK(fixture.run({"healthcheck", "--agent", "http://localhost:19001"}) != 0);
+  CHECK(fixture.run({"healthcheck", "--agent", "http://localhost:19001", "web"}) == 2);
 }
 
 TEST_CASE("agent commands: wrong arguments are exit code 2") {
@@ -175,6 +316,12 @@ TEST_CASE("agent commands: an error has the agent's message and a hint") {
   fixture.variables["REEVE_TOKEN_FILE"] = fixture.folder.write("one", "first\n");
   CHECK(refused(401, "send a token") ==
         who + "send a token: this token is not in its control.tokens\n");
+  fixture.response = AgentResponse{404, "There is nothing here."};
+  CHECK(fixture.run({"guards"}) == 1);
+  CHECK(fixture.err.str() ==
+        who.substr(2) +
+            "it answered with status 404: is this the metrics listener? The control listener is "
+            "control.listen, 19002 by default\n");
   fixture.response = AgentResponse{302, "<html>"};
   CHECK(fixture.run({"guards"}) == 1);
   CHECK(fixture.err.str() ==

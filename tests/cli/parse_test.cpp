@@ -48,6 +48,20 @@ TEST_CASE("parse: each command becomes a value") {
   CHECK(command<Completion>({"completion", "zsh"}).shell == Shell::zsh);
 }
 
+TEST_CASE("parse: supervisorctl's words are its own") {
+  CHECK(command<Supervisorctl>({"supervisorctl", "-s", "http://a", "--", "status"}) ==
+        Supervisorctl{"", {"-s", "http://a", "--", "status"}});
+  CHECK(refused({"--quiet", "supervisorctl"}).exit_code == 2);
+  CHECK(refused({"help", "supervisorctl"}).exit_code == 0);
+}
+
+TEST_CASE("parse: of a command that supervisorctl alone has it says where it is") {
+  CHECK(refused({"shutdown"}) ==
+        EarlyExit{2,
+                  "reeve: unknown command 'shutdown': use reeve supervisorctl shutdown (see reeve "
+                  "help)\n"});
+}
+
 TEST_CASE("parse: stop waits unless --no-wait or --force is given") {
   CHECK(command<Stop>({"stop", "a"}).mode == substrate::StopMode::graceful);
   CHECK(command<Stop>({"stop", "--no-wait", "a"}).mode == substrate::StopMode::force);
@@ -114,6 +128,8 @@ TEST_CASE("parse: a missing name elsewhere and a surplus word are exit code 1") 
     CAPTURE(words);
     CHECK(refused(words).exit_code == 1);
   }
+  CHECK(refused({"tail", "a", "sterr"}).text ==
+        "reeve: expected stdout or stderr, found 'sterr' (see reeve help tail)\n");
 }
 
 TEST_CASE("parse: option values are checked; the message says what was expected") {
@@ -144,14 +160,30 @@ TEST_CASE("parse: with --output json, usage errors are JSON too") {
 TEST_CASE("parse: help is exit code 0, in general and for each command") {
   const EarlyExit help = refused({"help"});
   CHECK(help.exit_code == 0);
-  CHECK(help.text.find("past the guards") != std::string::npos);
+  CHECK(help.text.find("past the audit") != std::string::npos);
   CHECK(refused({"--help"}) == help);
   const EarlyExit restart = refused({"help", "restart"});
   CHECK(restart.exit_code == 0);
   CHECK(restart.text.find("reeve restart web:front") != std::string::npos);
-  CHECK(restart.text.find("past the guards") != std::string::npos);
+  CHECK(restart.text.find("past the agent's audit") != std::string::npos);
   CHECK(refused({"restart", "--help"}) == restart);
   CHECK(refused({"help", "nope"}).exit_code == 2);
+}
+
+TEST_CASE("parse: serve takes the options of Prometheus's exporters") {
+  const auto invocation = parse({"serve", "--web.listen-address=:1", "--web.listen-address", ":2",
+                                 "--web.config.file", "w.yml", "--web.telemetry-path=/m",
+                                 "--web.systemd-socket", "--log.level=debug", "--log.format=json"});
+  REQUIRE(invocation);
+  const config::AgentOverrides& agent = invocation->options.settings.agent;
+  CHECK(agent.listen_addresses == std::vector<std::string>{":1", ":2"});
+  CHECK(agent.web_config_file == "w.yml");
+  CHECK(agent.telemetry_path == "/m");
+  CHECK(agent.systemd_socket);
+  CHECK(agent.log_level == base::LogLevel::debug);
+  CHECK(agent.log_format == base::LogFormat::json);
+  CHECK(refused({"serve", "--log.level=loud"}).exit_code == 2);
+  CHECK(refused({"list", "--web.telemetry-path=/m"}).exit_code == 2);
 }
 
 }  // namespace

@@ -32,6 +32,25 @@ alerts::Rule first_rule(const std::string& more) {
   return config->alerts.rules.at(0);
 }
 
+TEST_CASE("alerts: only_if names a Prometheus, a query and a login") {
+  const auto only_if = [](const std::string& more) {
+    return first_rule(", only_if: {prometheus: \"" + more + "}").only_if;
+  };
+  CHECK_FALSE(first_rule("").only_if);
+  const auto plain = only_if("http://prometheus:9090/a\", query: \"up > 7\"");
+  REQUIRE(plain);
+  CHECK(plain->server.url() == "http://prometheus:9090/a");
+  CHECK(plain->text == "up > 7");
+  CHECK(plain->timeout == 2s);
+  const TemporaryFolder folder;
+  const auto login =
+      only_if("https://prometheus\", query: up, timeout: 500ms, username: reeve, password_file: " +
+              folder.write("password", "secret\n"));
+  REQUIRE(login);
+  CHECK(login->timeout == 500ms);
+  CHECK(login->password.reveal() == "secret");
+}
+
 /// The errors of the alerts section without their places.
 std::string complaints(const std::string& alerts) {
   const TemporaryFolder folder;
@@ -82,6 +101,7 @@ alerts:
       min_uptime: 30s
       settle: 5m
       max_attempts: 3
+      pending_for: 0s
       cooldown: {initial: 10m, factor: 1.5, max: 2h, jitter: 20%, reset_after: 12h}
       budget: {per_target: 5/6h}
 )"),
@@ -96,6 +116,7 @@ alerts:
   const alerts::Rule& rule = config->alerts.rules.at(0);
   CHECK(rule.mode == Mode::dry_run);
   CHECK(rule.action == Action::start);
+  CHECK(rule.pending_for == 0s);
   CHECK(rule.max_attempts == 3);
   const guards::Limits& limits = rule.limits;
   CHECK(limits.only_if_state == std::vector{InstanceState::fatal});
@@ -138,11 +159,11 @@ TEST_CASE("alerts: invalid expressions, targets and names are errors") {
   const std::string head = "alerts: {rules: [{name: a, allow: [web], action: stop, ";
   CHECK(complaints(head + "match: {alertname: \"(\"}, target: web}]}\n")
             .starts_with("alerts.rules[0].match.alertname: not a regular expression: "));
-  CHECK(complaints(head + "match: {a-b: x}, target: web}]}\n") ==
-        "alerts.rules[0].match.a-b: not a valid label name");
+  CHECK(complaints(head + "match: {a b: x}, target: web}]}\n") ==
+        "alerts.rules[0].match.a b: not a valid label name");
   CHECK(complaints(head + "match: {a: x}, target: \"{{a b}}\"}]}\n") ==
-        "alerts.rules[0].target: expected a label's name between {{ and }}, as in"
-        " {{group}}:{{name}}");
+        "alerts.rules[0].target: expected a label's name alone between {{ and }},"
+        " as in {{group}}:{{name}}");
   const std::string rest = ", match: {a: x}, target: web, allow: [web], action: stop}";
   CHECK(complaints("alerts: {rules: [{name: a" + rest + ", {name: a" + rest + ", {name: none" +
                    rest + "]}\n") ==
@@ -192,8 +213,9 @@ TEST_CASE("alerts: enforce needs an identity, or any") {
   all.insert(9, "identity: any, ");
   CHECK(complaints(all) == "");
   CHECK(complaints("alerts: {mode: enforce}\n") == "");
-  CHECK(complaints("alerts: {identity: {a-b: x}}\n") ==
-        "alerts.identity.a-b: not a valid label name");
+  CHECK(complaints("alerts: {identity: {service.name: x, größe: y}}\n") == "");
+  CHECK(complaints("alerts: {identity: {a b: x}}\n") ==
+        "alerts.identity.a b: not a valid label name");
   std::string off = rule(", mode: enforce");
   off.insert(9, "mode: off, ");
   CHECK(complaints(off) == "");

@@ -237,12 +237,14 @@ TEST_CASE("log: level and format") {
 }
 
 TEST_CASE("config: all errors at once, sorted by position") {
-  CHECK(errors_of("log: {level: x}\npoll: {interval: x}\nsupervisor: {url: x}\nfoo: 1\n") ==
-        "reeve.yaml:1:14: log.level: expected debug, info, warn or error, found 'x'\n"
-        "reeve.yaml:2:18: poll.interval: expected a duration like 500ms, 5s, 2m or 1h, found 'x'\n"
-        "reeve.yaml:3:19: supervisor.url: a URL begins with http://, https:// or unix:///\n"
-        "reeve.yaml:4:1: unknown key 'foo': the keys here are alerts, control, events, log, "
-        "metrics, poll, state_dir, supervisor and supervisors");
+  CHECK(
+      errors_of("log: {level: x}\npoll: {interval: x}\nsupervisor: {url: x}\nfoo: 1\n") ==
+      "reeve.yaml:1:14: log.level: expected debug, info, warn or error, found 'x'\n"
+      "reeve.yaml:2:18: poll.interval: expected a duration like 500ms, 5s, 2m or 1h, found 'x'\n"
+      "reeve.yaml:3:19: supervisor.url: a URL begins with http://, https:// or unix:///\n"
+      "reeve.yaml:4:1: unknown key 'foo': the keys here are agent, alerts, control, coordination, "
+      "events, log, "
+      "metrics, poll, state_dir, supervisor and supervisors");
 }
 
 }  // namespace

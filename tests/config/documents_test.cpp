@@ -5,12 +5,13 @@
 #include "config/config.h"
 #include "config/errors.h"
 #include "support/catch.h"
+#include "support/fixture.h"
 
 namespace reeve::config {
 namespace {
 
 std::string text_of(const std::string& path) {
-  const auto text = base::read_file(REEVE_FIXTURES "/../../" + path, 1024UL * 1024);
+  const auto text = base::read_file(tests::source_path(path), 1024UL * 1024);
   REQUIRE(text);
   return *text;
 }
@@ -40,13 +41,16 @@ TEST_CASE("docs/configuration.md: the documented file is the defaults, key by ke
 }
 
 TEST_CASE("docs/configuration.md: the documented file has every key") {
-  const std::string page = text_of("docs/configuration.md") + text_of("docs/alerts.md");
+  const std::string page =
+      text_of("docs/configuration.md") + text_of("docs/alerts.md") + text_of("docs/many-hosts.md");
   for (const char* section :
        {"nowhere: 1\n", "supervisor: {nowhere: 1}\n", "poll: {nowhere: 1}\n",
         "events: {nowhere: 1}\n", "metrics: {nowhere: 1}\n", "control: {nowhere: 1}\n",
         "control: {tls: {nowhere: 1}}\n", "control: {tokens: [{nowhere: 1}]}\n",
         "log: {nowhere: 1}\n", "alerts: {nowhere: 1}\n", "alerts: {breaker: {nowhere: 1}}\n",
-        "alerts: {rules: [{nowhere: 1}]}\n", "alerts: {rules: [{cooldown: {nowhere: 1}}]}\n"}) {
+        "coordination: {nowhere: 1}\n", "coordination: {etcd: {nowhere: 1}}\n",
+        "coordination: {member: {nowhere: 1}}\n", "alerts: {rules: [{nowhere: 1}]}\n",
+        "alerts: {rules: [{cooldown: {nowhere: 1}}]}\n"}) {
     std::string errors = errors_of(section);
     const std::string before = "the keys here are ";
     const std::size_t found = errors.find(before);

@@ -113,6 +113,26 @@ TEST_CASE("load_settings: user name and password file come from options or envir
   CHECK(error_of(fixture, {}) == "REEVE_PASSWORD_FILE: a password needs a user name: --username");
 }
 
+TEST_CASE("load_settings: supervisord's children take SUPERVISOR_USERNAME for their parent alone") {
+  SettingsFixture fixture;
+  fixture.variables["SUPERVISOR_SERVER_URL"] = "http://localhost:9001";
+  fixture.variables["SUPERVISOR_USERNAME"] = "parent";
+  fixture.variables["SUPERVISOR_PASSWORD"] = "secret";
+  CHECK(loaded(fixture).config.supervisors.front().username == "parent");
+  CHECK(loaded(fixture, {}, Purpose::agent).config.supervisors.front().password.reveal() ==
+        "secret");
+  SettingsOptions options;
+  options.url = "http://localhost:9001/RPC2";
+  CHECK(loaded(fixture, options).config.supervisors.front().username == "parent");
+  options.url = "http://other:9001";
+  CHECK(loaded(fixture, options).config.supervisors.front().username.empty());
+  CHECK(loaded(fixture, options).config.supervisors.front().password.empty());
+  static_cast<void>(fixture.folder.write(
+      "system.yaml", "supervisor: {url: 'http://localhost:9001', username: a, password: b}\n"));
+  CHECK(loaded(fixture).config.supervisors.front().username == "a");
+  CHECK(loaded(fixture).config.supervisors.front().password.reveal() == "b");
+}
+
 TEST_CASE("load_settings: an empty user name for the configuration's password is an error") {
   SettingsFixture fixture;
   static_cast<void>(fixture.folder.write(
@@ -174,6 +194,123 @@ TEST_CASE("find_config: the working folder's config.yaml for one-shot commands, 
   CHECK(url(fixture) == "http://w:1/RPC2");
   CHECK(loaded(fixture).notices == Notices{"using the configuration " + path});
   CHECK(loaded(fixture, {}, Purpose::agent).config_file.empty());
+}
+
+TEST_CASE("find_config: what is not an absolute path in XDG_CONFIG_HOME or HOME is ignored") {
+  SettingsFixture fixture;
+  for (const char* variable : {"XDG_CONFIG_HOME", "HOME"}) {
+    fixture.variables[variable] = std::filesystem::relative(fixture.folder.path()).string();
+  }
+  std::filesystem::create_directories(fixture.folder.path() + "/reeve");
+  std::filesystem::create_directories(fixture.folder.path() + "/.config/reeve");
+  static_cast<void>(fixture.folder.write("reeve/config.yaml", ""));
+  static_cast<void>(fixture.folder.write(".config/reeve/config.yaml", ""));
+  CHECK(find_config({}, Purpose::agent, fixture.sources).path.empty());
+}
+
+TEST_CASE("load_settings: the working folder's config.yaml gives URLs and nothing else") {
+  SettingsFixture fixture;
+  static_cast<void>(fixture.folder.write("token", "secret\n"));
+  const std::string path = fixture.folder.path() + "/config.yaml";
+  const std::string advice =
+      ": a configuration that is found in the working folder may give the URL of supervisord and"
+      " nothing else: --config " +
+      path + " takes all of it";
+  const auto refused = [&](const std::string& text) {
+    static_cast<void>(fixture.folder.write("config.yaml", text));
+    return error_of(fixture, {});
+  };
+  CHECK(refused("supervisor: {url: 'http://w:1', username: x, password_file: token}\n") ==
+        path + ":1:33: supervisor.username" + advice);
+  CHECK(refused("supervisor:\n  url: http://w:1\n  password_file: token\n") ==
+        path + ":3:3: supervisor.password_file" + advice);
+  CHECK(refused("supervisors:\n  - {name: a, url: 'http://w:1', password: p}\n") ==
+        path + ":2:34: supervisors.password" + advice);
+  CHECK(refused("supervisor: {url: 'http://w:1'}\nmetrics: {web_config_file: token}\n") ==
+        path + ":2:1: metrics" + advice);
+  static_cast<void>(fixture.folder.write(
+      "config.yaml", "supervisors: [{name: a, url: 'http://w:1', timeout: 1s}]\n"));
+  CHECK(url(fixture) == "http://w:1/RPC2");
+}
+
+TEST_CASE("load_settings: credentials of the environment go to no URL of the working folder") {
+  SettingsFixture fixture;
+  static_cast<void>(fixture.folder.write("config.yaml", "supervisor: {url: 'http://w:1'}\n"));
+  const std::string advice = " gives: name supervisord with --url, or this file with --config";
+  const std::string path = fixture.folder.path() + "/config.yaml";
+  fixture.variables["REEVE_PASSWORD_FILE"] = fixture.folder.write("token", "secret\n");
+  CHECK(error_of(fixture, {}) == "REEVE_PASSWORD_FILE: is not sent to a URL that " + path + advice);
+  SettingsOptions options;
+  options.username = "x";
+  CHECK(error_of(fixture, options) == "--username: is not sent to a URL that " + path + advice);
+  options.url = "http://named:1";
+  CHECK(loaded(fixture, options).config.supervisors.front().password.reveal() == "secret");
+  fixture.variables = {{"SUPERVISOR_SERVER_URL", "http://parent:1"},
+                       {"SUPERVISOR_USERNAME", "u"},
+                       {"SUPERVISOR_PASSWORD", "p"}};
+  CHECK(loaded(fixture).config.supervisors.front().username.empty());
+}
+
+TEST_CASE("load_settings: completion does not take the working folder's config.yaml") {
+  SettingsFixture fixture;
+  static_cast<void>(fixture.folder.write("config.yaml", "supervisor: {url: 'http://w:1'}\n"));
+  const Settings settings = loaded(fixture, {}, Purpose::completion);
+  CHECK(settings.config_file.empty());
+  CHECK(settings.url_is_default);
+}
+
+TEST_CASE("load_settings: one-shot commands read the part that they need") {
+  SettingsFixture fixture;
+  const std::string path = fixture.folder.write(
+      "system.yaml",
+      "control:\n  enabled: true\n  tokens: [{name: a, file: /no/such, scopes: [read]}]\n"
+      "supervisors:\n"
+      "  - {name: web, url: 'http://web:1', username: u, password_file: /no/such}\n"
+      "  - {name: db, url: 'http://db:1'}\n"
+      "alerts: {mode: perhaps}\n");
+  SettingsOptions options;
+  CHECK(error_of(fixture, options) == path +
+                                          ":5:66: supervisors[0].password_file: cannot read"
+                                          " /no/such: No such file or directory");
+  options.supervisor = "db";
+  CHECK(url(fixture, options) == "http://db:1/RPC2");
+  CHECK(loaded(fixture, options).notices ==
+        Notices{"warning: " + path +
+                ":7:16: alerts.mode: expected off, dry_run or enforce, found 'perhaps' (not needed"
+                " here; see reeve check-config " +
+                path + ")"});
+  options.supervisor.reset();
+  options.username = "me";
+  options.password_file = fixture.folder.write("secret", "s\n");
+  CHECK(loaded(fixture, options).config.supervisors.front().password.reveal() == "s");
+  CHECK_FALSE(load_settings(options, Purpose::agent, fixture.sources));
+}
+
+TEST_CASE("load_settings: with a URL a one-shot command reads no configuration") {
+  SettingsFixture fixture;
+  static_cast<void>(fixture.folder.write("system.yaml", "supervisor: [\n"));
+  SettingsOptions options;
+  options.url = "http://h:1";
+  CHECK(url(fixture, options) == "http://h:1/RPC2");
+  CHECK(loaded(fixture, options).notices.empty());
+  options.config_file = "/no/such.yaml";
+  CHECK(url(fixture, options) == "http://h:1/RPC2");
+}
+
+TEST_CASE("load_settings: a syntax error is a warning only behind the supervisords") {
+  SettingsFixture fixture;
+  static_cast<void>(fixture.folder.write("system.yaml",
+                                         "supervisor: {url: 'http://s:1'}\nalerts:\n  rules: [\n"));
+  CHECK(url(fixture) == "http://s:1/RPC2");
+  REQUIRE(loaded(fixture).notices.size() == 1);
+  CHECK_FALSE(load_settings({}, Purpose::agent, fixture.sources));
+  static_cast<void>(fixture.folder.write("system.yaml",
+                                         "alerts:\n  rules: ]\nsupervisor: {url: 'http://s:1'}\n"));
+  CHECK_FALSE(load_settings({}, Purpose::one_shot, fixture.sources));
+  static_cast<void>(fixture.folder.write("system.yaml", "supervisor:\n  url: [\n"));
+  CHECK_FALSE(load_settings({}, Purpose::one_shot, fixture.sources));
+  static_cast<void>(fixture.folder.write("system.yaml", "supervisr: {url: 'http://s:1'}\n"));
+  CHECK_FALSE(load_settings({}, Purpose::one_shot, fixture.sources));
 }
 
 TEST_CASE(

@@ -64,5 +64,20 @@ TEST_CASE("read_yaml: depth and number of values are bounded") {
   CHECK(errors_of(many).find("more than 20000 values") != std::string::npos);
 }
 
+TEST_CASE("read_yaml: a byte-order mark is no part of the text") {
+  const YamlDocument document = read_yaml(
+      "\xEF\xBB\xBF"
+      "a: b\n");
+  CHECK(document.errors.empty());
+  REQUIRE(document.root.entries.size() == 1);
+  CHECK(document.root.entries.front().key == "a");
+}
+
+TEST_CASE("read_yaml: a tab that indents is named") {
+  const YamlDocument document = read_yaml("a:\n\tb: c\n");
+  REQUIRE_FALSE(document.errors.empty());
+  CHECK(document.errors.front().message.find("line 2 begins with a tab") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace reeve::config

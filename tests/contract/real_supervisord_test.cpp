@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "base/text.h"
 #include "contract/contract.h"
@@ -23,6 +24,18 @@ constexpr const char* programs_with_logs =
     "stdout_logfile=%(here)s/log.out\n"
     "stdout_logfile_maxbytes=0\n"
     "stderr_logfile=none\n"
+    "[program:odd#name]\n"
+    "command=/bin/sleep 100000\n"
+    "autostart=false\n"
+    "stdout_logfile=%(here)s/log.odd\n"
+    "[program:pct%41]\n"
+    "command=/bin/sleep 100000\n"
+    "autostart=false\n"
+    "stdout_logfile=%(here)s/log.odd\n"
+    "[program:q?x=1&y]\n"
+    "command=/bin/sleep 100000\n"
+    "autostart=false\n"
+    "stdout_logfile=%(here)s/log.odd\n"
     "[program:obedient]\n"
     "command=/bin/sleep 100000\n"
     "startsecs=0\n";
@@ -77,10 +90,55 @@ TEST_CASE_METHOD(
   CHECK(size() == bytes.size());
 }
 
+TEST_CASE_METHOD(
+    RealLog, "SupervisorSubstrate: logs are followed under names that a URL's path cannot have") {
+  const std::string odd_log = daemon.folder() + "/log.odd";
+  for (const char* odd : {"odd#name", "pct%41", "q?x=1&y"}) {
+    CAPTURE(odd);
+    std::filesystem::remove(odd_log);
+    std::string seen;
+    const auto follow = [&] {
+      return supervisord->follow_log(
+          named(odd), LogStream::standard_output,
+          [&](std::string_view bytes) {
+            seen += bytes;
+            return false;
+          },
+          soon());
+    };
+    CHECK(follow().error().message.find("log.odd does not exist") != std::string::npos);
+    std::ofstream(odd_log) << "text";
+    CHECK(follow());
+    CHECK(seen == "text");
+  }
+  const auto unread = supervisord->follow_log(
+      name, LogStream::standard_error, [](std::string_view) { return true; }, soon());
+  CHECK(unread.error().message.find("none is configured") != std::string::npos);
+  std::filesystem::remove(path);
+  CHECK(read({LogRange::From::end, 0, 10}).error().message.find("log.out does not exist") !=
+        std::string::npos);
+}
+
 TEST_CASE_METHOD(RealLog,
                  "SupervisorSubstrate: a log of white space alone comes through unchanged") {
   write(" \n\n ");
   CHECK(last(10) == " \n\n ");
+}
+
+TEST_CASE_METHOD(RealLog,
+                 "SupervisorSubstrate: white space of other kinds behind a byte that is not UTF-8 "
+                 "hides nothing of a log") {
+  std::string bytes = "shown\n\xff\v\f\n\v" + std::string(70, '\f') + "hidden\n";
+  write(bytes);
+  CHECK((from(0, 1000) == base::to_utf8(bytes)));
+  CHECK((last(1000) == base::to_utf8(bytes)));
+  std::minstd_rand dice(4711);
+  bytes.clear();
+  while (bytes.size() < 1500) {
+    bytes += static_cast<char>(dice() % 256);
+  }
+  write(bytes);
+  CHECK((from(0, 2000) == base::to_utf8(bytes)));
 }
 
 TEST_CASE_METHOD(RealLog,
@@ -236,8 +294,10 @@ TEST_CASE(
     const auto supervisord = supervisor::connect_to(options);
     const auto another_client = supervisor::connect_to(options);
     const auto listed = [&] {
-      const auto listing = supervisor::SupervisorPollSource(*supervisord).relist(60s, soon());
-      REQUIRE(listing);
+      const auto polled = supervisor::SupervisorPollSource(*supervisord)
+                              .poll({.max_name_age = 60s, .mark = {}, .log = {}}, soon());
+      REQUIRE(polled);
+      const substrate::Listing* const listing = &polled->listing;
       std::vector<std::pair<InstanceName, InstanceState>> seen;
       for (const InstanceDetail& instance : listing->instances) {
         seen.emplace_back(instance.name, instance.state);

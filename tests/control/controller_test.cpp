@@ -97,6 +97,15 @@ TEST_CASE("Controller: a signal is sent under its canonical name") {
   CHECK(world.supervisord->count(tests::Operation::signal) == 1);
 }
 
+TEST_CASE("Controller: a name with SIG before it twice is no signal") {
+  World world;
+  guards::Command command = World::command(guards::Action::signal, "web:front");
+  command.signal = "SIGSIGUSR1";
+  const auto submission = world.controller.submit(command);
+  REQUIRE_FALSE(submission);
+  CHECK(submission.error().reason == guards::Reason::signal_not_allowed);
+}
+
 TEST_CASE("Controller: a signal to what does not run is a conflict") {
   World world;
   (void)world.carry_out(World::command(guards::Action::stop, "job"));
@@ -284,6 +293,28 @@ TEST_CASE("Controller: after an action the fleet is nudged, and the counters tel
   CHECK(stats.of(guards::Action::start, guards::Source::api)
             .refused[static_cast<std::size_t>(guards::Reason::not_allowed)] == 1);
   CHECK(stats.last_actions.contains({denied.target, guards::Action::stop}));
+}
+
+TEST_CASE("Controller: an action's duration is that of the action, of each member of a group too") {
+  World world;
+  tests::FakeProgram slow;
+  slow.name = {"slow", "one"};
+  slow.start_seconds = 9s;
+  world.supervisord->add(slow);
+  world.supervisord->tick(20s);
+  world.publish();
+  const auto seconds = [&] {
+    return world.controller.stats()
+        .durations[static_cast<std::size_t>(guards::Action::restart)]
+        .sum_seconds;
+  };
+  (void)world.carry_out(World::command(guards::Action::restart, "slow:one"));
+  CHECK(seconds() >= 9);
+  guards::Command group = World::command(guards::Action::restart, "slow:one");
+  group.target.name.name.clear();
+  group.group_order = guards::GroupOrder::rolling;
+  (void)world.carry_out(group);
+  CHECK(seconds() >= 18);
 }
 
 TEST_CASE("Controller: a configuration is for the commands that come after it") {

@@ -1,5 +1,7 @@
 // Actions on a whole group of the little supervisord.
 
+#include <algorithm>
+
 #include "control/runner.h"
 #include "control/world.h"
 #include "support/catch.h"
@@ -10,6 +12,12 @@ namespace {
 using namespace std::chrono_literals;
 using substrate::InstanceState;
 using tests::World;
+
+/// Members of one priority are acted on side by side.
+std::vector<std::string> sorted(std::vector<std::string> texts) {
+  std::sort(texts.begin(), texts.end());
+  return texts;
+}
 
 const substrate::InstanceName front{"web", "front"};
 const substrate::InstanceName back{"web", "back"};
@@ -22,26 +30,16 @@ guards::Command on_web(guards::Action action,
   return command;
 }
 
-/// What was asked of supervisord, in its order: "stop web:back".
-std::vector<std::string> asked(World& world) {
-  std::vector<std::string> asked;
-  for (const tests::FakeCall& call : world.supervisord->calls()) {
-    if (call.operation == tests::Operation::stop) {
-      asked.push_back("stop " + call.subject);
-    } else if (call.operation == tests::Operation::start) {
-      asked.push_back("start " + call.subject);
-    }
-  }
-  return asked;
-}
+const std::vector<std::string> all_stopped_then_started = {"start web:back", "start web:front",
+                                                           "stop web:back", "stop web:front"};
 
 TEST_CASE("Controller: a group is restarted process by process, each an operation of its own") {
   World world;
   const Operation done = world.carry_out(on_web(guards::Action::restart));
   CHECK(done.result == OperationResult::succeeded);
   CHECK(done.changed == true);
-  CHECK(asked(world) == std::vector<std::string>{"stop web:back", "start web:back",
-                                                 "stop web:front", "start web:front"});
+  CHECK(world.asked() == std::vector<std::string>{"stop web:back", "start web:back",
+                                                  "stop web:front", "start web:front"});
   const std::vector<Operation> all = world.controller.list();
   REQUIRE(all.size() == 3);
   CHECK(all[0] == done);
@@ -59,8 +57,8 @@ TEST_CASE("Controller: a group that is not to roll is stopped as a whole before 
   const Operation done =
       world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once));
   CHECK(done.result == OperationResult::succeeded);
-  CHECK(asked(world) == std::vector<std::string>{"stop web:back", "stop web:front",
-                                                 "start web:back", "start web:front"});
+  CHECK(sorted(world.asked()) == all_stopped_then_started);
+  CHECK(world.asked()[2].starts_with("start"));
   CHECK(world.look("web:front").state == InstanceState::running);
 }
 
@@ -68,12 +66,14 @@ TEST_CASE(
     "Controller: where all are stopped first, a stop without an answer is waited for as any "
     "other") {
   World world;
+  // One after the other: the clock that this one's wait moves would be the other's deadline, too.
+  world.supervisord->change(front, [](auto& program) { program.priority = 1; });
   world.supervisord->fail(
       {.operation = tests::Operation::stop, .hangs = true, .after_its_work = true});
   CHECK(world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once)).result ==
         OperationResult::succeeded);
-  CHECK(asked(world) == std::vector<std::string>{"stop web:back", "stop web:front",
-                                                 "start web:back", "start web:front"});
+  CHECK(sorted(world.asked()) == all_stopped_then_started);
+  CHECK(world.asked()[2].starts_with("start"));
 }
 
 TEST_CASE("Controller: where all are stopped first, what does not run is started with the others") {
@@ -81,8 +81,8 @@ TEST_CASE("Controller: where all are stopped first, what does not run is started
   (void)world.carry_out(World::command(guards::Action::stop, "web:back"));
   CHECK(world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once)).result ==
         OperationResult::succeeded);
-  CHECK(asked(world) == std::vector<std::string>{"stop web:back", "stop web:front",
-                                                 "start web:back", "start web:front"});
+  CHECK(sorted(world.asked()) == all_stopped_then_started);
+  CHECK(world.asked()[2].starts_with("start"));
 }
 
 TEST_CASE("Controller: all that are stopped are started in the last moment that the agent has") {
@@ -113,6 +113,64 @@ TEST_CASE("Controller: all that are stopped are started in the last moment that 
   for (const std::string& name : names) {
     CHECK(world.look(name.c_str()).state == InstanceState::starting);
   }
+}
+
+TEST_CASE("Controller: a group is started by priority, and stopped the other way round") {
+  World world;
+  world.supervisord->change(front, [](auto& program) { program.priority = 1; });
+  world.supervisord->change(back, [](auto& program) { program.priority = 2; });
+  const auto order = GENERATE(guards::GroupOrder::rolling, guards::GroupOrder::at_once);
+  (void)world.carry_out(on_web(guards::Action::stop, order));
+  (void)world.carry_out(on_web(guards::Action::start, order));
+  CHECK(world.asked() == std::vector<std::string>{"stop web:back", "stop web:front",
+                                                  "start web:front", "start web:back"});
+  (void)world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once));
+  const auto calls = world.asked();
+  CHECK(std::vector<std::string>(calls.begin() + 4, calls.end()) ==
+        std::vector<std::string>{"stop web:back", "stop web:front", "start web:front",
+                                 "start web:back"});
+}
+
+/// Whoever asks after the first `granted` times is refused.
+PermissionLookup withdrawn_after(int granted) {
+  return [granted, asked = 0](const guards::Command& command) mutable -> Permission {
+    if (++asked > granted) {
+      return tl::unexpected(
+          guards::Refusal{guards::Reason::withdrawn, {base::ErrorKind::denied, "it is gone"}});
+    }
+    return command.actor_allow;
+  };
+}
+
+TEST_CASE("Controller: a rolling restart ends where its token is gone, with nothing left stopped") {
+  World world;
+  world.controller.set_permission_lookup(withdrawn_after(1));
+  const Operation done = world.carry_out(on_web(guards::Action::restart));
+  CHECK(world.asked() == std::vector<std::string>{"stop web:back", "start web:back"});
+  CHECK(done.result == OperationResult::refused);
+  const std::vector<Operation> all = world.controller.list();
+  REQUIRE(all.size() == 3);
+  CHECK(all[1].result == OperationResult::succeeded);
+  CHECK(all[2].refused_for == guards::Reason::withdrawn);
+}
+
+TEST_CASE("Controller: what is stopped is started though the token is gone by then") {
+  World world;
+  world.controller.set_permission_lookup(withdrawn_after(2));
+  const Operation done =
+      world.carry_out(on_web(guards::Action::restart, guards::GroupOrder::at_once));
+  CHECK(done.result == OperationResult::succeeded);
+  CHECK(sorted(world.asked()) == all_stopped_then_started);
+}
+
+TEST_CASE("Controller: a command acts by what its actor may act on now") {
+  World world;
+  world.controller.set_permission_lookup([](const guards::Command&) -> Permission {
+    return std::vector{*substrate::Selector::parse("job")};
+  });
+  const Operation done = world.carry_out(World::command(guards::Action::restart, "web:front"));
+  CHECK(done.refused_for == guards::Reason::not_allowed);
+  CHECK(world.asked().empty());
 }
 
 TEST_CASE("Controller: a rolling restart ends with the first process that does not come up") {
@@ -183,7 +241,10 @@ TEST_CASE(
   guards::Command command = on_web(guards::Action::stop);
   command.actor_allow = {*substrate::Selector::parse("web:front")};
   CHECK(other.controller.submit(command).error().reason == guards::Reason::not_allowed);
+  // What is not there is not told to an actor that may not act on it.
   command.target.name.group = "nothing";
+  CHECK(other.controller.submit(command).error().reason == guards::Reason::not_allowed);
+  command.actor_allow = {*substrate::Selector::parse("*")};
   CHECK(other.controller.submit(command).error().reason == guards::Reason::no_target);
 }
 
@@ -203,7 +264,7 @@ TEST_CASE("Controller: a rehearsal of a group says whether anything would change
   CHECK(world.controller.submit(command)->changed == true);
   command.action = guards::Action::start;
   CHECK(world.controller.submit(command)->changed == false);
-  CHECK(asked(world).empty());
+  CHECK(world.asked().empty());
 }
 
 }  // namespace

@@ -133,6 +133,40 @@ TEST_CASE(
   CHECK(supervisord.count(tests::Operation::stop) == stops_by_others);
 }
 
+TEST_CASE("Controller: only_if is asked just before acting, and its result decides") {
+  Guarded agent;
+  guards::Command command = Guarded::alert("job");
+  command.trigger->only_if.emplace().text = "up > 7";
+  agent.world.query_result = false;
+  const Operation queued = agent.queue(command);
+  CHECK(agent.world.queries.empty());
+  const Operation vetoed = agent.carry_out(queued);
+  CHECK(agent.world.queries == std::vector<std::string>{"up > 7"});
+  CHECK(vetoed.result == OperationResult::refused);
+  CHECK(vetoed.refused_for == guards::Reason::vetoed);
+  CHECK(vetoed.error->message == "only_if has no result: up > 7");
+  CHECK(vetoed.changed == false);
+  CHECK(agent.guards.list().empty());  // neither cooldown nor budget
+  agent.world.query_result = base::failure(base::ErrorKind::timeout, "no answer");
+  const Operation unanswered = agent.carry_out(agent.queue(command));
+  CHECK(unanswered.refused_for == guards::Reason::vetoed);
+  CHECK(unanswered.error->message == "only_if could not be asked: no answer");
+  agent.world.query_result = true;
+  CHECK(agent.carry_out(agent.queue(command)).result == OperationResult::succeeded);
+}
+
+TEST_CASE("Controller: only_if is asked after all other guards, and never for people") {
+  Guarded agent;
+  guards::Command command = Guarded::alert("job");
+  command.trigger->only_if.emplace().text = "up > 7";
+  const Operation queued = agent.queue(command);
+  REQUIRE(agent.maintenance.set("*", 1h, "", "ops"));
+  CHECK(agent.carry_out(queued).refused_for == guards::Reason::maintenance);
+  CHECK(agent.carry_out(agent.queue(World::command(guards::Action::restart, "job"))).result ==
+        OperationResult::succeeded);
+  CHECK(agent.world.queries.empty());
+}
+
 TEST_CASE("Controller: of two that were accepted the budget permits one") {
   Guarded agent({{1, 1h}, {}});
   const Operation first = agent.queue(Guarded::alert("job"));

@@ -49,6 +49,8 @@ Operation full() {
   command.dry_run = true;
   command.idempotency_key = "key";
   command.group_order = guards::GroupOrder::at_once;
+  command.batch = {{"one", {"web", "front"}}, {"", {"job", "\xFF"}}};
+  command.groups = {"web", ""};
   guards::Trigger& trigger = command.trigger.emplace();
   trigger = {"hung", "ab12", SystemTime(123'456'789ns), true, {}};
   trigger.limits.only_if_state = {substrate::InstanceState::fatal,
@@ -70,6 +72,7 @@ Operation full() {
   operation.finished_at = SystemTime(-13ns);
   operation.steps = {{OperationStep::looked, SystemTime(14ns), "RUNNING"},
                      {OperationStep::finished, SystemTime(15ns), ""}};
+  operation.members = {"1-2", "1-3"};
   return operation;
 }
 
@@ -79,6 +82,17 @@ TEST_CASE("Journal: an operation comes back from its line exactly as it was") {
   Operation without_states = full();
   without_states.command.trigger->limits.only_if_state.clear();
   CHECK(operation_from(to_line(without_states)) == without_states);
+}
+
+TEST_CASE("Journal: an operation that was refused comes back, whatever it was refused for") {
+  for (const guards::Reason reason : guards::all_reasons) {
+    Operation refused = full();
+    refused.refused_for = reason;
+    const auto read = operation_from(to_line(refused));
+    REQUIRE(read);
+    REQUIRE(read->refused_for);
+    CHECK(to_string(*read->refused_for) == to_string(reason));  // two reasons share a word
+  }
 }
 
 TEST_CASE("Journal: a line that is no operation, or half of one, is not read as one") {
@@ -171,6 +185,20 @@ TEST_CASE("Journal: of what is done the last thousand are kept, and all that is 
   REQUIRE(journal->restored().size() == OperationTable::max_done + 1);
   CHECK(journal->restored()[0].id == "7-0");
   CHECK(journal->restored()[1].id == "7-101");
+}
+
+TEST_CASE("Journal: what is kept of an actor's operations does not depend on another's noise") {
+  const Recorded recorded;
+  std::vector<Operation> operations = {numbered(0, OperationState::done)};
+  operations[0].command.actor = "quiet";
+  for (int number = 1; number <= 1100; ++number) {
+    operations.push_back(numbered(number, OperationState::done));
+  }
+  REQUIRE(recorded.open()->record(operations));
+  const auto journal = recorded.open();
+  REQUIRE(journal->restored().size() == OperationTable::max_done);
+  CHECK(journal->restored()[0].id == "7-0");
+  CHECK(journal->restored()[1].id == "7-102");
 }
 
 TEST_CASE("Journal: the journal does not grow for ever") {

@@ -57,6 +57,29 @@ TEST_CASE("OperationTable: one supervisord cannot take all the workers") {
   CHECK_FALSE(table.take());
 }
 
+TEST_CASE("OperationTable: alerts leave places for people, on each supervisord and in all") {
+  OperationTable table("7");
+  const auto of_alert = [](const std::string& process, const char* supervisor) {
+    guards::Command command = on(process.c_str(), supervisor);
+    command.trigger.emplace();
+    return command;
+  };
+  for (const char* supervisor : {"one", "two", "three"}) {
+    for (std::size_t i = 0; i < OperationTable::max_per_supervisor; ++i) {
+      (void)enter(table, of_alert("p" + std::to_string(i), supervisor));
+    }
+  }
+  std::size_t taken = 0;
+  while (table.take()) {
+    ++taken;
+  }
+  CHECK(taken == OperationTable::max_of_alerts);
+  for (const char* supervisor : {"one", "two", "three"}) {
+    (void)enter(table, on("person", supervisor));
+    CHECK(table.take());
+  }
+}
+
 TEST_CASE("OperationTable: ids are unique, and tell one run of the agent from another") {
   OperationTable table("1700000000000");
   CHECK(enter(table, on("a")).id == "1700000000000-1");
@@ -74,6 +97,30 @@ TEST_CASE(
   CHECK(table.find(waiting.id));
   CHECK_FALSE(table.find("7-2"));
   CHECK(table.list().size() <= OperationTable::max_done + 2);
+}
+
+guards::Command keyed(const char* actor, const std::string& key) {
+  guards::Command command = on("job");
+  command.actor = actor;
+  command.idempotency_key = key;
+  return command;
+}
+
+TEST_CASE("OperationTable: no noise of one actor displaces another's idempotency key") {
+  OperationTable table("7");
+  finish(table, enter(table, keyed("deploy", "release 5")));
+  for (std::size_t i = 0; i < 2 * OperationTable::max_done; ++i) {
+    finish(table, enter(table, keyed("noise", std::to_string(i))));
+  }
+  CHECK(table.find_repeated(keyed("deploy", "release 5")) != nullptr);
+  CHECK(table.find_repeated(keyed("noise", "0")) == nullptr);
+  CHECK(table.list().size() <= OperationTable::max_done + 1);
+}
+
+TEST_CASE("OperationTable: who has most loses its oldest first, down to an equal share") {
+  CHECK(excess_of({{"a", 500}, {"b", 500}}).empty());
+  CHECK(excess_of({{"a", 700}, {"b", 301}}) == DoneCounts{{"a", 1}});
+  CHECK(excess_of({{"a", 2000}, {"b", 2000}, {"c", 3}}) == DoneCounts{{"a", 1502}, {"b", 1501}});
 }
 
 TEST_CASE(

@@ -1,5 +1,6 @@
 // The agent dies in the middle of an action, and its next run finds what it left.
 
+#include <algorithm>
 #include <functional>
 
 #include "base/file.h"
@@ -24,8 +25,9 @@ struct Killed {};
 struct Lives {
   /// A run of the agent, on whatever world there is.
   struct Life {
-    explicit Life(const records::StateDir& state)
-        : journal(*Journal::open(state, base::Log())), audit(*Audit::open(state, base::Log())) {}
+    Life(const records::StateDir& state, const base::Clock& clock)
+        : journal(*Journal::open(state, base::Log())),
+          audit(*Audit::open(state, clock, base::Log())) {}
 
     [[nodiscard]] Memory memory() const { return {.journal = journal.get(), .audit = audit.get()}; }
 
@@ -35,7 +37,7 @@ struct Lives {
 
   /// Takes over what there is, and carries out what it can.
   [[nodiscard]] std::vector<Operation> next(World& world) {
-    second.emplace(state);
+    second.emplace(state, clock);
     world.publish();
     const guards::Maintenance maintenance(state, records::StateClock(world.clock, "boot"),
                                           base::Log());
@@ -70,7 +72,8 @@ struct Lives {
 
   tests::TemporaryFolder folder;
   records::StateDir state = *records::StateDir::open(folder.path());
-  Life first{state};
+  tests::ManualClock clock;
+  Life first{state, clock};
   std::optional<Life> second;
 };
 
@@ -142,6 +145,30 @@ TEST_CASE(
   REQUIRE(found.size() == 1);
   CHECK(found[0].result == OperationResult::abandoned);
   CHECK(world.look("job").state == InstanceState::stopped);
+}
+
+TEST_CASE("Controller: an update that was cut off adds what it removed, once supervisord answers") {
+  Lives lives;
+  World world({}, lives.first.memory());
+  tests::FakeProgram changed;
+  changed.name = job;
+  changed.command = "/bin/sleep 7";
+  world.supervisord->configure(changed);
+  guards::Command update = World::command(guards::Action::update, "job");
+  update.target = {};
+  update.group_order = guards::GroupOrder::rolling;
+  lives.kill(world, update, before(OperationStep::group_removed));
+  REQUIRE(world.supervisord->count(tests::Operation::remove_group) == 1);
+  world.supervisord->fail({.operation = tests::Operation::reread, .times = 1});
+  const std::vector<Operation> waiting = lives.next(world);
+  CHECK(std::count_if(waiting.begin(), waiting.end(),
+                      [](const Operation& each) { return !each.done(); }) == 1);
+  const std::vector<Operation> found = lives.next(world);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].result == OperationResult::abandoned);  // the update as a whole
+  CHECK(found[1].result == OperationResult::succeeded);
+  CHECK(world.look("job").state == InstanceState::running);
+  CHECK(world.supervisord->count(tests::Operation::add_group) == 1);
 }
 
 TEST_CASE("Controller: an agent that is killed after the start does not start it again") {

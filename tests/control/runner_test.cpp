@@ -186,6 +186,27 @@ base::Result<void> only_the_stop(const Operation& so_far) {
              : base::failure(ErrorKind::internal, "No space left on device");
 }
 
+TEST_CASE("runner: a request that cannot be recorded is not sent, and refused for that") {
+  World world;
+  const auto before = world.look("job");
+  Operation operation = new_restart();
+  const auto only_the_look = [](const Operation& so_far) {
+    return so_far.steps.back().step == OperationStep::looked
+               ? base::Result<void>()
+               : base::failure(ErrorKind::internal, "No space left on device");
+  };
+  for (const guards::Action action : {guards::Action::restart, guards::Action::stop}) {
+    operation.command.action = action;
+    const Operation done = run(operation, context_in(world, only_the_look));
+    CHECK(done.result == OperationResult::refused);
+    CHECK(done.refused_for == guards::Reason::not_recorded);
+    CHECK(done.changed == false);
+    CHECK(done.error->message == "nothing is done without a record of it: No space left on device");
+  }
+  CHECK(world.asked().empty());
+  CHECK(world.look("job").incarnation() == before.incarnation());
+}
+
 TEST_CASE("runner: a restart that is seen stopped is started though nothing more can be recorded") {
   World world;
   world.supervisord->fail(

@@ -29,6 +29,22 @@ TEST_CASE("StatsRecorder: a duration falls into the first bound that holds it, o
   CHECK(durations.sum_seconds == Approx(3600.021));
 }
 
+TEST_CASE("StatsRecorder: what the look just before acting refuses is refused, not failed") {
+  StatsRecorder recorder;
+  Operation operation = failed(ErrorKind::denied);
+  operation.result = OperationResult::refused;
+  operation.refused_for = guards::Reason::maintenance;
+  operation.command.action = guards::Action::restart;
+  operation.command.source = guards::Source::alert;
+  recorder.record_finished(operation, 1ms);
+  const ActionCounters& counters =
+      recorder.stats().of(guards::Action::restart, guards::Source::alert);
+  CHECK(counters.finished == 1);
+  CHECK(counters.failures == ActionCounters().failures);
+  CHECK(counters.refused[static_cast<std::size_t>(guards::Reason::maintenance)] == 1);
+  CHECK(recorder.stats().last_actions.empty());
+}
+
 TEST_CASE("StatsRecorder: every kind of error is counted as a failure under a reason") {
   CHECK(failure_reason(failed(ErrorKind::socket_missing)) == FailureReason::unreachable);
   CHECK(failure_reason(failed(ErrorKind::timeout)) == FailureReason::timeout);

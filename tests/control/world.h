@@ -3,6 +3,7 @@
 // A controller and the little supervisord it acts on, in one thread and one clock: waiting is
 // moving the clock.
 
+#include <atomic>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -54,6 +55,7 @@ class FakeClock final : public base::Clock {
     processes.push_back(std::move(process));
   }
   supervisor.processes = std::move(processes);
+  supervisor.snapshot_at = clock.system_now();
   return supervisor;
 }
 
@@ -107,7 +109,12 @@ struct World {
             .journal = memory.journal,
             .audit = memory.audit,
             .maintenance = memory.maintenance,
-            .guards = memory.guards};
+            .guards = memory.guards,
+            .has_result =
+                [this](const promql::Query& query, const base::Deadline&) {
+                  queries.push_back(query.text);
+                  return query_result;
+                }};
   }
 
   [[nodiscard]] static guards::Command command(guards::Action action, const char* process) {
@@ -134,11 +141,26 @@ struct World {
     return supervisord->look(*substrate::InstanceName::parse(process));
   }
 
+  /// What was asked of supervisord, in its order: "stop web:back".
+  [[nodiscard]] std::vector<std::string> asked() const {
+    std::vector<std::string> asked;
+    for (const FakeCall& call : supervisord->calls()) {
+      if (call.operation == Operation::stop) {
+        asked.push_back("stop " + call.subject);
+      } else if (call.operation == Operation::start) {
+        asked.push_back("start " + call.subject);
+      }
+    }
+    return asked;
+  }
+
+  std::vector<std::string> queries;  ///< the only_if that were asked for, and what they answer
+  base::Result<bool> query_result = true;
   ManualClock manual;
   FakeClock clock{manual};
   std::shared_ptr<FakeSubstrate> supervisord = std::make_shared<FakeSubstrate>(manual);
   std::shared_ptr<const monitor::Snapshot> snapshot;
-  int nudges = 0;
+  std::atomic<int> nudges = 0;  // members of a group end on several threads
   control::Controller controller;
 };
 

@@ -5,6 +5,7 @@ bench stand on them too.
 The executable under test is the environment variable REEVE, else build/release/reeve.
 """
 
+import base64
 import collections
 import http.client
 import json
@@ -43,16 +44,23 @@ def until(what, predicate, patience=PATIENCE):
     raise AssertionError(f"waited {patience} s in vain: {what} (last: {last!r})")
 
 
+GIVEN_PORTS = set()
+
+
 def free_port(first=None):
-    """A free port of loopback: the first from here on, or any. Never one that the kernel gives to
-    clients: such a one may be somebody's before the server that it is meant for is up."""
+    """A free port of loopback that was not given before: the first from here on, or any. Never one
+    that the kernel gives to clients: such a one may be somebody's before the server that it is
+    meant for is up."""
     first = first or random.randrange(10_000, 30_000)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
+            if first in GIVEN_PORTS:
+                return free_port(first + 1)
             probe.bind(("127.0.0.1", first))
         except OSError:
             return free_port(first + 1)
+        GIVEN_PORTS.add(first)
         return first
 
 
@@ -120,6 +128,7 @@ class Child:
             self.process = subprocess.Popen([str(word) for word in argv], stdin=subprocess.DEVNULL,
                                             stdout=file, stderr=subprocess.STDOUT, **popen)
         self.pid = self.process.pid
+        self.family = None  # the pids of its descendants when it was asked to end
 
     def up(self):
         """True once it can be used."""
@@ -138,18 +147,23 @@ class Child:
         """The exit status."""
         return self.process.wait(patience)
 
+    def ask_to_end(self):
+        """Once; end() does it, too."""
+        if self.running() and self.family is None:
+            self.family = descendants(self.pid)
+            self.signal(signal.SIGTERM)
+            self.signal(signal.SIGCONT)
+
     def end(self):
+        self.ask_to_end()
         if not self.running():
             return
-        family = descendants(self.pid)
-        self.signal(signal.SIGTERM)
-        self.signal(signal.SIGCONT)
         try:
             self.wait(15)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            for pid in family:
+            for pid in self.family:
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
@@ -291,19 +305,19 @@ class Agent(Listeners, Child):
 
 class Prometheus(Child):
     """A real Prometheus with the shipped example of a configuration and its rules, for agents on
-    these ports."""
+    these ports; `edit` changes the configuration further."""
 
     EXAMPLES = ROOT / "packaging/prometheus"
 
-    def __init__(self, folder, agents, interval="1s", port=None):
+    def __init__(self, folder, agents, interval="1s", port=None, edit=lambda text: text):
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         config = pathlib.Path(folder) / "prometheus.yml"
         targets = ", ".join(f'"localhost:{each}"' for each in agents)
-        config.write_text((self.EXAMPLES / "prometheus.yml").read_text()
-                          .replace('"localhost:19001"', targets)
-                          .replace("interval: 15s", f"interval: {interval}")
-                          .replace("- reeve.rules.yml", f"- {self.EXAMPLES}/*.rules.yml"))
+        config.write_text(edit((self.EXAMPLES / "prometheus.yml").read_text()
+                               .replace('"localhost:19001"', targets)
+                               .replace("interval: 15s", f"interval: {interval}")
+                               .replace("- reeve.rules.yml", f"- {self.EXAMPLES}/*.rules.yml")))
         super().__init__(["/usr/bin/prometheus", f"--config.file={config}",
                           f"--storage.tsdb.path={folder}/tsdb",
                           f"--web.listen-address=127.0.0.1:{self.port}"],
@@ -345,8 +359,8 @@ class NodeExporter(Child):
 class Alertmanager(Child):
     """A real Alertmanager with this configuration, and others of its cluster."""
 
-    def __init__(self, folder, config, cluster=()):
-        self.port = free_port()
+    def __init__(self, folder, config, cluster=(), port=None):
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.gossip = f"127.0.0.1:{free_port()}"
         peers = [f"--cluster.peer={each.gossip}" for each in cluster]
@@ -364,9 +378,40 @@ class Alertmanager(Child):
         return Samples(request("GET", self.url + "/metrics").body)
 
 
+class Etcd(Child):
+    """One node of a real etcd; another of the same folder, port and peers goes on with its data.
+    `peers`: the ports of all nodes of a cluster by their names, and `name` which of them it is."""
+
+    def __init__(self, folder, port=None, further=(), name="default", peers=None):
+        folder = pathlib.Path(folder)
+        folder.mkdir(exist_ok=True)
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        cluster = {each: f"http://127.0.0.1:{port}"
+                   for each, port in (peers or {name: free_port()}).items()}
+        super().__init__(["/usr/bin/etcd", "--name", name, "--data-dir", folder / "data",
+                          "--listen-client-urls", self.url, "--advertise-client-urls", self.url,
+                          "--listen-peer-urls", cluster[name],
+                          "--initial-advertise-peer-urls", cluster[name],
+                          "--initial-cluster", ",".join(f"{each}={url}" for each, url in
+                                                        cluster.items()), *further],
+                         folder / "etcd.log")
+
+    def call(self, path, headers=None, **body):
+        """What the gateway answers; bytes are sent as it wants them."""
+        body = {key: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+                for key, value in body.items()}
+        answer = request("POST", self.url + path, body, headers)
+        assert answer.status == 200, answer
+        return json.loads(answer.body)
+
+    def up(self):
+        return request("POST", self.url + "/v3/kv/range", {"key": "YQ=="}).status in (200, 400)
+
+
 class Workspace:
     """A temporary folder and the children that work in it. Leaving it ends them, the youngest
-    first, and removes the folder."""
+    first and those of one kind side by side, and removes the folder."""
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="reeve-"))
@@ -380,17 +425,28 @@ class Workspace:
 
     def start(self, make, *args, **options):
         """A child made by one of the classes above, once it is up."""
-        child = make(*args, **options)
-        self.children.append(child)
+        return self.start_all([lambda: make(*args, **options)])[0]
 
-        def up():
-            assert child.running(), f"{make.__name__} ended:\n{child.text()}"
-            return child.up()
-        until(f"{make.__name__} is up", up)
-        return child
+    def start_all(self, makes):
+        """Several, side by side."""
+        children = []
+        for make in makes:
+            children.append(make())
+            self.children.append(children[-1])
+        for child in children:
+            def up(child=child):
+                assert child.running(), f"{type(child).__name__} ended:\n{child.text()}"
+                return child.up()
+            until(f"{type(child).__name__} is up", up)
+        return children
 
     def close(self):
         while self.children:
+            kind = type(self.children[-1])
+            for child in reversed(self.children):
+                if type(child) is not kind:
+                    break
+                child.ask_to_end()
             self.children.pop().end()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -142,6 +142,13 @@ TEST_CASE("parse_log_line: text that does not begin as a line of the log is no l
 /// supervisord's log, and somebody who follows it.
 class Follower {
  public:
+  /// Of a log with so many spawns, read to its end.
+  explicit Follower(int spawned) : Follower() {
+    spawn(spawned);
+    follow();
+  }
+  Follower() = default;
+
   /// A spawn of a process with this pid, and so many of them.
   void spawn(int count = 1) {
     for (int i = 0; i < count; ++i) {
@@ -166,11 +173,8 @@ class Follower {
       ++reads;
       const auto step = tail.feed(answer(range));
       gaps += step.gap ? 1 : 0;
-      for (const LogLine& line : step.lines) {
-        if (const auto* const spawned = std::get_if<Spawned>(&line.what)) {
-          seen.push_back(static_cast<int>(spawned->pid.value));
-        }
-      }
+      add_pids(step.lines, seen);
+      add_pids(step.earlier, seen_earlier);
       again = step.again;
     }
   }
@@ -179,10 +183,19 @@ class Follower {
   std::string log;
   LogTail tail;
   std::vector<int> seen;
+  std::vector<int> seen_earlier;
   int gaps = 0;
   int reads = 0;
 
  private:
+  static void add_pids(const std::vector<LogLine>& lines, std::vector<int>& pids) {
+    for (const LogLine& line : lines) {
+      if (const auto* const spawned = std::get_if<Spawned>(&line.what)) {
+        pids.push_back(static_cast<int>(spawned->pid.value));
+      }
+    }
+  }
+
   /// As a call of readLog answers: over XML CRLF becomes LF, what is not UTF-8 becomes U+FFFD, and
   /// a character cut by an edge is left out.
   [[nodiscard]] std::string answer(const substrate::LogRange& range) const {
@@ -219,12 +232,50 @@ TEST_CASE("LogTail: lines from before the tail began are not returned") {
   const int before = GENERATE(0, 1, 3, 500, 5000, 60000);
   follower.spawn(before);
   follower.follow();
-  CHECK(follower.tail.following());
+  CHECK(follower.tail.following() == (before > 0));
   CHECK(follower.seen.empty());
   follower.spawn(3);
   follower.follow();
   CHECK(follower.seen == pids(before + 1, before + 3));
   CHECK(follower.gaps == 0);
+}
+
+TEST_CASE(
+    "LogTail: what was written just before the tail began is told apart, and each line once") {
+  Follower follower;
+  const int before = GENERATE(1, 500, 2000, 60000);
+  follower.spawn(before);
+  follower.follow();
+  follower.spawn(3);
+  follower.follow();
+  REQUIRE_FALSE(follower.seen_earlier.empty());
+  CHECK(follower.seen_earlier.back() == before);
+  CHECK(follower.seen_earlier == pids(follower.seen_earlier.front(), before));
+  CHECK(follower.seen_earlier.size() >= static_cast<std::size_t>(std::min(2000, before)));
+}
+
+TEST_CASE("LogTail: a level below info that is long over does not make the log untrusted") {
+  Follower follower;
+  follower.write("DEBG fd 5 closed");
+  follower.spawn(3000);
+  follower.follow();
+  CHECK(follower.tail.trusted());
+  // Children may have imitated lines then.
+  CHECK(follower.seen_earlier.front() > 1);
+}
+
+TEST_CASE("LogTail: a log that has had no text is not followed, until it has some") {
+  Follower follower;
+  follower.follow();
+  CHECK(follower.tail.empty());
+  CHECK_FALSE(follower.tail.following());
+  follower.spawn();
+  follower.follow();
+  CHECK(follower.tail.following());
+  CHECK_FALSE(follower.tail.empty());
+  follower.log.clear();
+  follower.follow();
+  CHECK(follower.tail.following());
 }
 
 TEST_CASE("LogTail: the end of a large log is found in few reads") {
@@ -238,9 +289,7 @@ TEST_CASE("LogTail: the end of a large log is found in few reads") {
 }
 
 TEST_CASE("LogTail: each line is returned once, whatever the moments of reading") {
-  Follower follower;
-  follower.spawn(10);
-  follower.follow();
+  Follower follower(10);
   const auto seed = GENERATE(range(1U, 20U));
   std::minstd_rand random(seed);
   for (int round = 0; round < 100; ++round) {
@@ -252,9 +301,7 @@ TEST_CASE("LogTail: each line is returned once, whatever the moments of reading"
 }
 
 TEST_CASE("LogTail: a burst larger than one read takes several") {
-  Follower follower;
-  follower.spawn(10);
-  follower.follow();
+  Follower follower(10);
   follower.spawn(20'000);
   follower.follow();
   CHECK(follower.seen == pids(11, 20'010));
@@ -262,9 +309,7 @@ TEST_CASE("LogTail: a burst larger than one read takes several") {
 }
 
 TEST_CASE("LogTail: a line that is being written is returned once it is complete") {
-  Follower follower;
-  follower.spawn(2);
-  follower.follow();
+  Follower follower(2);
   follower.spawn();
   const std::string whole = follower.log;
   for (std::size_t length = whole.rfind('\n', whole.size() - 2) + 1; length < whole.size();
@@ -297,9 +342,7 @@ TEST_CASE("LogTail: characters of several bytes may be cut by any edge of a read
 }
 
 TEST_CASE("LogTail: bytes replaced in transport do not lose the position") {
-  Follower follower;
-  follower.spawn(5);
-  follower.follow();
+  Follower follower(5);
   for (int i = 0; i < 2000; ++i) {
     follower.log += "a\r\nb\xE9\xE9\xE9 c\r\n\r\n\r\n\xFF\n";
     follower.spawn();
@@ -312,9 +355,7 @@ TEST_CASE("LogTail: bytes replaced in transport do not lose the position") {
 }
 
 TEST_CASE("LogTail: a line longer than a read is skipped") {
-  Follower follower;
-  follower.spawn(5);
-  follower.follow();
+  Follower follower(5);
   follower.log += std::string(300'000, 'y');
   follower.follow();
   follower.log += std::string(200'000, 'y') + "INFO spawned: 'no' with pid 999999\n";
@@ -325,9 +366,7 @@ TEST_CASE("LogTail: a line longer than a read is skipped") {
 }
 
 TEST_CASE("LogTail: a rotated or cleared log is read from its beginning, after a gap") {
-  Follower follower;
-  follower.spawn(GENERATE(1, 20, 5000));
-  follower.follow();
+  Follower follower(GENERATE(1, 20, 5000));
   const int before = follower.next_pid();
   SECTION("when the new one is shorter") {
     follower.log.clear();
@@ -356,9 +395,7 @@ TEST_CASE("LogTail: a rotated or cleared log is read from its beginning, after a
 }
 
 TEST_CASE("LogTail: a restart of supervisord continues the same log") {
-  Follower follower;
-  follower.spawn(2);
-  follower.follow();
+  Follower follower(2);
   follower.write("INFO supervisord started with pid 1");
   follower.spawn(2);
   follower.follow();
@@ -367,9 +404,7 @@ TEST_CASE("LogTail: a restart of supervisord continues the same log") {
 }
 
 TEST_CASE("LogTail: a clock that is set back does not matter") {
-  Follower follower;
-  follower.spawn(2);
-  follower.follow();
+  Follower follower(2);
   follower.log += "2025-01-01 00:00:00,000 INFO spawned: 'web' with pid 77\n";
   follower.follow();
   CHECK(follower.seen == pids(77, 77));
@@ -377,9 +412,7 @@ TEST_CASE("LogTail: a clock that is set back does not matter") {
 
 TEST_CASE(
     "LogTail: a log that changes between two reads is a gap, and the lines after it are returned") {
-  Follower follower;
-  follower.spawn(5000);
-  follower.follow();
+  Follower follower(5000);
   follower.log.resize(follower.log.size() / 2);  // the head is the same, our place is gone
   follower.follow();
   CHECK(follower.gaps == 1);
@@ -431,9 +464,7 @@ TEST_CASE("LogTail: a log that seems endless ends the search") {
 }
 
 TEST_CASE("LogTail: a server that answers the same to every read yields nothing more") {
-  Follower follower;
-  follower.spawn(2000);
-  follower.follow();
+  Follower follower(2000);
   const std::string same = follower.log.substr(follower.log.size() - std::size_t{40} * 1024);
   int reads = 0;
   while (follower.tail.feed(same).again && reads++ < 100) {

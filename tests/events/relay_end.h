@@ -3,6 +3,7 @@
 // The agent's end of the relays in a test: it can be started, paused, killed and started again, and
 // keeps its inbox meanwhile.
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <thread>
@@ -10,14 +11,15 @@
 #include <vector>
 
 #include "events/inbox.h"
-#include "events/relay_server.h"
+#include "events/relay.h"
 #include "support/catch.h"
 
 namespace reeve::events {
 
 class RelayEnd {
  public:
-  explicit RelayEnd(std::string socket) : socket_(std::move(socket)) {}
+  explicit RelayEnd(std::string socket, std::size_t inbox_capacity = Inbox::default_capacity)
+      : socket_(std::move(socket)), inbox_([] {}, inbox_capacity) {}
 
   void start() {
     auto server = RelayServer::listen(socket_, inbox_, clock_, {});
@@ -40,7 +42,7 @@ class RelayEnd {
  private:
   const std::string socket_;
   base::SystemClock clock_;
-  Inbox inbox_{[] {}};
+  Inbox inbox_;
   std::unique_ptr<RelayServer> server_;
   std::jthread thread_;
 };

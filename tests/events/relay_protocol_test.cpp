@@ -1,5 +1,3 @@
-#include "events/relay_protocol.h"
-
 #include "events/relay.h"
 #include "support/catch.h"
 
@@ -19,7 +17,7 @@ bool refuses(const std::string& bytes) {
 }
 
 TEST_CASE("RelayFrames: the agent decodes what a relay encoded, in whatever pieces") {
-  const std::string sent = encode(Hello{{"unix:///run/s.sock", "12.3456"}}) +
+  const std::string sent = encode(Hello{{"unix:///run/s.sock", "12.3456"}, 7}) +
                            encode(RelayedEvent{1, microseconds(250), tick}) +
                            encode(RelayedEvent{2, microseconds(0), {tick.header, ""}});
   const std::size_t piece = GENERATE(1U, 2U, 7U, 50U, 1000U);
@@ -31,6 +29,7 @@ TEST_CASE("RelayFrames: the agent decodes what a relay encoded, in whatever piec
   }
   REQUIRE(got.size() == 3);
   CHECK(std::get<Hello>(got[0]).source == EventSource{"unix:///run/s.sock", "12.3456"});
+  CHECK(std::get<Hello>(got[0]).lost == 7);
   CHECK(std::get<RelayedEvent>(got[1]).number == 1);
   CHECK(std::get<RelayedEvent>(got[1]).age == microseconds(250));
   CHECK(std::get<RelayedEvent>(got[1]).event == tick);
@@ -48,6 +47,7 @@ TEST_CASE("RelayFrames: a malformed frame is refused before it takes memory") {
   CHECK(refuses("event -1 0 0 0\n"));
   CHECK(refuses("\n"));
   CHECK(refuses(std::string(200, 'e')));
+  CHECK(refuses("hello " + std::string(120, '0') + "1 0 0 0"));
 }
 
 TEST_CASE("RelayFrames: an age is at most a day") {

@@ -11,8 +11,6 @@
 
 #include "events/listener_fixture.h"
 #include "events/relay_end.h"
-#include "events/relay_protocol.h"
-#include "events/relay_server.h"
 #include "http/listening_socket.h"
 #include "support/eventually.h"
 #include "support/temporary_folder.h"
@@ -181,6 +179,64 @@ TEST_CASE("Relay: events that do not fit the relay's buffer are a gap at the age
   }
   CHECK(lost > 0);
   CHECK(delivered + lost == last);
+}
+
+/// How many events these are, and how many they say are lost.
+std::pair<std::int64_t, std::int64_t> delivered_and_lost(const std::vector<std::int64_t>& seen) {
+  std::pair<std::int64_t, std::int64_t> all{0, 0};
+  for (const std::int64_t each : seen) {
+    all.first += each > 0 ? 1 : 0;
+    all.second += each < 0 ? -each : 0;
+  }
+  return all;
+}
+
+TEST_CASE("Relay: events that were dropped while no agent ran are a gap at the next one, once") {
+  Scene scene;
+  Relay relay(scene.socket, 1000);
+  constexpr std::int64_t last = 50;
+  for (std::uint64_t i = 1; i <= last; ++i) {
+    relay.tell(i);
+  }
+  scene.agent.start();
+  REQUIRE(tests::eventually(patience, [&] {
+    const auto [delivered, lost] = delivered_and_lost(scene.agent.seen());
+    return delivered + lost == last && lost > 0;
+  }));
+  scene.agent.stop();
+  scene.agent.start();
+  relay.tell(last + 1);
+  REQUIRE(tests::eventually(patience, [&] { return scene.agent.seen().back() == last + 1; }));
+  const auto [delivered, lost] = delivered_and_lost(scene.agent.seen());
+  CHECK(delivered + lost == last + 1);
+  // Another agent has acknowledged what there was: the next one misses nothing.
+  Agent next{scene.socket};
+  scene.agent.stop();
+  next.start();
+  relay.tell(last + 2);
+  CHECK(next.sees({last + 2}));
+}
+
+TEST_CASE("Relay: what the agent cannot take yet stays with the relay") {
+  tests::TemporaryFolder folder;
+  const std::string socket = folder.path() + "/events.sock";
+  Relay relay(socket);
+  constexpr std::size_t count = 3000;
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    relay.tell(i);
+  }
+  // One read brings some hundred events.
+  RelayEnd agent(socket, 2000);
+  agent.start();
+  std::size_t events = 0;
+  std::size_t gaps = 0;
+  CHECK(tests::eventually(patience, [&] {
+    for (const Arrival& each : agent.take()) {
+      ++(std::holds_alternative<Gap>(each.what) ? gaps : events);
+    }
+    return events == count;
+  }));
+  CHECK(gaps == 0);
 }
 
 TEST_CASE("Relay: events delivered twice are counted once, over any number of connections") {

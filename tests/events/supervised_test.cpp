@@ -9,8 +9,8 @@
 
 #include "events/inbox.h"
 #include "events/main_log.h"
+#include "events/relay.h"
 #include "events/relay_end.h"
-#include "events/relay_server.h"
 #include "reeve/supervisor/supervisor_substrate.h"
 #include "supervisor/poll_source.h"
 #include "support/catch.h"
@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 using substrate::InstanceName;
 using substrate::InstanceState;
 
-constexpr auto patience = 60s;
+constexpr auto program_patience = 60s;
 
 const std::string crashing = R"(
 [program:crash]
@@ -58,7 +58,7 @@ struct Supervised {
   std::shared_ptr<supervisor::SupervisorSubstrate> substrate =
       supervisor::connect_to(daemon.over_socket());
 
-  base::Deadline soon() { return base::Deadline::after(clock, patience); }
+  base::Deadline soon() { return base::Deadline::after(clock, program_patience); }
 
   void start(const std::string& name) { REQUIRE(substrate->start_instance({name, name}, soon())); }
   void stop(const std::string& name) {
@@ -80,7 +80,7 @@ struct Supervised {
     return count;
   }
   bool is_logged_by_now(const std::string& text, std::size_t times) {
-    return tests::eventually(patience, [&] {
+    return tests::eventually(program_patience, [&] {
       // An idle supervisord takes a second to notice a death; a call wakes it up.
       return substrate->connect(soon()) && logged(text) >= times;
     });
@@ -111,7 +111,7 @@ TEST_CASE("EventReader: a listener gets every start and every exit of a fast cra
   REQUIRE(supervised.is_logged_by_now("exited: crash (exit status 3", 10));
   supervised.stop("crash");
   supervised.stop("killed");
-  REQUIRE(tests::eventually(patience, [&] {
+  REQUIRE(tests::eventually(program_patience, [&] {
     const auto lines = lines_of(file);
     return count(lines, "STOPPED crash:crash") + count(lines, "STOPPED killed:killed") == 2;
   }));
@@ -134,7 +134,7 @@ TEST_CASE("EventReader: a listener that is killed again and again misses nothing
     supervised.kill("probe");
   }
   supervised.stop("crash");
-  REQUIRE(tests::eventually(patience,
+  REQUIRE(tests::eventually(program_patience,
                             [&] { return count(lines_of(file), "STOPPED crash:crash") >= 1; }));
   // What was sent as it died is sent again: here to another process, which cannot know.
   std::map<std::uint64_t, std::string> by_serial;
@@ -159,15 +159,15 @@ TEST_CASE(
   const tests::TemporaryFolder folder;
   const std::string file = fresh_file(folder);
   Supervised supervised(crashing + listener("read " + file));
-  REQUIRE(tests::eventually(patience, [&] { return count(lines_of(file), "TICK") > 0; }));
+  REQUIRE(tests::eventually(program_patience, [&] { return count(lines_of(file), "TICK") > 0; }));
   supervised.start("crash");
   supervisor::SupervisorPollSource poll_source(*supervised.substrate);
   const std::size_t surveys = 20;
   std::vector<std::size_t> listed;  // the runs that the listing and the log know of
   for (std::size_t i = 0; i < surveys; ++i) {
     REQUIRE(supervised.is_logged_by_now("exited: crash", 2 * i));
-    const auto survey = poll_source.survey(
-        {"mark", substrate::LogRange{substrate::LogRange::From::start, 0, 65536}},
+    const auto survey = poll_source.poll(
+        {.mark = "mark", .log = substrate::LogRange{substrate::LogRange::From::start, 0, 65536}},
         supervised.soon());
     REQUIRE(survey);
     std::istringstream log(survey->log.value());
@@ -178,7 +178,7 @@ TEST_CASE(
     listed.push_back(spawned);
   }
   REQUIRE(tests::eventually(
-      patience, [&] { return count(lines_of(file), "REMOTE_COMMUNICATION") == surveys; }));
+      program_patience, [&] { return count(lines_of(file), "REMOTE_COMMUNICATION") == surveys; }));
   std::vector<std::size_t> heard;
   std::size_t starts = 0;
   for (const std::string& line : lines_of(file)) {
@@ -191,7 +191,7 @@ TEST_CASE(
 }
 
 /// The agent's end of a relay, and what came.
-class Agent : public RelayEnd {
+class CountingAgent : public RelayEnd {
  public:
   using RelayEnd::RelayEnd;
 
@@ -238,13 +238,25 @@ class Agent : public RelayEnd {
   std::uint64_t last_ = 0;
 };
 
+/// A supervisord with these programs and a relay to an agent.
+struct Relayed {
+  explicit Relayed(const std::string& programs)
+      : agent(folder.path() + "/agent.sock"),
+        supervised(listener("relay " + folder.path() + "/agent.sock") + programs) {
+    agent.start();
+  }
+
+  tests::TemporaryFolder folder;
+  CountingAgent agent;
+  Supervised supervised;
+};
+
 const InstanceName crash{"crash", "crash"};
 
 TEST_CASE("Relay: through a relay nothing is lost or counted twice, though the agent restarts") {
-  const tests::TemporaryFolder folder;
-  Agent agent(folder.path() + "/agent.sock");
-  agent.start();
-  Supervised supervised(crashing + listener("relay " + folder.path() + "/agent.sock"));
+  Relayed relayed(crashing);
+  CountingAgent& agent = relayed.agent;
+  Supervised& supervised = relayed.supervised;
   supervised.start("crash");
   for (std::size_t i = 1; i <= 4; ++i) {
     REQUIRE(supervised.is_logged_by_now("exited: crash", 4 * i));
@@ -254,7 +266,7 @@ TEST_CASE("Relay: through a relay nothing is lost or counted twice, though the a
   }
   REQUIRE(agent.entries(crash, InstanceState::exited) > 0);
   supervised.stop("crash");
-  REQUIRE(tests::eventually(patience,
+  REQUIRE(tests::eventually(program_patience,
                             [&] { return agent.entries(crash, InstanceState::stopped) == 1; }));
   CHECK(agent.entries(crash, InstanceState::starting) == supervised.logged("spawned: 'crash'"));
   CHECK(agent.entries(crash, InstanceState::exited) == supervised.logged("exited: crash"));
@@ -264,29 +276,26 @@ TEST_CASE("Relay: through a relay nothing is lost or counted twice, though the a
 }
 
 TEST_CASE("Relay: events lost with a relay are counted as lost") {
-  const tests::TemporaryFolder folder;
-  Agent agent(folder.path() + "/agent.sock");
-  agent.start();
-  Supervised supervised(crashing + listener("relay " + folder.path() + "/agent.sock"));
+  Relayed relayed(crashing);
+  CountingAgent& agent = relayed.agent;
+  Supervised& supervised = relayed.supervised;
   supervised.start("crash");
   for (std::size_t i = 1; i <= 3; ++i) {
     REQUIRE(supervised.is_logged_by_now("exited: crash", 4 * i));
     supervised.kill("probe");
   }
   supervised.stop("crash");
-  REQUIRE(tests::eventually(patience,
+  REQUIRE(tests::eventually(program_patience,
                             [&] { return agent.entries(crash, InstanceState::stopped) == 1; }));
   CHECK(agent.knows_of_all());
 }
 
 TEST_CASE("EventReader: a burst of starts is received whole, whatever supervisord's identifier") {
-  const tests::TemporaryFolder folder;
-  Agent agent(folder.path() + "/agent.sock");
-  agent.start();
-  Supervised supervised(listener("relay " + folder.path() + "/agent.sock") +
-                        "[program:many]\ncommand=/bin/sleep 600\nstartsecs=0\nnumprocs=100\n"
-                        "process_name=naïve-%(process_num)03d\n");
-  REQUIRE(tests::eventually(patience, [&] {
+  Relayed relayed(
+      "[program:many]\ncommand=/bin/sleep 600\nstartsecs=0\nnumprocs=100\n"
+      "process_name=naïve-%(process_num)03d\n");
+  CountingAgent& agent = relayed.agent;
+  REQUIRE(tests::eventually(program_patience, [&] {
     std::size_t running = 0;
     for (int i = 0; i < 100; ++i) {
       const std::string number = std::to_string(1000 + i).substr(1);
@@ -300,17 +309,14 @@ TEST_CASE("EventReader: a burst of starts is received whole, whatever supervisor
 TEST_CASE(
     "EventReader: a restart of supervisord by RPC is a gap, and its events are not taken for "
     "repeats") {
-  const tests::TemporaryFolder folder;
-  Agent agent(folder.path() + "/agent.sock");
-  agent.start();
-  Supervised supervised(listener("relay " + folder.path() + "/agent.sock") +
-                        "[program:web]\ncommand=/bin/sleep 600\nstartsecs=0\n");
+  Relayed relayed("[program:web]\ncommand=/bin/sleep 600\nstartsecs=0\n");
+  CountingAgent& agent = relayed.agent;
   const InstanceName web{"web", "web"};
-  REQUIRE(
-      tests::eventually(patience, [&] { return agent.entries(web, InstanceState::running) == 1; }));
-  ::kill(supervised.daemon.pid(), SIGHUP);
-  REQUIRE(
-      tests::eventually(patience, [&] { return agent.entries(web, InstanceState::running) == 2; }));
+  REQUIRE(tests::eventually(program_patience,
+                            [&] { return agent.entries(web, InstanceState::running) == 1; }));
+  ::kill(relayed.supervised.daemon.pid(), SIGHUP);
+  REQUIRE(tests::eventually(program_patience,
+                            [&] { return agent.entries(web, InstanceState::running) == 2; }));
   REQUIRE(agent.gaps().size() == 1);
   CHECK(agent.gaps().front().cause == Gap::Cause::pool_restarted);
 }
@@ -340,7 +346,7 @@ TEST_CASE("LogTail: supervisord's log alone tells every start, and how every run
   REQUIRE(tail.following());
   supervised.start("crash");
   supervised.start("killed");
-  REQUIRE(tests::eventually(patience, [&] {
+  REQUIRE(tests::eventually(program_patience, [&] {
     follow();
     return ends["crash"].size() >= 8 && ends["killed"].size() >= 8;
   }));

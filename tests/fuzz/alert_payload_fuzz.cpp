@@ -32,7 +32,8 @@ const alerts::Rules& rules() {
 }
 
 void check(const alerts::Alert& alert) {
-  demand(!alert.fingerprint.empty() && alert.fingerprint.size() <= alerts::max_fingerprint_bytes);
+  demand(!alert.fingerprint.empty() || !alert.problem.empty());
+  demand(alert.fingerprint.size() <= alerts::max_fingerprint_bytes);
   demand(alert.labels.size() <= alerts::max_labels);
   (void)rules().is_for_this_agent(alert);
   const alerts::CompiledRule* const rule = rules().find(alert);

@@ -49,13 +49,14 @@ struct Asked {
   Observation observation;
   bool unfinished = false;
   ActionHistory history;
-  GuardConditions conditions{now, base::SystemTime(1'700'000'000s), {}, {}, {10, 1h}};
+  GuardConditions conditions{now, base::SystemTime(1'700'000'000s), {}, {}, {10, 1h}, {}};
 };
 
 struct Case {
   Reason verdict;
   std::function<void(Asked&)> bring_about;
   std::string reason;
+  std::optional<base::SteadyTime> passes_at = {};
 };
 
 /// In the order in which they are tested.
@@ -72,7 +73,8 @@ const std::vector<Case> cases = {
      "maintenance of web:* until 2023-11-14T23:13:20.000Z, set by ops: new disks"},
     {Reason::breaker_open, [](Asked& asked) { asked.history.breaker_until = now + 1s; },
      "so many processes have a firing alert at once that the host or a dependency is at fault: "
-     "nothing is done until 2023-11-14T22:13:21.000Z"},
+     "nothing is done until 2023-11-14T22:13:21.000Z",
+     now + 1s},
     {Reason::stopped, [](Asked& asked) { asked.rest(InstanceState::stopped); },
      "'web:front' was stopped on purpose"},
     {Reason::other_state, [](Asked& asked) { asked.rest(InstanceState::fatal); },
@@ -80,11 +82,13 @@ const std::vector<Case> cases = {
     {Reason::in_transition, [](Asked& asked) { asked.run(InstanceState::starting, 1h); },
      "'web:front' is STARTING: what becomes of it is not known yet"},
     {Reason::too_young, [](Asked& asked) { asked.run(InstanceState::running, 119s); },
-     "'web:front' has run for 119s, less than min_uptime, 2m"},
+     "'web:front' has run for 1m59s, less than min_uptime, 2m", now + 1s},
     {Reason::restarted_since, [](Asked& asked) { asked.run(InstanceState::running, 594s); },
-     "'web:front' was started after the alert began, 594s ago: it has until settle, 15m"},
+     "'web:front' was started after the alert began, 9m54s ago: it has until settle, 15m",
+     now + 306s},
     {Reason::cooldown, [](Asked& asked) { asked.known().cooldown_until = now + 1min; },
-     "'web:front' is left alone until 2023-11-14T22:14:20.000Z, after the last action on it"},
+     "'web:front' is left alone until 2023-11-14T22:14:20.000Z, after the last action on it",
+     now + 1min},
     {Reason::budget, [](Asked& asked) { asked.history.total.assign(10, now - 59min); },
      "the budget of all alerts' actions together, 10 in 1h, is used up"},
     {Reason::gave_up, [](Asked& asked) { asked.known().actions.assign(3, now - 59min); },
@@ -100,7 +104,9 @@ TEST_CASE("first_objection: each answer has what brings it about, and says why")
     Asked asked;
     each.bring_about(asked);
     REQUIRE(asked.objection());
-    CHECK(*asked.objection() == GuardDecision{each.verdict, each.reason});
+    CHECK(asked.objection()->reason == each.verdict);
+    CHECK(asked.objection()->detail == each.reason);
+    CHECK(asked.objection()->passes_at == each.passes_at);
   }
 }
 
@@ -243,7 +249,8 @@ TEST_CASE("first_objection: without a state of old a process is in its rule's in
       *asked.objection() ==
       GuardDecision{Reason::cooldown,
                     "'web:front' is left alone until 2023-11-14T22:13:21.000Z: what was done to it "
-                    "before is not known"});
+                    "before is not known",
+                    now + 1s});
   asked.history.begun = now - 300s;
   CHECK_FALSE(asked.objection());
 }

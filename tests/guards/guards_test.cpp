@@ -180,12 +180,25 @@ TEST_CASE(
     world.guards->report_firing(firing, 10);
   }
   CHECK(world.guards->breaker_open());
-  CHECK(record_action(world) == Reason::breaker_open);
+  const auto decision = world.guards->check_and_record(alert_command(), tests::running_process());
+  CHECK(decision.reason == Reason::breaker_open);
+  CHECK(decision.detail.find("(3 of 10 within 5m; the limit is 30%, at least 3)") !=
+        std::string::npos);
   world.restart();
   CHECK(record_action(world) == Reason::breaker_open);
   world.manual.advance(15min);
   CHECK_FALSE(world.guards->breaker_open());
   CHECK(record_action(world) == Reason::accepted);
+}
+
+TEST_CASE("Guards: a process without a history is in the initial cooldown of its rule") {
+  GuardedWorld world;
+  const guards::Cooldown cooldown{.initial = 2h};
+  const Target target = alert_command().target;
+  CHECK(world.guards->initial_cooldown_until(target, cooldown) == world.manual.system_now() + 1h);
+  CHECK_FALSE(world.guards->initial_cooldown_until(target, {.initial = 30min}));
+  REQUIRE(record_action(world) == Reason::accepted);
+  CHECK_FALSE(world.guards->initial_cooldown_until(target, cooldown));
 }
 
 TEST_CASE("Guards: while the breaker is open, guards are shown of the processes that opened it") {
@@ -197,6 +210,7 @@ TEST_CASE("Guards: while the breaker is open, guards are shown of the processes 
   world.guards->report_firing({}, 3);
   const auto open = world.guards->stats();
   CHECK(open.breaker_open);
+  CHECK(open.breaker_until == world.manual.system_now() + 15min);
   REQUIRE(open.guards.size() == 3);
   GuardState untouched;
   untouched.target = target("a");

@@ -40,6 +40,54 @@ TEST_CASE("Maintenance: maintenance covers what its scope names") {
   }
 }
 
+TEST_CASE(
+    "Maintenance: a group with a slash in its name is covered, whatever the scope looks like") {
+  GuardedWorld world;
+  REQUIRE(world.maintenance->set("a/b:*", 1h, "", "ops"));
+  CHECK(world.maintenance->covering({"prod", {"a/b", "c"}}));
+  CHECK(world.maintenance->covering({"a", {"b", "c"}}));
+  CHECK_FALSE(world.maintenance->covering({"prod", {"b", "c"}}));
+}
+
+TEST_CASE("Maintenance: windows of all hosts cover too, and end by the local clock at the latest") {
+  GuardedWorld world;
+  const coordination::SharedMaintenance window{
+      "web:*", "disks", "ann", "host7", base::SystemTime(1'700'000'000s), 1h};
+  world.maintenance->set_shared({window, {"web", "", "ann", "host7", {}, 1h}});
+  const auto covering = world.maintenance->covering(target("web:front"));
+  REQUIRE(covering);
+  CHECK(covering->fleet);
+  CHECK(covering->actor == "ann on host7");
+  CHECK_FALSE(world.maintenance->covering(target("job")));
+  CHECK(world.maintenance->list().size() == 1);  // the second is no scope
+  world.manual.advance(50min);
+  world.maintenance->set_shared({window});  // seen again: it does not begin anew
+  CHECK(world.maintenance->covering(target("web:front")));
+  world.manual.advance(11min);
+  CHECK_FALSE(world.maintenance->covering(target("web:front")));
+  CHECK(world.maintenance->list().empty());
+  world.maintenance->set_shared({});
+  REQUIRE(world.maintenance->set("web:*", 1h, "", "ops"));
+  CHECK_FALSE(world.maintenance->covering(target("web:front"))->fleet);
+}
+
+TEST_CASE("Maintenance: windows of all hosts outlive the agent, until they end or are read again") {
+  GuardedWorld world;
+  const coordination::SharedMaintenance window{
+      "web:*", "disks", "ann", "host7", base::SystemTime(1'700'000'000s), 1h};
+  world.maintenance->set_shared({window});
+  world.manual.advance(50min);
+  world.restart();
+  REQUIRE(world.maintenance->covering(target("web:front")));
+  world.maintenance->set_shared({window});
+  world.manual.advance(11min);
+  CHECK_FALSE(world.maintenance->covering(target("web:front")));
+  world.maintenance->set_shared({{"job:*", "", "ann", "host7", {}, 1h}});
+  world.maintenance->set_shared({});
+  world.restart();
+  CHECK(world.maintenance->list().empty());
+}
+
 TEST_CASE("Maintenance: what is no scope is refused with the forms that there are") {
   GuardedWorld world;
   const std::string scope = GENERATE(as<std::string>(), "", "web", "web:", ":front", "*:front",

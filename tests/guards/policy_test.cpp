@@ -15,9 +15,11 @@ struct Question {
   Options options;
   std::vector<substrate::InstanceName> own_programs;
   base::Result<std::shared_ptr<const Programs>> programs = std::make_shared<const Programs>();
+  OwnProcessCheck is_own_process = nullptr;
 
   [[nodiscard]] std::optional<Refusal> ask() const {
-    return refuse(command, {world.snapshot, own_programs, [&] { return programs; }}, options);
+    return refuse(command, {world.snapshot, own_programs, [&] { return programs; }, is_own_process},
+                  options);
   }
 };
 
@@ -91,6 +93,21 @@ TEST_CASE("policy: Reeve's own program is never acted on: its command runs reeve
   program.name = {"web", "front"};
   program.command = "/usr/bin/reeve serve";
   question.programs = std::make_shared<const Programs>(Programs{program});
+  REQUIRE(question.ask());
+  CHECK(question.ask()->reason == Reason::own_program);
+}
+
+TEST_CASE("policy: Reeve's own program is never acted on: the host's processes show it") {
+  Question question;
+  question.is_own_process = [](const auto&, const substrate::InstanceDetail& process) {
+    return process.name == substrate::InstanceName{"web", "back"};
+  };
+  CHECK_FALSE(question.ask());
+  question.command.target.name = {"web", "back"};
+  REQUIRE(question.ask());
+  CHECK(question.ask()->reason == Reason::own_program);
+  question.command.target.name = {"web", ""};
+  question.command.group_order = GroupOrder::rolling;
   REQUIRE(question.ask());
   CHECK(question.ask()->reason == Reason::own_program);
 }
@@ -176,13 +193,19 @@ TEST_CASE("policy: a rehearsal for a run of what does not run is refused as the 
   CHECK(question.ask()->error == acted_on.error);
 }
 
-TEST_CASE(
-    "policy: the order of the checks is fixed: a denied process that does not exist is not found") {
+TEST_CASE("policy: the order of the checks is fixed: the actor's list, the process, control.deny") {
   Question question;
-  question.command.target.name = {"web", "sideways"};
+  question.options.deny = selectors({"web"});
+  const auto refusal_of = [&](const char* process) {
+    question.command.target.name = {"web", process};
+    REQUIRE(question.ask());
+    return *question.ask();
+  };
+  CHECK(refusal_of("sideways").reason == Reason::no_target);
+  CHECK(refusal_of("front").reason == Reason::not_allowed);
   question.command.actor_allow = {};
-  REQUIRE(question.ask());
-  CHECK(question.ask()->reason == Reason::no_target);
+  CHECK(refusal_of("sideways").reason == Reason::not_allowed);
+  CHECK(refusal_of("sideways").error.message.find("allow list of") != std::string::npos);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ using base::ErrorKind;
 using namespace std::chrono_literals;
 using tests::World;
 
-struct Question {
+struct CatalogueQuestion {
   World world;
   ProgramCatalogue catalogue{world.clock};
   monitor::Member member = tests::member_of("", world.supervisord);
@@ -26,7 +26,7 @@ struct Question {
 TEST_CASE(
     "ProgramCatalogue: a supervisord of many programs may take as long for them as for a full "
     "poll") {
-  Question question;
+  CatalogueQuestion question;
   REQUIRE(10s > question.member.call_timeout);
   question.world.supervisord->fail({.operation = tests::Operation::programs, .late_by = 10s});
   const auto programs = question.ask();
@@ -41,7 +41,7 @@ TEST_CASE("ProgramCatalogue: a command waits for the list of programs as long as
 }
 
 TEST_CASE("ProgramCatalogue: programs are asked for once a minute") {
-  Question question;
+  CatalogueQuestion question;
   CHECK(question.ask());
   question.world.manual.advance(59s);
   CHECK(question.ask());
@@ -54,7 +54,7 @@ TEST_CASE("ProgramCatalogue: programs are asked for once a minute") {
 TEST_CASE(
     "ProgramCatalogue: a supervisord that did not tell its programs in time is left alone for a "
     "while") {
-  Question question;
+  CatalogueQuestion question;
   question.world.supervisord->fail({.operation = tests::Operation::programs, .late_by = 10s});
   CHECK(question.ask(5s).error().kind == ErrorKind::timeout);
   CHECK(question.ask(5s).error().kind == ErrorKind::timeout);

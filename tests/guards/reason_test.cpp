@@ -60,10 +60,10 @@ TEST_CASE("Reason: all that the controller refuses is counted under a documented
 
 TEST_CASE("Reason: each has the HTTP status of the API's documentation") {
   const std::map<std::string_view, int> by_label = {
-      {"not_found", 404},     {"invalid", 422},     {"unreachable", 503},
-      {"own_program", 403},   {"not_allowed", 403}, {"signal_not_allowed", 403},
-      {"stale", 412},         {"guarded", 403},     {"in_flight", 409},
-      {"shutting_down", 503}, {"not_recorded", 500}};
+      {"not_found", 404},     {"invalid", 422},      {"unreachable", 503},
+      {"own_program", 403},   {"not_allowed", 403},  {"signal_not_allowed", 403},
+      {"stale", 412},         {"guarded", 403},      {"in_flight", 409},
+      {"shutting_down", 503}, {"not_recorded", 500}, {"withdrawn", 403}};
   for (const Reason reason : all_reasons) {
     CAPTURE(to_string(reason));
     const std::string_view label = refused_label(reason);

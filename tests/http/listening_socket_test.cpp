@@ -153,7 +153,19 @@ TEST_CASE("peer_address: an IPv4 client is its address, over a dual-stack socket
 
 TEST_CASE("peer_address: an IPv6 client is counted with its whole /64") {
   CHECK(v6("2001:db8:1:2:3:4:5:6") == PeerAddress{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"});
-  CHECK(v6("::1") == PeerAddress{"::1", "::/64"});
+  CHECK(v6("::2") == PeerAddress{"::2", "::/64"});
+}
+
+TEST_CASE("peer_address: all loopback addresses are counted as one") {
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  ::inet_pton(AF_INET, "127.9.8.7", &name.sin_addr);
+  const PeerAddress v4 = peer_address(reinterpret_cast<const sockaddr&>(name));
+  CHECK(v4.text == "127.9.8.7");
+  for (const char* address : {"::1", "::ffff:127.0.0.1"}) {
+    CHECK(v6(address).counted == v4.counted);
+  }
+  CHECK(v6("::2").counted != v4.counted);
 }
 
 TEST_CASE("peer_address: a client on a unix socket has no address to count") {

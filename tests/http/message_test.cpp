@@ -1,5 +1,6 @@
 #include "http/message.h"
 
+#include "http/base64.h"
 #include "http/grammar.h"
 #include "support/catch.h"
 
@@ -121,6 +122,16 @@ TEST_CASE("response_head: the transport's own errors say why in one line and clo
   CHECK(response_head(response, Persistence::close) ==
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
         "Retry-After: 1\r\nContent-Length: 46\r\nConnection: close\r\n\r\n");
+}
+
+TEST_CASE("base64: any bytes come back, and what is no base64 gives nothing") {
+  for (const std::string& bytes : {std::string(), std::string("a"), std::string("ab"),
+                                   std::string("abc"), std::string("\0\xff\n", 3)}) {
+    CHECK(decode_base64(encode_base64(bytes)) == bytes);
+  }
+  CHECK_FALSE(decode_base64("abc"));
+  CHECK_FALSE(decode_base64("===="));
+  CHECK_FALSE(decode_base64("a*bc"));
 }
 
 }  // namespace

@@ -313,6 +313,47 @@ TEST_CASE("ResponseParser: an answer without a length ends when the peer closes"
   CHECK(parser.take()->body == "<methodResponse></methodResponse>");
 }
 
+std::string chunks(std::size_t count, const std::string& size_line, const std::string& data) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) {
+    text += size_line + "\r\n" + data + "\r\n";
+  }
+  return text;
+}
+
+TEST_CASE("RequestParser: what comes beside the data of chunks is bounded, for each and in all") {
+  const std::string head = get_with("Transfer-Encoding: chunked\r\n");
+  const auto status_of_body = [&](const std::string& body) {
+    RequestParser parser({.header_bytes = 1024, .body_bytes = 1024 * 1024});
+    std::string text = head + body + "0\r\n\r\n";
+    return parser.consume(text) == State::complete ? 200 : parser.error().status;
+  };
+  CHECK(status_of_body(chunks(1, "1;x=" + std::string(252, 'e'), "a")) == 200);
+  CHECK(status_of_body(chunks(1, "1;x=" + std::string(253, 'e'), "a")) == 400);
+  CHECK(status_of_body(chunks(50, "1;x=" + std::string(200, 'e'), "a")) == 200);
+  CHECK(status_of_body(chunks(100, "1;x=" + std::string(200, 'e'), "a")) == 400);
+  CHECK(status_of_body(chunks(1000, "1", "a")) == 200);
+  CHECK(status_of_body(chunks(100'000, "1", "a")) == 400);
+  CHECK(status_of_body(chunks(100'000, "8", "aaaaaaaa")) == 200);
+}
+
+TEST_CASE("ResponseParser: chunks of one byte are read without end, long extensions are not") {
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const auto is_read = [&](const std::string& body) {
+    std::size_t seen = 0;
+    ResponseParser parser(bounded(1000), [&](std::string_view bytes) {
+      seen += bytes.size();
+      return true;
+    });
+    static_cast<void>(feed_in_pieces(parser, head + body + "0\r\n\r\n", 1000));
+    return parser.take() && seen > 0;
+  };
+  CHECK(is_read(chunks(100'000, "1", "a")));
+  CHECK(is_read(chunks(50, "1;x=" + std::string(200, 'e'), "a")));
+  CHECK_FALSE(is_read(chunks(100'000, "1;x=" + std::string(200, 'e'), "a")));
+  CHECK_FALSE(is_read(chunks(1, "1;x=" + std::string(253, 'e'), "a")));
+}
+
 TEST_CASE("ResponseParser: a chunked answer is decoded") {
   ResponseParser parser(bounded(bound));
   CHECK(feed_in_pieces(parser,

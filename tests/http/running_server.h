@@ -27,9 +27,10 @@ namespace reeve::http {
 
 class RunningServer {
  public:
-  RunningServer(const ListenerOptions& options, Handler handler)
+  RunningServer(const ListenerOptions& options, Handler handler, HeadCheck head_check = nullptr)
       : sink_(std::make_shared<tests::RecordingSink>()) {
-    auto opened = Server::open(options, std::move(handler), base::Log(sink_));
+    auto opened =
+        Server::open(options, std::move(handler), base::Log(sink_), std::move(head_check));
     REQUIRE(opened);
     server_ = std::move(*opened);
     server_->start();

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/guarded.h"
 #include "http/raw_client.h"
 #include "http/running_server.h"
 #include "support/eventually.h"
@@ -59,14 +60,14 @@ std::vector<RawClient> half_open_clients(std::uint16_t port, std::size_t count) 
 TEST_CASE("Server: 600 half-open clients neither delay a scrape nor starve the other listener") {
   const RunningServer metrics(on_loopback(), fine);
   ListenerOptions control_options = on_loopback();
-  control_options.workers = 2;
+  control_options.workers = {2};
   const RunningServer control(control_options, fine);
   const auto clients = half_open_clients(metrics.port(), 600);
   CHECK(RawClient(metrics.port()).get("/metrics", "fine").ends_with("fine"));
   CHECK(RawClient(control.port()).get("/api", "fine").ends_with("fine"));
-  CHECK(metrics->stats().rejected_connections == 0);
-  CHECK(metrics->stats().evicted_connections >= 600 + 1 - 128);
-  CHECK(control->stats().evicted_connections == 0);
+  CHECK(metrics->stats().rejected_connections() == 0);
+  CHECK(metrics->stats().evicted_connections() >= 600 + 1 - 128);
+  CHECK(control->stats().evicted_connections() == 0);
 }
 
 TEST_CASE("Server: a connection that was served is kept while half-open ones can make room") {
@@ -76,7 +77,7 @@ TEST_CASE("Server: a connection that was served is kept while half-open ones can
   const RawClient scraper(server.port());
   CHECK(scraper.get("/", "fine").ends_with("fine"));
   const auto clients = half_open_clients(server.port(), 50);
-  CHECK(eventually(5s, [&] { return server->stats().evicted_connections == 41; }));
+  CHECK(eventually(5s, [&] { return server->stats().evicted_connections() == 41; }));
   CHECK(scraper.get("/", "fine").ends_with("fine"));
 }
 
@@ -84,7 +85,7 @@ TEST_CASE("Server: when all connections are being answered, one more gets a 503"
   std::atomic<bool> release = false;
   ListenerOptions options = on_loopback();
   options.max_connections = 2;
-  options.workers = 2;
+  options.workers = {2};
   const RunningServer server(options, [&](const Request&) {
     static_cast<void>(eventually(10s, [&] { return release.load(); }));
     return text_response("fine");
@@ -97,7 +98,7 @@ TEST_CASE("Server: when all connections are being answered, one more gets a 503"
     return RawClient(server.port()).receive_until("\n").starts_with("HTTP/1.1 503 ");
   };
   CHECK(eventually(5s, is_refused));
-  CHECK(server->stats().rejected_connections >= 1);
+  CHECK(server->stats().rejected_connections() >= 1);
   release = true;
   for (const RawClient& client : busy) {
     CHECK(client.receive_until("fine").ends_with("fine"));
@@ -109,7 +110,7 @@ TEST_CASE("Server: one address cannot take more than its share") {
   options.max_connections_per_address = 3;
   const RunningServer server(options, fine);
   const auto clients = half_open_clients(server.port(), 5);
-  CHECK(eventually(5s, [&] { return server->stats().evicted_connections == 2; }));
+  CHECK(eventually(5s, [&] { return server->stats().evicted_connections() == 2; }));
   CHECK(eventually(5s, [&] { return server->stats().open_connections == 3; }));
   CHECK(eventually(5s, [&] { return clients[0].is_closed() && clients[1].is_closed(); }));
   CHECK_FALSE(clients[4].is_closed());
@@ -190,6 +191,240 @@ TEST_CASE("Server: each breach of a bound is answered by its status and the end"
   }
 }
 
+/// Objects to every path but /.
+HeadResult refuse_other_paths(const Request& head) {
+  if (head.path == "/" && head.peer == "127.0.0.1") {
+    return {};
+  }
+  Response refused = text_response("no");
+  refused.status = 401;
+  return {.refusal = std::move(refused)};
+}
+
+TEST_CASE("Server: a request that its head condemns is answered before its body is sent") {
+  std::atomic<int> handled = 0;
+  const RunningServer server(
+      on_loopback(),
+      [&](const Request& request) {
+        ++handled;
+        return text_response(request.body);
+      },
+      refuse_other_paths);
+  for (const std::string announcement :
+       {"Content-Length: 1000000\r\n", "Transfer-Encoding: chunked\r\n",
+        "Content-Length: 5\r\nExpect: 100-continue\r\n"}) {
+    const std::string head = " HTTP/1.1\r\nHost: here\r\n" + announcement + "\r\n";
+    const RawClient refused(server.port());
+    refused.send("POST /no" + head);
+    const std::string answer = refused.receive_all();
+    CAPTURE(announcement, answer);
+    CHECK(answer.starts_with("HTTP/1.1 401 "));
+    CHECK(answer.find("\r\nConnection: close\r\n") != std::string::npos);
+    CHECK_FALSE(gave_up_waiting(answer));
+  }
+  CHECK(handled == 0);
+  const RawClient kept(server.port());
+  CHECK(kept.get("/no", "no").starts_with("HTTP/1.1 401 "));
+  kept.send("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 4\r\n\r\nfine");
+  CHECK(kept.receive_until("fine").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_CASE("Server: a listener without bodies refuses each that is announced, whatever its form") {
+  ListenerOptions options = on_loopback();
+  options.max_body_bytes = 0;
+  const RunningServer server(options, fine);
+  for (const std::string announcement :
+       {"Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n"}) {
+    const RawClient client(server.port());
+    client.send("GET / HTTP/1.1\r\nHost: here\r\n" + announcement + "\r\n");
+    CHECK(client.receive_all().starts_with("HTTP/1.1 413 "));
+  }
+  const RawClient client(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n");
+  CHECK(client.receive_until("fine").starts_with("HTTP/1.1 200 "));
+}
+
+/// Clients of one page that is larger than what the kernel keeps, which they never read.
+std::vector<RawClient> deaf_clients(std::uint16_t port, std::size_t count) {
+  std::string requests;
+  for (int i = 0; i < 100; ++i) {
+    requests += "GET / HTTP/1.1\r\nHost: here\r\n\r\n";
+  }
+  std::vector<RawClient> clients;
+  while (clients.size() < count) {
+    clients.emplace_back(port);
+    clients.back().send(requests);
+  }
+  return clients;
+}
+
+TEST_CASE("Server: clients that never read take no place from those that do") {
+  const auto page = std::make_shared<const std::string>(500'000, 'x');
+  std::atomic<std::uint64_t> asked = 0;
+  ListenerOptions options = on_loopback();
+  options.max_connections = 20;
+  const RunningServer server(options, [&](const Request& request) {
+    ++asked;
+    Response response = text_response("fine");
+    if (request.path == "/") {
+      response.body = std::vector<SharedBytes>{page};
+    }
+    return response;
+  });
+  const auto clients = deaf_clients(server.port(), 20);
+  CHECK(eventually(5s, [&] { return asked == 20; }));
+  CHECK(RawClient(server.port()).get("/small", "fine").ends_with("fine"));
+  CHECK(server->stats().evicted ==
+        std::array<std::uint64_t, 4>{0, 1, 0, 0});  // of which the second is not_read
+  CHECK(server->stats().rejected_connections() == 0);
+  CHECK(asked == 21);  // no pipelined request is looked at behind an answer that waits
+}
+
+TEST_CASE("Server: clients whose failed logins are held back take no place from others") {
+  ListenerOptions options = on_loopback();
+  options.max_connections = 5;
+  std::atomic<int> failed = 0;
+  const RunningServer server(options, [&](const Request& request) {
+    Response response = text_response("fine");
+    if (request.path == "/wrong") {
+      response.delay = 1h;
+      ++failed;
+    }
+    return response;
+  });
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.emplace_back(server.port());
+    clients.back().send("GET /wrong HTTP/1.1\r\nHost: here\r\n\r\n");
+  }
+  CHECK(eventually(5s, [&] { return failed == 5; }));
+  CHECK(RawClient(server.port()).get("/", "fine").ends_with("fine"));
+}
+
+/// A server whose answers come when they are completed.
+struct LateServer {
+  explicit LateServer(std::size_t places)
+      : server(with(places), [this](const Request& request) {
+          Response response = text_response("fine");
+          if (request.path == "/later") {
+            const DeferredResponse deferred(1h, [] { return text_response("otherwise"); });
+            response.body = deferred;
+            asked.with([&](auto& all) { all.push_back(deferred); });
+          }
+          return response;
+        }) {}
+  static ListenerOptions with(std::size_t places) {
+    ListenerOptions options = on_loopback();
+    options.max_connections = places;
+    return options;
+  }
+  [[nodiscard]] std::vector<DeferredResponse> deferred() const { return asked.copy(); }
+
+  base::Guarded<std::vector<DeferredResponse>> asked;
+  RunningServer server;
+};
+
+constexpr std::string_view ask_later = "GET /later HTTP/1.1\r\nHost: here\r\n\r\n";
+
+TEST_CASE("Server: clients that left while they waited take no place from others") {
+  LateServer late(5);
+  for (int i = 0; i < 5; ++i) {
+    RawClient client(late.server.port());
+    client.send(ask_later);
+    CHECK(
+        eventually(5s, [&] { return late.deferred().size() == static_cast<std::size_t>(i) + 1; }));
+  }
+  CHECK(RawClient(late.server.port()).get("/", "fine").ends_with("fine"));
+  CHECK(late.server->stats().rejected_connections() == 0);
+}
+
+TEST_CASE("Server: a client that is gone for good is not waited for") {
+  LateServer late(5);
+  {
+    RawClient client(late.server.port());
+    client.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
+    CHECK(eventually(5s, [&] { return late.server->stats().accepted_connections == 1; }));
+    client.send(ask_later);
+    CHECK(eventually(5s, [&] { return late.deferred().size() == 1; }));
+  }  // with a response unread: the connection is reset
+  CHECK(eventually(5s, [&] { return late.server->stats().open_connections == 0; }));
+}
+
+TEST_CASE("Server: a client that has ended its side alone is answered") {
+  LateServer late(5);
+  const RawClient client(late.server.port());
+  client.send(ask_later);
+  client.send_end();
+  CHECK(eventually(5s, [&] { return late.deferred().size() == 1; }));
+  late.deferred()[0].complete(text_response("at last"));
+  CHECK(client.receive_until("at last").ends_with("at last"));
+}
+
+TEST_CASE("Server: no owner's bodies keep another from sending one") {
+  std::atomic<int> held = 0;
+  std::atomic<bool> release = false;
+  ListenerOptions options = on_loopback();
+  options.max_body_bytes_in_all = 1'600'000;
+  options.workers = {8};
+  const RunningServer server(
+      options,
+      [&](const Request& request) {
+        ++held;
+        static_cast<void>(eventually(10s, [&] { return release.load(); }));
+        return text_response(std::to_string(request.body.size()) + "\n");
+      },
+      [](const Request& head) {
+        return HeadResult{.refusal = std::nullopt,
+                          .queueing = {.owner = std::string(head.header("Owner").value_or(""))}};
+      });
+  const auto request = [](const std::string& owner) {
+    return "POST / HTTP/1.1\r\nHost: here\r\nOwner: " + owner +
+           "\r\nContent-Length: 150000\r\n\r\n" + std::string(150'000, 'x');
+  };
+  std::vector<RawClient> greedy;
+  for (int i = 0; i < 4; ++i) {
+    greedy.emplace_back(server.port());
+    greedy.back().send(request("a"));
+    CHECK(eventually(5s, [&] { return held == i + 1; }));
+  }
+  const RawClient fifth(server.port());
+  fifth.send(request("a"));
+  CHECK(fifth.receive_all().starts_with("HTTP/1.1 503 "));
+  const RawClient other(server.port());
+  other.send(request("b"));
+  CHECK(eventually(5s, [&] { return held == 5; }));
+  release = true;
+  CHECK(other.receive_until("150000\n").ends_with("150000\n"));
+}
+
+TEST_CASE("Server: bodies are bounded over all connections, and the next is told to come back") {
+  std::atomic<int> held = 0;
+  std::atomic<bool> release = false;
+  ListenerOptions options = on_loopback();
+  options.max_body_bytes_in_all = 100'000;
+  options.workers = {1};
+  const RunningServer server(options, [&](const Request& request) {
+    ++held;
+    static_cast<void>(eventually(10s, [&] { return release.load(); }));
+    return text_response(std::to_string(request.body.size()) + "\n");
+  });
+  const std::string request =
+      "POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 80000\r\n\r\n" + std::string(80'000, 'x');
+  const RawClient first(server.port());
+  first.send(request);
+  CHECK(eventually(5s, [&] { return held == 1; }));
+  const RawClient second(server.port());
+  second.send(request);
+  const std::string answer = second.receive_all();
+  CHECK(answer.starts_with("HTTP/1.1 503 "));
+  CHECK(answer.find("\r\nRetry-After: 1\r\n") != std::string::npos);
+  release = true;
+  CHECK(first.receive_until("80000\n").ends_with("80000\n"));
+  const RawClient third(server.port());
+  third.send(request);
+  CHECK(third.receive_until("80000\n").ends_with("80000\n"));
+}
+
 TEST_CASE("Server: a client of too large an upload reads its refusal while it is still sending") {
   const RunningServer server(on_loopback(), fine);
   const RawClient client(server.port());
@@ -201,7 +436,7 @@ TEST_CASE("Server: a client of too large an upload reads its refusal while it is
 TEST_CASE("Server: a thousand connections cut in every phase leave no descriptor behind") {
   const auto large = std::make_shared<const std::string>(1024 * 1024, 'x');
   ListenerOptions options = on_loopback();
-  options.workers = 2;
+  options.workers = {2};
   const RunningServer server(options, [&](const Request& request) {
     Response response;
     response.body = std::vector<SharedBytes>{large};

@@ -1,10 +1,15 @@
 #include <atomic>
+#include <vector>
 
 #include <httplib.h>
 
+#include "http/client.h"
+#include "http/made_certificate.h"
 #include "http/raw_client.h"
 #include "http/running_server.h"
+#include "http/slow_handshake.h"
 #include "support/eventually.h"
+#include "support/fixture.h"
 
 namespace reeve::http {
 namespace {
@@ -13,10 +18,8 @@ using namespace std::chrono_literals;
 using base::ErrorKind;
 using tests::eventually;
 
-constexpr const char* folder = REEVE_FIXTURES "/tls/";
-
 std::string file(const char* name) {
-  return std::string(folder) + name;
+  return tests::fixture_path("tls/" + std::string(name));
 }
 
 TlsOptions localhost() {
@@ -51,6 +54,24 @@ base::Error error_of(const TlsOptions& tls) {
   const auto opened = Server::open(with(tls), names, {});
   REQUIRE_FALSE(opened);
   return opened.error();
+}
+
+TEST_CASE("Server: TLS clients that say nothing useful close no handshake that goes on") {
+  ListenerOptions options = with(localhost());
+  options.max_connections_per_address = 8;
+  options.header_timeout = 1min;
+  const RunningServer server(options, names);
+  const SlowHandshake scraper(server.port());
+  CHECK(scraper.is_answered());
+  std::vector<RawClient> others;
+  for (const char* begin : {"\x16", "\x16\x03\x01\x02\x05\x01"}) {
+    for (int i = 0; i < 20; ++i) {
+      others.emplace_back(server.port());
+      others.back().send(begin);
+    }
+  }
+  CHECK(eventually(5s, [&] { return server->stats().evicted_connections() == 33; }));
+  CHECK(scraper.get().starts_with("HTTP/1.1 200 "));
 }
 
 TEST_CASE("Server: over TLS a body may be streamed, and its client may disconnect") {
@@ -106,10 +127,61 @@ TEST_CASE("Server: a client's certificate is optional or required, and its names
     CHECK(get(anonymous) == (required ? "" : "encrypted"));
     httplib::SSLClient known("localhost", server.port(), file("client.pem"), file("client.key"));
     CHECK(get(known) ==
-          "encrypted ops.example 192.0.2.7 2001:db8::7 spiffe://example/ops ops@example.org");
+          "encrypted DNS:ops.example IP:192.0.2.7 IP:2001:db8::7 URI:spiffe://example/ops "
+          "email:ops@example.org");
     httplib::SSLClient foreign("localhost", server.port(), file("other.pem"), file("other.key"));
     CHECK(get(foreign).empty());
   }
+}
+
+TEST_CASE("Server: a name of a client's certificate has its kind, and no NUL") {
+  const MadeCertificate made("ops.example", {{NameKind::dns, "OPS.example"},
+                                             {NameKind::dns, "10.0.0.1"},
+                                             {NameKind::uri, "ops.example"},
+                                             {NameKind::email, "10.0.0.1"},
+                                             {NameKind::dns, std::string("ops.example\0.evil", 17)},
+                                             {NameKind::address, "10.0.0.1"}});
+  TlsOptions tls = localhost();
+  tls.client_ca_file = made.cert_file;
+  const RunningServer server(with(tls), names);
+  httplib::SSLClient client("localhost", server.port(), made.cert_file, made.key_file);
+  CHECK(get(client) ==
+        "encrypted DNS:ops.example DNS:10.0.0.1 URI:ops.example email:10.0.0.1 IP:10.0.0.1");
+}
+
+/// The error of http::Client's request to a server on loopback with this certificate, trusted;
+/// "" if it is answered.
+std::string refusal_of(const MadeCertificate& made, const std::string& host) {
+  TlsOptions tls;
+  tls.cert_file = made.cert_file;
+  tls.key_file = made.key_file;
+  const RunningServer server(with(tls), names);
+  ::setenv("SSL_CERT_FILE", made.cert_file.c_str(), 1);
+  const auto endpoint =
+      base::Endpoint::parse("https://" + host + ":" + std::to_string(server.port()), "/");
+  REQUIRE(endpoint);
+  Client client(*endpoint);
+  const base::SystemClock clock;
+  const auto response = client.send({.method = "GET", .path = "/", .headers = {}, .body = ""},
+                                    {.body_bytes = 100}, base::Deadline::after(clock, 5s));
+  ::unsetenv("SSL_CERT_FILE");
+  CHECK((response || response.error().kind == ErrorKind::denied));
+  return response ? "" : response.error().message;
+}
+
+TEST_CASE("Client: a server's certificate names it by DNS or by address, and by nothing else") {
+  const std::string localhost_dns = "LOCALHOST";
+  CHECK(refusal_of({"x", {{NameKind::dns, localhost_dns}}}, "localhost").empty());
+  CHECK(refusal_of({"x", {{NameKind::address, "127.0.0.1"}}}, "127.0.0.1").empty());
+  CHECK_FALSE(refusal_of({"x", {{NameKind::dns, "127.0.0.1"}}}, "127.0.0.1").empty());
+  CHECK_FALSE(refusal_of({"x", {{NameKind::address, "127.0.0.1"}}}, "localhost").empty());
+  CHECK_FALSE(refusal_of({"localhost", {{NameKind::address, "127.0.0.2"}}}, "localhost").empty());
+  CHECK_FALSE(refusal_of({"localhost", {}}, "localhost").empty());
+  CHECK_FALSE(
+      refusal_of({"x", {{NameKind::uri, "localhost"}, {NameKind::email, "localhost"}}}, "localhost")
+          .empty());
+  CHECK_FALSE(refusal_of({"x", {{NameKind::dns, std::string("localhost\0.evil", 15)}}}, "localhost")
+                  .empty());
 }
 
 TEST_CASE("Server: without a client authority, no certificate has names") {

@@ -18,11 +18,11 @@ namespace {
 using namespace std::chrono_literals;
 using tests::eventually;
 
-constexpr std::string_view get = "GET / HTTP/1.1\r\nHost: here\r\n\r\n";
+constexpr std::string_view get_request = "GET / HTTP/1.1\r\nHost: here\r\n\r\n";
 
 ListenerOptions with_workers(std::size_t workers) {
   ListenerOptions options = on_loopback();
-  options.workers = workers;
+  options.workers = {workers};
   return options;
 }
 
@@ -87,8 +87,8 @@ TEST_CASE("Server: more requests than may wait for a worker get a 503") {
   CHECK(eventually(5s, [&] { return handler.is_running(); }));
   const RawClient one(server.port());
   const RawClient other(server.port());
-  one.send(get);
-  other.send(get);
+  one.send(get_request);
+  other.send(get_request);
   CHECK(eventually(5s, [&] { return one.is_closed() || other.is_closed(); }));
   const RawClient& queued = one.is_closed() ? other : one;
   handler.release();
@@ -129,7 +129,7 @@ TEST_CASE("Server: a deferred response holds no worker") {
   std::vector<DeferredResponse> responses;
   for (int i = 0; i < 5; ++i) {
     clients.emplace_back(server.port());
-    clients.back().send(get);
+    clients.back().send(get_request);
     CHECK(eventually(5s, [&] {
       const auto given = handler.given();
       return given && (responses.empty() || *given != responses.back());
@@ -167,7 +167,7 @@ TEST_CASE("Server: a deferred response may be completed after its client and its
   {
     RunningServer server(on_loopback(), handler);
     const RawClient client(server.port());
-    client.send(get);
+    client.send(get_request);
     CHECK(eventually(5s, [&] { return handler.given().has_value(); }));
     client.send_end();
     server.destroy();
@@ -230,7 +230,7 @@ TEST_CASE("Server: a stop sends deferred and delayed responses at once") {
     return handler(request);
   });
   const RawClient deferred(server.port());
-  deferred.send(get);
+  deferred.send(get_request);
   const RawClient delayed(server.port());
   delayed.send("GET /delay HTTP/1.1\r\nHost: here\r\n\r\n");
   CHECK(eventually(5s, [&] {
@@ -248,7 +248,7 @@ TEST_CASE("Server: at its deadline a stop closes connections that still send or 
     return response;
   });
   const RawClient not_reading(server.port());
-  not_reading.send(get);
+  not_reading.send(get_request);
   const RawClient not_sending(server.port());
   not_sending.send("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\n");
   CHECK(eventually(5s, [&] { return server->stats().accepted_connections == 2; }));

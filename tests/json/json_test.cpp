@@ -58,13 +58,14 @@ TEST_CASE("process JSON: a process of the snapshot adds the counters and the las
   process.exit_status = -1;
   process.exit_signal = 9;
   process.last_exit_expected = false;
-  const auto object = to_json("", process);
+  const auto object = to_json(monitor::SupervisorSnapshot(), process);
   CHECK(object["starts"] == 3);
   CHECK(object["restarts"] == 2);
   CHECK(object["exit_status"] == -1);
   CHECK(object["exit_signal"] == 9);
   CHECK(object["last_exit_expected"] == false);
-  CHECK(object.size() == to_json("", process.detail).size());
+  CHECK(object["resources"].is_null());
+  CHECK(object.size() == to_json("", process.detail).size() + 1);
 }
 
 TEST_CASE("supervisor JSON: every member in the documented order") {
@@ -123,7 +124,7 @@ TEST_CASE("operation JSON: every member in the documented order") {
         R"("fault_code":null,"fault_string":null,"incarnation_before":"10:1700000000",)"
         R"("incarnation_after":null,"created_at":"2023-11-14T22:13:20.000Z",)"
         R"("finished_at":"2023-11-14T22:13:21.250Z","steps":[{"step":"looked",)"
-        R"("at":"2023-11-14T22:13:20.000Z","detail":"RUNNING"}]})");
+        R"("at":"2023-11-14T22:13:20.000Z","detail":"RUNNING"}],"members":[],"processes":null})");
 }
 
 TEST_CASE("operation JSON: result and finished_at are null until it is done") {

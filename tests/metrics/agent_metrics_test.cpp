@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "metrics/own_process.h"
 #include "support/catch.h"
 
 namespace reeve::metrics {
@@ -48,17 +47,24 @@ TEST_CASE("AgentMetrics: a failed reload is shown, and the time of the last good
   CHECK_THAT(text, Contains("\nreeve_config_last_reload_success_timestamp_seconds 1700000000\n"));
 }
 
-TEST_CASE("AgentMetrics: a listener's rejected connections are read when the page is rendered") {
+TEST_CASE(
+    "AgentMetrics: a listener's refused and closed connections are read when the page is rendered, "
+    "by cause") {
   AgentMetrics metrics({});
-  std::uint64_t rejected = 0;
-  metrics.add_listener([&] { return http::Stats{"metrics", 10, rejected, 1}; });
-  metrics.add_listener([] { return http::Stats{"control", 0, 0, 0}; });
-  CHECK_THAT(metrics.render(),
-             Contains("reeve_http_rejected_connections_total{listener=\"metrics\"} 0\n"));
-  rejected = 7;
-  CHECK_THAT(metrics.render(),
-             Contains("reeve_http_rejected_connections_total{listener=\"metrics\"} 7\n"
-                      "reeve_http_rejected_connections_total{listener=\"control\"} 0\n"));
+  http::Stats stats{.listener = "metrics", .accepted_connections = 10};
+  metrics.add_listener([&] { return stats; });
+  metrics.add_listener([] { return http::Stats{.listener = "control"}; });
+  stats.rejected = {0, 7};
+  stats.evicted = {1, 2, 3, 4};
+  const std::string text = metrics.render();
+  const std::string rejected = "reeve_http_rejected_connections_total{listener=";
+  CHECK_THAT(text, Contains(rejected + "\"metrics\",cause=\"connections\"} 0\n" + rejected +
+                            "\"metrics\",cause=\"address\"} 7\n" + rejected +
+                            "\"control\",cause=\"connections\"} 0\n" + rejected +
+                            "\"control\",cause=\"address\"} 0\n"));
+  const std::string evicted = "reeve_http_evicted_connections_total{listener=\"metrics\",cause=";
+  CHECK_THAT(text, Contains(evicted + "\"no_request\"} 1\n" + evicted + "\"not_read\"} 2\n" +
+                            evicted + "\"idle\"} 3\n" + evicted + "\"waiting\"} 4\n"));
 }
 
 TEST_CASE(
@@ -89,8 +95,10 @@ TEST_CASE("AgentMetrics: action families have the controller's counts") {
   durations.counts[5] = 2;
   durations.sum_seconds = 1.5;
   const base::SystemTime at(1'700'000'000s);
-  stats.last_actions[{{"", {"web", "web"}}, guards::Action::restart}] = at;
-  stats.last_actions[{{"db", {"pg", "pg"}}, guards::Action::stop}] = at;
+  stats.last_actions[{{"", {"web", "web"}}, guards::Action::restart}] = {
+      at, guards::Source::alert, control::FailureReason::flapped};
+  stats.last_actions[{{"db", {"pg", "pg"}}, guards::Action::stop}] = {at, guards::Source::api,
+                                                                      std::nullopt};
   metrics.set_controller([&] { return stats; });
   const std::string text = metrics.render();
   CHECK_THAT(text, Contains("reeve_actions_total{action=\"restart\",source=\"api\"} 3\n"));
@@ -105,6 +113,11 @@ TEST_CASE("AgentMetrics: action families have the controller's counts") {
   CHECK_THAT(text,
              Contains("reeve_action_duration_seconds_bucket{action=\"restart\",le=\"1\"} 2\n"));
   CHECK_THAT(text, Contains("reeve_action_duration_seconds_sum{action=\"restart\"} 1.5\n"));
+  CHECK_THAT(text,
+             Contains("reeve_last_action_failed{group=\"web\",name=\"web\",action=\"restart\","
+                      "source=\"alert\",reason=\"flapped\"} 1\n"));
+  CHECK_THAT(text, Contains("reeve_last_action_failed{supervisor=\"db\",group=\"pg\",name=\"pg\","
+                            "action=\"stop\",source=\"api\",reason=\"\"} 0\n"));
   CHECK_THAT(text, Contains("reeve_last_action_timestamp_seconds{group=\"web\",name=\"web\",action="
                             "\"restart\"} 1700000000\n"));
   CHECK_THAT(text, Contains("reeve_last_action_timestamp_seconds{supervisor=\"db\",group=\"pg\","
@@ -116,6 +129,7 @@ TEST_CASE("AgentMetrics: decisions on alerts are counted by rule, and each is th
   CHECK_THAT(metrics.render(), !Contains("reeve_alert_decisions_total"));
   alerts::Stats stats;
   stats.decisions["none"] = {};
+  stats.pending[{"hung", guards::Reason::too_young}] = 3;
   stats.decisions["hung"][static_cast<std::size_t>(guards::Reason::accepted)] = 2;
   metrics.set_responder([&] { return stats; });
   const std::string text = metrics.render();
@@ -124,6 +138,7 @@ TEST_CASE("AgentMetrics: decisions on alerts are counted by rule, and each is th
   CHECK_THAT(text,
              Contains("reeve_alert_decisions_total{rule=\"hung\",decision=\"cooldown\"} 0\n"));
   CHECK_THAT(text, Contains("reeve_alert_decisions_total{rule=\"none\",decision=\"no_rule\"} 0\n"));
+  CHECK_THAT(text, Contains("reeve_alerts_pending{rule=\"hung\",reason=\"too_young\"} 3\n"));
 }
 
 TEST_CASE("AgentMetrics: latches, the breaker and maintenance windows have samples") {
@@ -143,6 +158,42 @@ TEST_CASE("AgentMetrics: latches, the breaker and maintenance windows have sampl
   CHECK_THAT(text, Contains("reeve_guard_gave_up{supervisor=\"db\",group=\"pg\",name=\"pg\"} 1\n"));
   CHECK_THAT(text, Contains("reeve_guard_breaker_open 1\n"));
   CHECK_THAT(text, Contains("reeve_maintenance{scope=\"web:*\"} 1\n"));
+}
+
+TEST_CASE("AgentMetrics: limits, claims and waits have samples, and so has the loss of etcd") {
+  AgentMetrics metrics({});
+  CHECK_THAT(metrics.render(), !Contains("reeve_coordination"));
+  coordination::Stats stats;
+  metrics.set_coordinator([&] { return stats; });
+  CHECK_THAT(metrics.render(), Contains("reeve_coordination_up 0\n"));
+  CHECK_THAT(metrics.render(), !Contains("\nreeve_coordination_last_contact_timestamp_seconds "));
+  stats.up = true;
+  stats.last_contact = base::SystemTime(1'700'000'000s);
+  stats.requests[{"range", "timeout"}] = 3;
+  stats.members_alive = 4;
+  stats.members_not_alive = 1;
+  coordination::LimitState web{
+      .name = "web", .limit = {.at_once = 3, .budget = coordination::Budget{5, 1h}}, .held = {}};
+  web.held.resize(2);
+  web.budget_used = 6;  // the budget was larger before
+  stats.limits = {{"web", web}, {"db", {.name = "db", .limit = {}, .held = {}}}};
+  stats.claims[{"web", coordination::ClaimOutcome::no_free_slot}] = 7;
+  stats.waits["web"].counts[1] = 2;
+  stats.waits["web"].sum_seconds = 1.5;
+  const std::string text = metrics.render();
+  CHECK_THAT(text, Contains("reeve_coordination_up 1\n"));
+  CHECK_THAT(text, Contains("reeve_coordination_last_contact_timestamp_seconds 1700000000\n"));
+  CHECK_THAT(text,
+             Contains("reeve_coordination_requests_total{call=\"range\",result=\"timeout\"} 3\n"));
+  CHECK_THAT(text, Contains("reeve_coordination_members{alive=\"true\"} 4\n"));
+  CHECK_THAT(text, Contains("reeve_coordination_members{alive=\"false\"} 1\n"));
+  CHECK_THAT(text, Contains("reeve_limit_slots{limit=\"web\"} 3\n"));
+  CHECK_THAT(text, Contains("reeve_limit_slots_held{limit=\"web\"} 2\n"));
+  CHECK_THAT(text, Contains("reeve_limit_budget_left{limit=\"web\"} 0\n"));
+  CHECK_THAT(text, !Contains("reeve_limit_budget_left{limit=\"db\"}"));
+  CHECK_THAT(text, Contains("reeve_limit_claims_total{limit=\"web\",result=\"no_free_slot\"} 7\n"));
+  CHECK_THAT(text, Contains("reeve_limit_wait_seconds_bucket{limit=\"web\",le=\"1\"} 2\n"));
+  CHECK_THAT(text, Contains("reeve_limit_wait_seconds_sum{limit=\"web\"} 1.5\n"));
 }
 
 TEST_CASE("AgentMetrics: the order of families and samples does not change") {

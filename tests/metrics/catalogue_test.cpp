@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
 #include <sstream>
 
+#include "control/stats.h"
+#include "guards/reason.h"
 #include "metrics/pages.h"
 #include "support/catch.h"
+#include "support/fixture.h"
 
 namespace reeve::metrics {
 namespace {
@@ -45,7 +49,7 @@ std::set<std::string> split_labels(std::string_view text) {
 /// The rows of the tables in the documentation: | `name` | type | labels | meaning |
 Families documented() {
   Families families;
-  std::ifstream doc(REEVE_DOCS "/metrics.md");
+  std::ifstream doc(tests::source_path("docs/metrics.md"));
   for (std::string row; std::getline(doc, row);) {
     if (row.starts_with("| `")) {
       row.erase(std::remove_if(row.begin(), row.end(), [](char c) { return c == ' ' || c == '`'; }),
@@ -96,6 +100,34 @@ TEST_CASE("catalogue: every family is rendered as it is described, and no other"
   Families expected = catalogued();
   expected.erase("supervisord_process_state_code");  // instead of the state set
   CHECK(rendered(whole_page({odd_supervisord()})) == expected);
+}
+
+/// The words of a list of the section "Reasons" in docs/metrics.md: - `word`: meaning.
+std::vector<std::string> documented_reasons(const std::string& metric) {
+  std::ifstream doc(tests::source_path("docs/metrics.md"));
+  std::vector<std::string> words;
+  bool is_here = false;
+  for (std::string line; std::getline(doc, line);) {
+    if (line.starts_with("Values of the label `reason`")) {
+      is_here = line.find("`" + metric + "`") != std::string::npos;
+    } else if (line.starts_with('#')) {
+      is_here = false;
+    } else if (is_here && line.starts_with("- `")) {
+      words.push_back(line.substr(3, line.find('`', 3) - 3));
+    }
+  }
+  return words;
+}
+
+TEST_CASE("catalogue: docs/metrics.md lists the reasons of failures and refusals") {
+  std::vector<std::string> failures;
+  for (const control::FailureReason reason : control::all_failure_reasons) {
+    failures.emplace_back(to_string(reason));
+  }
+  CHECK(documented_reasons("reeve_action_failures_total") == failures);
+  const std::vector<std::string> refusals(std::begin(guards::refused_labels),
+                                          std::end(guards::refused_labels));
+  CHECK(documented_reasons("reeve_actions_refused_total") == refusals);
 }
 
 TEST_CASE("catalogue: names are listed once, and HELP texts need no escaping") {

@@ -4,13 +4,14 @@
 
 #include <string>
 
-#include <zlib.h>
-
 #include "metrics/exposition.h"
 #include "metrics/snapshot_page.h"
 #include "monitor/snapshot.h"
+#include "support/gunzip.h"
 
 namespace reeve::metrics {
+
+using tests::gunzip;
 
 inline substrate::ManagerTime manager_time(int seconds) {
   return substrate::ManagerTime(std::chrono::seconds(seconds));
@@ -106,17 +107,28 @@ inline std::string whole_page(std::vector<monitor::SupervisorSnapshot> superviso
                               Options options = {}) {
   AgentMetrics agent({"0.1.0", "abc", "g++"});
   agent.observe_request("/metrics", 200, std::chrono::milliseconds(1));
-  agent.add_listener([] { return http::Stats{"metrics", 0, 0, 0}; });
+  agent.add_listener([] { return http::Stats{.listener = "metrics"}; });
   agent.set_controller([] {
     control::Stats stats;
     stats.last_actions[{{"", {"a", "b"}}, guards::Action::stop}] = {};
     return stats;
   });
-  agent.set_responder([] { return alerts::Stats{{{"none", {}}}}; });
+  agent.set_responder([] {
+    return alerts::Stats{{{"none", {}}}, {{{"hung", guards::Reason::cooldown}, 1}}};
+  });
   agent.set_guards([] {
     guards::GuardStats stats;
     stats.guards.emplace_back().target = {"", {"a", "b"}};
     stats.maintenance = {{"*", {}, "", "ops"}};
+    return stats;
+  });
+  agent.set_coordinator([] {
+    coordination::Stats stats;
+    stats.last_contact = base::SystemTime(std::chrono::seconds(1'700'000'000));
+    stats.requests[{"range", "success"}] = 1;
+    stats.limits["web"] = {"web", {.at_once = 2, .budget = coordination::Budget{}}, {}, 0};
+    stats.claims[{"web", coordination::ClaimOutcome::won}] = 1;
+    stats.waits["web"].sum_seconds = 1;
     return stats;
   });
   options.transitions = true;
@@ -131,24 +143,6 @@ inline std::string whole_page(std::vector<monitor::SupervisorSnapshot> superviso
 
 inline bool has(const std::string& text, const std::string& line) {
   return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
-}
-
-/// The text of one gzip member that must be the whole of `bytes`; "(bad)" if it is not.
-inline std::string gunzip(const std::string& bytes) {
-  z_stream stream{};
-  std::string text(1024 * 1024, '\0');
-  constexpr int gzip_window = 16 + MAX_WBITS;
-  inflateInit2(&stream, gzip_window);
-  std::string in = bytes;
-  stream.next_in = reinterpret_cast<Bytef*>(in.data());
-  stream.avail_in = static_cast<uInt>(in.size());
-  stream.next_out = reinterpret_cast<Bytef*>(text.data());
-  stream.avail_out = static_cast<uInt>(text.size());
-  const int result = inflate(&stream, Z_FINISH);
-  text.resize(stream.total_out);
-  const bool whole = result == Z_STREAM_END && stream.avail_in == 0;
-  inflateEnd(&stream);
-  return whole ? text : "(bad)";
 }
 
 }  // namespace reeve::metrics

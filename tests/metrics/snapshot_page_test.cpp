@@ -1,3 +1,6 @@
+#include <set>
+#include <sstream>
+
 #include "metrics/pages.h"
 #include "support/catch.h"
 
@@ -221,6 +224,22 @@ TEST_CASE(
   CHECK(text.find(line) == text.rfind(line));
   CHECK(has(text, "supervisord_group_processes{group=\"caf\xEF\xBF\xBD\",state=\"STOPPED\"} 1"));
   CHECK(has(text, "supervisord_group_processes{group=\"caf\xEF\xBF\xBD\",state=\"FATAL\"} 1"));
+}
+
+TEST_CASE("snapshot page: a name that has U+FFFD itself is not given a second time") {
+  auto supervisor = supervisord({process("web:\xEF\xBF\xBD", substrate::InstanceState::running),
+                                 process("web:\xfe", substrate::InstanceState::fatal),
+                                 process("web:\xff", substrate::InstanceState::fatal)});
+  supervisor.removed = {{{"web", "\xc0"}, {}, {}}};
+  const std::string text = page(snapshot_of({supervisor}));
+  std::set<std::string> series;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    CHECK(series.insert(line.starts_with('#') ? line : line.substr(0, line.rfind(' '))).second);
+  }
+  CHECK(has(text, "supervisord_process_up{group=\"web\",name=\"\xEF\xBF\xBD\"} 1"));
+  CHECK(has(text, "supervisord_indistinguishable_processes 3"));
+  CHECK(has(page(snapshot_of({supervisord({})})), "supervisord_indistinguishable_processes 0"));
 }
 
 TEST_CASE("snapshot page: options choose the state code, leave groups out and add transitions") {

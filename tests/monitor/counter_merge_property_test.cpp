@@ -174,7 +174,7 @@ class World {
     poll();
     if (troubles_.log) {
       read_log();
-      REQUIRE_FALSE(table_.counters().log_lacks_starts());
+      REQUIRE_FALSE(table_.counters().distrust_log_if_behind());
     }
   }
 
@@ -206,7 +206,7 @@ class World {
   void look() {
     for (const auto& detail : model_.list()) {
       if (table_.changed_by_event().contains(detail.name)) {
-        table_.apply_process(detail, clock_ + 1ms);
+        table_.apply_process(detail, {clock_ + 1ms, clock_ + 1ms});
         return;
       }
     }

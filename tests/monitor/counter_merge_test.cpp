@@ -1,3 +1,5 @@
+#include <map>
+
 #include "monitor/details.h"
 #include "monitor/process_table.h"
 #include "support/catch.h"
@@ -77,6 +79,64 @@ class Told {
   base::SteadyTime now_{std::chrono::hours(1)};
   std::vector<InstanceDetail> listing_;
 };
+
+/// So many crashes of web.
+std::map<substrate::InstanceName, TransitionCounts> crashes(std::uint32_t count) {
+  TransitionCounts counts{};
+  counts[restarts_at] = count;
+  return {{*substrate::InstanceName::parse("web"), counts}};
+}
+
+TEST_CASE("CounterMerge: what a relay has kept counts once the stream is joined, once") {
+  Told told;
+  told.counters.apply_backlog(crashes(6));
+  CHECK(told.restarts() == 0);
+  SECTION("before the survey's answer") {
+    told.counters.begin_anchor(1);
+    told.counters.apply_mark(1);
+    told.answer();
+  }
+  SECTION("after it") {
+    told.anchor(1);
+  }
+  SECTION("when it is given up") {
+    told.counters.begin_anchor(1);
+    told.answer();
+    (void)told.counters.abandon_mark();
+    CHECK(told.restarts() == 0);
+    told.counters.apply_mark(1);
+  }
+  CHECK(told.restarts() == 6);
+  told.heard_crash();
+  CHECK(told.restarts() == 7);
+  told.anchor(2);
+  CHECK(told.restarts() == 7);
+}
+
+TEST_CASE("CounterMerge: what polls saw of a backlog is not counted twice") {
+  Told told;
+  (void)told.list(11);
+  (void)told.list(12);
+  CHECK(told.restarts() == 2);
+  told.counters.apply_backlog(crashes(6));
+  told.anchor(1, 12);
+  CHECK(told.restarts() == 6);
+}
+
+TEST_CASE("CounterMerge: what the stream tells between the backlog and its first mark counts") {
+  Told told;
+  told.heard_crash();
+  told.anchor(1);
+  CHECK(told.restarts() == 0);
+  Told relayed;
+  relayed.counters.apply_backlog(crashes(2));
+  relayed.heard_crash();
+  relayed.counters.begin_anchor(1);
+  relayed.heard_crash();
+  relayed.answer();
+  relayed.counters.apply_mark(1);
+  CHECK(relayed.restarts() == 4);
+}
 
 TEST_CASE("CounterMerge: what two sources tell of one crash is one crash") {
   Told told;
@@ -235,10 +295,10 @@ TEST_CASE(
     "CounterMerge: a log that lacks starts that polls saw is not believed until it tells one") {
   Told told;
   told.anchor(1);
-  CHECK_FALSE(told.counters.log_lacks_starts());
+  CHECK_FALSE(told.counters.distrust_log_if_behind());
   (void)told.list(11);
-  CHECK(told.counters.log_lacks_starts());
-  CHECK_FALSE(told.counters.log_lacks_starts());
+  CHECK(told.counters.distrust_log_if_behind());
+  CHECK_FALSE(told.counters.distrust_log_if_behind());
   told.anchor(2, 11);
   CHECK_FALSE(told.counters.complete().log);
   (void)told.read_crash(12);
@@ -262,9 +322,9 @@ TEST_CASE("CounterMerge: a line that waits for a list is not missing from the lo
   listing[0] = running("a:x", {11, 105});
   list();
   read(11);
-  CHECK_FALSE(counters.log_lacks_starts());
+  CHECK_FALSE(counters.distrust_log_if_behind());
   list();
-  CHECK_FALSE(counters.log_lacks_starts());
+  CHECK_FALSE(counters.distrust_log_if_behind());
   CHECK(counters.complete().log);
 }
 
@@ -394,6 +454,30 @@ TEST_CASE("CounterMerge: a line whose name several processes have is tied by the
     CHECK_FALSE(counters.complete().log);
     CHECK(restarts("a:web") + restarts("b:web") == 0);
   }
+}
+
+TEST_CASE("CounterMerge: of very many removed processes those removed last are remembered") {
+  CounterMerge counters;
+  base::SteadyTime now{std::chrono::hours(1)};
+  const auto list = [&](int first, int last) {
+    std::vector<InstanceDetail> instances;
+    for (int i = first; i < last; ++i) {
+      instances.push_back(running("p" + std::to_string(100000 + i), {i + 1, 100}));
+    }
+    now += std::chrono::seconds(1);
+    (void)counters.apply_listing({instances, now, true});
+  };
+  for (int round = 0; round < 6; ++round) {
+    list(2000 * round, 2000 * (round + 1));
+  }
+  CHECK(counters.histories().size() == 12000);
+  CHECK(counters.removed_dropped() == 0);
+  list(12000, 12010);
+  CHECK(counters.histories().size() == 10010);
+  CHECK(counters.removed_dropped() == 2000);
+  CHECK_FALSE(counters.histories().contains({"p100000", "p100000"}));
+  CHECK_FALSE(counters.histories().contains({"p101999", "p101999"}));
+  CHECK(counters.histories().contains({"p102000", "p102000"}));
 }
 
 }  // namespace

@@ -27,6 +27,13 @@ class Routing {
   EventRouter::Routed gap(const EventSource& source, Gap::Cause cause = Gap::Cause::lost) {
     return route({std::make_shared<const EventSource>(source), {now_, {}}, Gap{cause, 3}});
   }
+  EventRouter::Routed crash(const EventSource& source) {
+    events::StateChange change;
+    change.name = {"web", "web"};
+    change.from = substrate::InstanceState::exited;
+    change.to = substrate::InstanceState::starting;
+    return put(source, "reeve", change);
+  }
   Routing& passes(base::Duration span) {
     now_ += span;
     return *this;
@@ -73,6 +80,47 @@ TEST_CASE("EventRouter: the supervisord through which the mark was sent is the o
   CHECK(heard(routing.event(first), 1) == 1);
   CHECK(heard(routing.event(first), 0) == 0);
   CHECK(heard(routing.gap(first), 1) == 1);
+}
+
+/// What is told of before the stream was bound; nothing if nothing is.
+const Backlog* backlog_of(const EventRouter::Routed& routed, std::size_t member) {
+  for (const StreamItem& item : routed.batches[member].items) {
+    if (const auto* const backlog = std::get_if<Backlog>(&item)) {
+      return backlog;
+    }
+  }
+  return nullptr;
+}
+
+TEST_CASE("EventRouter: what a relay delivered before its stream is bound is told when it is") {
+  Routing routing;
+  (void)routing.gap(first);  // of another stream
+  (void)routing.crash(first);
+  (void)routing.crash(first);
+  (void)routing.gap(first);
+  const auto marked = routing.mark(first, 1, 7);
+  const Backlog* const backlog = backlog_of(marked, 1);
+  REQUIRE(backlog != nullptr);
+  CHECK(backlog->transitions.at({"web", "web"})[restarts_at] == 2);
+  CHECK(backlog->events.at("other") == 2);
+  CHECK(backlog->gaps == 1);
+  CHECK(backlog->lost == 3);
+  CHECK(backlog_of(routing.crash(first), 1) == nullptr);
+}
+
+TEST_CASE("EventRouter: what another stream may have told before is not told again") {
+  Routing routing;
+  (void)routing.mark(first, 0, 1);
+  (void)routing.crash(first);
+  (void)routing.crash(second);
+  CHECK(backlog_of(routing.mark(second, 0, 2), 0) == nullptr);
+}
+
+TEST_CASE("EventRouter: what comes on our own standard input is of our own time") {
+  Routing routing;
+  const EventSource own{"unix:///run/supervisor.sock", ""};
+  (void)routing.crash(own);
+  CHECK(backlog_of(routing.mark(own, 0, 1), 0) == nullptr);
 }
 
 TEST_CASE("EventRouter: marks of another agent, or of no supervisord of ours, say nothing") {

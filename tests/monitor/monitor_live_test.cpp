@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using substrate::InstanceState;
 using tests::eventually;
 
-constexpr auto patience = 20s;
+constexpr auto live_patience = 20s;
 
 constexpr std::string_view programs = R"(
 [program:steady]
@@ -36,7 +36,7 @@ command=/bin/sleep 100000
 autostart=false
 )";
 
-struct Watched {
+struct WatchedDaemon {
   tests::RealSupervisord supervisord{programs};
   base::SystemClock clock;
   std::shared_ptr<xmlrpc::Client> client =
@@ -49,13 +49,13 @@ struct Watched {
                   clock,
                   base::Log()};
 
-  Watched() { monitor.start(); }
+  WatchedDaemon() { monitor.start(); }
 
   /// True once the supervisord and one of its processes look like that.
   bool eventually_is(
       const char* name,
       const std::function<bool(const SupervisorSnapshot&, const ProcessSnapshot&)>& predicate) {
-    return eventually(patience, [&] {
+    return eventually(live_patience, [&] {
       const auto snapshot = monitor.snapshot();
       const SupervisorSnapshot& seen = snapshot->supervisors[0];
       const ProcessSnapshot* const process = seen.find(*substrate::InstanceName::parse(name));
@@ -66,7 +66,7 @@ struct Watched {
 
 TEST_CASE(
     "Monitor: a real supervisord is up, with the ends of its runs and the sizes of its logs") {
-  Watched watched;
+  WatchedDaemon watched;
   CHECK(watched.eventually_is("steady", [](const auto& seen, const auto& process) {
     return seen.up && seen.description && process.detail.state == InstanceState::running &&
            process.stdout_log_bytes == 6U && process.stderr_log_bytes == 0U;
@@ -83,9 +83,9 @@ TEST_CASE(
 
 TEST_CASE(
     "Monitor: what a real supervisord's programs use is measured, and nothing while it is frozen") {
-  Watched watched;
+  WatchedDaemon watched;
   const auto usages = [&] { return watched.monitor.snapshot()->supervisors[0].usages; };
-  REQUIRE(eventually(patience, [&] { return usages() && !usages()->empty(); }));
+  REQUIRE(eventually(live_patience, [&] { return usages() && !usages()->empty(); }));
   CHECK(watched.eventually_is("steady", [&](const auto& seen, const auto& process) {
     return seen.usages && std::any_of(seen.usages->begin(), seen.usages->end(), [&](auto& usage) {
              return usage.name == process.detail.name && usage.pid == process.detail.pid &&
@@ -93,11 +93,11 @@ TEST_CASE(
            });
   }));
   watched.supervisord.freeze();
-  CHECK(eventually(patience, [&] { return !usages(); }));
+  CHECK(eventually(live_patience, [&] { return !usages(); }));
 }
 
 TEST_CASE("Monitor: a frozen supervisord is down, and back with its counters when it thaws") {
-  Watched watched;
+  WatchedDaemon watched;
   REQUIRE(watched.eventually_is("steady", [](const auto& seen, const auto&) { return seen.up; }));
   watched.supervisord.freeze();
   CHECK(watched.eventually_is("steady", [](const auto& seen, const auto&) { return !seen.up; }));
@@ -108,7 +108,7 @@ TEST_CASE("Monitor: a frozen supervisord is down, and back with its counters whe
 }
 
 TEST_CASE("Monitor: a restart by RPC keeps the pid and is seen all the same") {
-  Watched watched;
+  WatchedDaemon watched;
   REQUIRE(watched.eventually_is("steady", [](const auto& seen, const auto&) { return seen.up; }));
   REQUIRE(
       watched.client->call({"supervisor.restart", {}}, base::Deadline::after(watched.clock, 5s)));

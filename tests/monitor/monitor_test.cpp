@@ -96,6 +96,48 @@ TEST_CASE("Monitor: a full poll that is slow does not hide that supervisord answ
   CHECK(is_up(monitor));
 }
 
+/// The system's clock, which a test can put forward.
+class ShiftedClock final : public base::Clock {
+ public:
+  [[nodiscard]] base::SteadyTime steady_now() const override {
+    return system_.steady_now() + shift.load();
+  }
+  [[nodiscard]] base::SystemTime system_now() const override { return system_.system_now(); }
+  bool wait_until(base::SteadyTime time, const std::stop_token& stop) const override {
+    return system_.wait_until(time - shift.load(), stop);
+  }
+
+  std::atomic<base::Duration> shift{base::Duration::zero()};
+
+ private:
+  base::SystemClock system_;
+};
+
+TEST_CASE("Monitor: a listener that does not return is noticed, and a stop does not wait for it") {
+  ShiftedClock clock;
+  const Watched watched;
+  Monitor monitor({watched.member()}, fast, clock, base::Log());
+  std::atomic<bool> stuck = false;
+  std::atomic<bool> released = false;
+  monitor.on_publish([&](const auto& snapshot) {
+    if (snapshot->complete) {
+      stuck = true;
+      released.wait(false);
+    }
+  });
+  monitor.start();
+  REQUIRE(eventually(patience, [&] { return stuck.load(); }));
+  CHECK_FALSE(monitor.publisher_hangs());
+  clock.shift = 31s;
+  CHECK(monitor.publisher_hangs());
+  clock.shift = 0s;
+  CHECK_FALSE(monitor.stop(20ms));
+  released = true;
+  released.notify_all();
+  CHECK(monitor.stop(patience));
+  CHECK_FALSE(monitor.publisher_hangs());
+}
+
 TEST_CASE("Monitor: a supervisord that hangs delays no other") {
   const base::SystemClock clock;
   Watched hung("hung");
@@ -140,7 +182,7 @@ TEST_CASE(
   });
   monitor.start();
   REQUIRE(eventually(patience, [&] { return generations.copy().size() > 3; }));
-  monitor.stop();
+  CHECK(monitor.stop());
   const auto seen = generations.copy();
   CHECK(seen.front() == 0);
   CHECK(std::is_sorted(seen.begin(), seen.end()));
@@ -213,8 +255,8 @@ TEST_CASE("Monitor: stopping is prompt while calls hang, and stopping twice is h
   REQUIRE(
       eventually(patience, [&] { return watched.supervisord->count(Operation::connect) >= 2; }));
   // Would hang for an hour, and the test with it, if a call did not carry the stop.
-  monitor.stop();
-  monitor.stop();
+  CHECK(monitor.stop());
+  CHECK(monitor.stop());
   CHECK_FALSE(monitor.snapshot()->complete);
 }
 

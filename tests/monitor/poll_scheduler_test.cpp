@@ -99,54 +99,58 @@ TEST_CASE("PollScheduler: while supervisord is silent nothing but polls are due"
 struct Heartbeats {
   HeartbeatScheduler scheduler{start, JitteredInterval(1)};
   PollProgress poll;
-  [[nodiscard]] SteadyTime next() const { return scheduler.next(poll, 5s); }
-  [[nodiscard]] bool due(SteadyTime now) const { return scheduler.is_due(poll, 5s, now); }
+  [[nodiscard]] SteadyTime next() const { return scheduler.next_heartbeat(poll, 5s); }
 };
 
-TEST_CASE("HeartbeatScheduler: an answered poll is the heartbeat of its period") {
+TEST_CASE("HeartbeatScheduler: while polls are answered in each period no heartbeat is due") {
   Heartbeats heartbeats;
   CHECK(heartbeats.next() == start + 5s);
-  CHECK(heartbeats.due(start + 5s));
-  heartbeats.poll.answered_at = start + 1s;
-  CHECK_FALSE(heartbeats.due(start + 5s));
-  heartbeats.scheduler.begin_period(start + 5s);
-  CHECK(is_about(heartbeats.next(), 10s));
-  CHECK(heartbeats.due(heartbeats.next()));
+  for (const base::Duration answered : {100ms, 5100ms, 10100ms}) {
+    heartbeats.poll.answered_at = start + answered;
+    CHECK(heartbeats.next() == start + answered + 6s);
+  }
+}
+
+TEST_CASE(
+    "HeartbeatScheduler: after an answered poll no more than six seconds pass without a request") {
+  Heartbeats heartbeats;
+  heartbeats.poll.answered_at = start + 100ms;  // the next poll is due a minute later
+  SteadyTime last = heartbeats.poll.answered_at;
+  for (int i = 0; i < 9; ++i) {
+    const SteadyTime next = heartbeats.next();
+    CHECK(next > last);
+    CHECK(next - last <= 6s);
+    heartbeats.scheduler.sent(last = next);
+  }
 }
 
 TEST_CASE("HeartbeatScheduler: a poll that is slow is accompanied by heartbeats") {
   Heartbeats heartbeats;
   heartbeats.poll.began = start + 2s;
   CHECK(heartbeats.next() == start + 3s);
-  CHECK_FALSE(heartbeats.due(start + 2500ms));
-  CHECK(heartbeats.due(start + 3s));
   heartbeats.scheduler.sent(start + 3s);
-  CHECK(heartbeats.next() == start + 5s);
-  CHECK(heartbeats.due(start + 5s));
+  CHECK(heartbeats.next() == start + 8s);
 }
 
-TEST_CASE("HeartbeatScheduler: a poll that has just begun at a period's end is waited for") {
+TEST_CASE("HeartbeatScheduler: a poll that has just begun is waited for") {
   Heartbeats heartbeats;
   heartbeats.poll.began = start + 4900ms;
-  CHECK(heartbeats.next() == start + 5s);
-  CHECK_FALSE(heartbeats.due(start + 5s));
-  heartbeats.scheduler.begin_period(start + 5s);
   CHECK(heartbeats.next() == start + 5900ms);
-  CHECK(heartbeats.due(start + 5900ms));
 }
 
 TEST_CASE("HeartbeatScheduler: a poll that failed is no heartbeat") {
   Heartbeats heartbeats;
   heartbeats.poll.answered_at = start + 1s;
-  heartbeats.scheduler.begin_period(start + 5s);
-  CHECK(heartbeats.due(start + 10s));
+  heartbeats.poll.began = start + 6s;
+  CHECK(heartbeats.next() == start + 7s);
+  heartbeats.poll.began.reset();
+  CHECK(heartbeats.next() == start + 7s);
 }
 
 TEST_CASE("HeartbeatScheduler: with a short period a poll is slow after one period") {
   Heartbeats heartbeats;
   heartbeats.poll.began = start;
-  CHECK(heartbeats.scheduler.next(heartbeats.poll, 20ms) == start + 20ms);
-  CHECK(heartbeats.scheduler.is_due(heartbeats.poll, 20ms, start + 20ms));
+  CHECK(heartbeats.scheduler.next_heartbeat(heartbeats.poll, 20ms) == start + 20ms);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "monitor/process_history.h"
 
+#include "monitor/details.h"
 #include "support/catch.h"
 
 namespace reeve::monitor {
@@ -154,6 +155,26 @@ TEST_CASE(
   told.spawned();
   CHECK(told.entries(InstanceState::starting) == 1);
   CHECK(told.counts[restarts_at] == 0);
+}
+
+TEST_CASE(
+    "ProcessHistory: a start time that supervisord moved back with its clock is the same run, "
+    "while "
+    "the daemon is the same") {
+  const auto starts = [](const substrate::InstanceDetail& before,
+                         const substrate::InstanceDetail& now, bool same_daemon) {
+    ProcessHistory history;
+    history.apply_poll(before, same_daemon);
+    history.apply_poll(now, same_daemon);
+    return history.current.polls[entries_at(InstanceState::starting)];
+  };
+  auto starting = running("web", {10, 5000});
+  starting.state = InstanceState::starting;
+  CHECK(starts(starting, running("web", {10, 1400}), true) == 0);
+  CHECK(starts(running("web", {10, 5000}), running("web", {10, 1400}), true) == 0);
+  CHECK(starts(running("web", {10, 5000}), running("web", {11, 1400}), true) == 1);
+  CHECK(starts(running("web", {10, 5000}), running("web", {10, 5001}), true) == 1);
+  CHECK(starts(running("web", {10, 5000}), running("web", {10, 1400}), false) == 1);
 }
 
 }  // namespace

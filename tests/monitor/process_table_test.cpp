@@ -317,10 +317,57 @@ TEST_CASE("ProcessTable: an event changes a record at once, and what it does not
   CHECK(listened.table.changed_by_event().size() == 1);
 }
 
+TEST_CASE("ProcessTable: each event is a transition of the past, at its time by the wall clock") {
+  Listened listened;
+  const base::Duration offset = std::chrono::hours(24 * 365);
+  listened.table.set_clock_offset(offset);
+  (void)listened.hear(change(InstanceState::running, InstanceState::exited, 10));
+  (void)listened.hear(change(InstanceState::exited, InstanceState::starting));
+  (void)listened.hear(change(InstanceState::starting, InstanceState::running, 11));
+  const base::SteadyTime read = listened.now + std::chrono::seconds(1);
+  listened.table.apply_process(running("web", {11, 105}), {.asked = read, .at = read});
+  const auto past = listened.table.processes()[0].past;
+  REQUIRE(past);
+  REQUIRE(past->transitions.size() == 3);
+  CHECK(past->transitions[0].start_time() == manager_time(100));
+  CHECK(past->transitions[2].start_time() == manager_time(105));
+  CHECK(past->transitions[2].at.time_since_epoch() == (listened.now + offset).time_since_epoch());
+}
+
+TEST_CASE("ProcessTable: a transition that a poll has told is not told again by its event") {
+  Listened listened;
+  InstanceDetail exited = running("web", {10, 100});
+  exited.state = InstanceState::exited;
+  exited.pid.reset();
+  listened.list(exited, listened.now);
+  CHECK(listened.table.processes()[0].past->transitions.size() == 1);
+  (void)listened.hear(change(InstanceState::running, InstanceState::exited, 10));
+  CHECK(listened.table.processes()[0].past->transitions.size() == 1);
+}
+
+TEST_CASE("ProcessTable: how long a process has run is known also between two polls") {
+  using namespace std::chrono_literals;
+  Listened listened;
+  InstanceDetail web = running("web", {10, 100});
+  web.now = manager_time(150);
+  listened.list(web, listened.now);
+  const auto uptime_in = [&](base::Duration span) {
+    return listened.table.processes()[0].detail_at(listened.now + span).uptime().value();
+  };
+  CHECK(uptime_in(0s) == 50s);
+  CHECK(uptime_in(59'999ms) == 50s + 59s);
+  CHECK(uptime_in(1min) == 50s + 1min);
+  listened.now += 1min;
+  listened.table.apply_process(web, {.asked = listened.now - 1s, .at = listened.now});
+  CHECK(uptime_in(1s) == 51s);
+}
+
 TEST_CASE("ProcessTable: a look at what an event touched tells the rest") {
   Listened listened;
   (void)listened.hear(change(InstanceState::exited, InstanceState::starting));
-  listened.table.apply_process(running("web", {11, 105}), listened.now + std::chrono::seconds(1));
+  const ReadTime read{.asked = listened.now + std::chrono::seconds(1),
+                      .at = listened.now + std::chrono::seconds(2)};
+  listened.table.apply_process(running("web", {11, 105}), read);
   CHECK(listened.web().start_time == manager_time(105));
   CHECK(listened.table.changed_by_event().empty());
 }
@@ -331,7 +378,7 @@ TEST_CASE(
   const base::SteadyTime asked = listened.now;
   (void)listened.hear(change(InstanceState::running, InstanceState::stopping, 10));
   SECTION("a look") {
-    listened.table.apply_process(running("web", {10, 100}), asked);
+    listened.table.apply_process(running("web", {10, 100}), {asked, asked});
   }
   SECTION("a list") {
     listened.list(running("web", {10, 100}), asked);

@@ -1,5 +1,8 @@
 #include "monitor/supervisor_monitor.h"
 
+#include <cstdio>
+#include <filesystem>
+
 #include "procfs/made_proc.h"
 #include "support/catch.h"
 #include "support/fake_substrate.h"
@@ -211,6 +214,31 @@ TEST_CASE("SupervisorMonitor: supervisord's log is a source once a survey has go
   CHECK(web.exit_status == 3);
 }
 
+TEST_CASE("SupervisorMonitor: a log without text, as /dev/null, is no source, and left alone") {
+  Rig rig;
+  SupervisorMonitor following(Member{.name = "",
+                                     .url = "fake",
+                                     .call_timeout = 2s,
+                                     .substrate = rig.supervisord,
+                                     .administration = rig.supervisord,
+                                     .poll_source = rig.supervisord,
+                                     .logs = rig.supervisord},
+                              0, {}, rig.clock, base::Log(rig.sink), [] {});
+  rig.supervisord->add(program("web"));
+  rig.supervisord->tick(2s);
+  (void)following.poll(rig.stop.get_token());
+  CHECK_FALSE(following.read_log(rig.stop.get_token()));
+  (void)following.survey(rig.stop.get_token());
+  const std::size_t reads = rig.supervisord->count(Operation::read_manager_log);
+  CHECK_FALSE(following.read_log(rig.stop.get_token()));
+  CHECK(rig.supervisord->count(Operation::read_manager_log) == reads);
+  CHECK(following.snapshot().counter_source == CounterSource::polls);
+  CHECK_FALSE(following.snapshot().processes[0].counters.unexpected_exits);
+  rig.supervisord->write_manager_log(log_line("supervisord started with pid 100"));
+  rig.clock.advance(1min);
+  CHECK(following.read_log(rig.stop.get_token()));
+}
+
 TEST_CASE("SupervisorMonitor: a log that cannot be read is left alone for a minute") {
   LogRig rig;
   rig.supervisord->fail({Operation::read_manager_log, {base::ErrorKind::no_file, "no log"}});
@@ -300,6 +328,26 @@ TEST_CASE("SupervisorMonitor: a text that a poll cannot bring is read before ano
   CHECK(rig.following.snapshot().processes[0].counters.unexpected_exits == 1U);
   CHECK(rig.source() == CounterSource::log);
   CHECK(rig.log_gaps() == 0);
+}
+
+TEST_CASE("SupervisorMonitor: what reading an unreadable log takes is not the poll's time") {
+  LogRig rig;
+  rig.join();
+  rig.supervisord->write_manager_log(log_line("a name that is not UTF-8: \xE9"));
+  const std::size_t reads = rig.supervisord->count(Operation::read_manager_log);
+  bool was_slow = false;
+  const std::function<void()> be_slow = [&] {  // once the log is read after the first poll
+    if (rig.supervisord->count(Operation::read_manager_log) == reads + 2) {
+      was_slow = true;
+      rig.clock.advance(3s);
+    } else {
+      rig.supervisord->after(0s, be_slow);
+    }
+  };
+  be_slow();
+  CHECK(rig.following.poll(rig.stop.get_token()) == 0s);
+  CHECK(was_slow);
+  CHECK(rig.following.snapshot().polls.duration_sum_seconds == 0);
 }
 
 TEST_CASE("SupervisorMonitor: a log that a poll is refused is left alone for a minute") {
@@ -484,6 +532,34 @@ TEST_CASE(
   CHECK_FALSE(sizes[1].standard_error);
   CHECK_FALSE(sizes[2].standard_output);
   CHECK_FALSE(sizes[2].standard_error);
+}
+
+TEST_CASE(
+    "SupervisorMonitor: /dev/stdout and what leads there has no size: to the agent it is its own "
+    "output") {
+  const tests::TemporaryFolder folder;
+  const std::string file = folder.write("out.log", "twelve bytes");
+  const auto own = std::fopen(file.c_str(), "r");
+  REQUIRE(own != nullptr);
+  const std::string open_file = "/fd/" + std::to_string(::fileno(own));
+  auto linked_to = [&, links = 0](const std::string& target) mutable {
+    const std::string path = folder.path() + "/link" + std::to_string(++links);
+    std::filesystem::create_symlink(target, path);
+    return path;
+  };
+  const auto size = [](const std::string& path) {
+    substrate::InstanceDetail instance;
+    instance.stdout_log = path;
+    return measure_logs({instance})[0].standard_output;
+  };
+  CHECK_FALSE(size("/dev/stdout"));
+  CHECK_FALSE(size("/dev" + open_file));
+  CHECK_FALSE(size("/proc/self" + open_file));
+  CHECK_FALSE(size(linked_to("/dev" + open_file)));
+  CHECK_FALSE(size(linked_to("missing")));
+  CHECK(size(linked_to("out.log")) == 12U);
+  CHECK(size(linked_to(file)) == 12U);
+  CHECK(std::fclose(own) == 0);
 }
 
 constexpr int daemon_pid = 50;

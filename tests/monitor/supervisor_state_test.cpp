@@ -10,20 +10,21 @@ using base::ErrorKind;
 using base::failure;
 using namespace std::chrono_literals;
 
-constexpr substrate::Pid daemon_pid{7};
+constexpr substrate::Pid this_daemon{7};
 
 /// A SupervisorState, and a clock that goes on one second with each thing that it learns.
 class MonitoredState {
  public:
-  Effects answers(substrate::Pid pid = daemon_pid) { return state_.apply_heartbeat(pid, next()); }
+  Effects answers(substrate::Pid pid = this_daemon) { return heartbeat(pid); }
   Effects fails(ErrorKind kind, const std::string& message = "no answer") {
-    return state_.apply_heartbeat(failure(kind, message), next());
+    return heartbeat(failure(kind, message));
   }
   Effects polled(std::vector<substrate::InstanceDetail> instances, base::Duration took = 1ms) {
     PollResult poll;
     poll.listing.instances = std::move(instances);
     const Moment moment = next();
-    poll.at = moment.steady;
+    poll.pid = seen().pid.value_or(this_daemon);
+    poll.asked = poll.at = moment.steady;
     return state_.apply_poll(std::move(poll), took, moment);
   }
   Effects hears(events::Event event) {
@@ -52,6 +53,11 @@ class MonitoredState {
     return now_;
   }
 
+  Effects heartbeat(const base::Result<substrate::Pid>& answer) {
+    const Moment moment = next();
+    return state_.apply_heartbeat(answer, moment.steady, moment);
+  }
+
   SupervisorState state_{"", "http://localhost:9001/RPC2"};
   Moment now_{base::SteadyTime(1h), base::SystemTime(1'700'000'000s)};
 };
@@ -70,7 +76,7 @@ TEST_CASE("SupervisorState: a supervisord is up once it answers and a full poll 
   CHECK_FALSE(watched.seen().up);
   CHECK_FALSE(watched->tried());
   const Effects effects = watched.answers();
-  CHECK(effects.wake_poll);
+  CHECK_FALSE(effects.wake_poll);  // the first poll is under way
   CHECK_FALSE(watched.seen().up);
   CHECK(watched.polled({running("web", {10, 100})}).publish);
   CHECK(watched.seen().up);
@@ -84,6 +90,7 @@ TEST_CASE(
     "SupervisorState: a poll goes by names of the last minute, but by none once something hints at "
     "others") {
   MonitoredState watched;
+  (void)watched.fails(ErrorKind::unreachable);
   (void)watched.answers();
   CHECK(watched.names_age() == 0s);  // it answers anew
   watched->poll_started();
@@ -110,12 +117,42 @@ TEST_CASE(
   (void)watched.polled({});
   watched->poll_started();
   const Moment now{base::SteadyTime(2h), base::SystemTime(1'700'000'100s)};
-  CHECK_FALSE(watched->apply_pid_of_poll(substrate::Pid{8}, now).wake_poll);
+  CHECK_FALSE(watched->apply_pid_of_poll(substrate::Pid{8}, now.steady, now)->wake_poll);
   CHECK_FALSE(watched->poll_inputs(now.steady).poll_soon);
   CHECK(watched.seen().restarts == 1);
   watched->request_poll();
-  (void)watched->apply_pid_of_poll(substrate::Pid{9}, now);
+  (void)watched->apply_pid_of_poll(substrate::Pid{9}, now.steady, now);
   CHECK(watched->poll_inputs(now.steady).poll_soon);
+}
+
+TEST_CASE("SupervisorState: a first heartbeat beside a slow first poll requests no second poll") {
+  MonitoredState watched;
+  CHECK_FALSE(watched.answers().wake_poll);
+  CHECK_FALSE(watched->poll_inputs(base::SteadyTime(1h)).poll_soon);
+}
+
+TEST_CASE(
+    "SupervisorState: an answer of the daemon before, asked before its restart was known, is "
+    "dropped and counts no second restart") {
+  MonitoredState watched;
+  (void)watched.answers();
+  (void)watched.polled({running("web", {10, 100})});
+  const base::SteadyTime asked{1h};
+  const Moment now{base::SteadyTime(2h), base::SystemTime(1'700'000'100s)};
+  (void)watched->apply_heartbeat(substrate::Pid{8}, asked, now);
+  CHECK(watched.seen().restarts == 1);
+
+  CHECK_FALSE(watched->apply_pid_of_poll(this_daemon, asked, now));
+  PollResult old;
+  old.pid = this_daemon;
+  old.asked = old.at = asked;
+  CHECK_FALSE(watched->apply_poll(std::move(old), 1ms, now).publish);
+  (void)watched->apply_heartbeat(this_daemon, asked, now);
+  CHECK(watched.seen().pid == substrate::Pid{8});
+  CHECK(watched.seen().processes.size() == 1);
+
+  CHECK(watched->apply_pid_of_poll(substrate::Pid{8}, asked, now));
+  CHECK(watched.seen().restarts == 1);
 }
 
 TEST_CASE(
@@ -383,7 +420,7 @@ using substrate::InstanceState;
 class StreamedState {
  public:
   StreamedState() {
-    (void)state.apply_heartbeat(substrate::Pid{7}, now_);
+    (void)beat();
     (void)state.apply_poll(poll(), 1ms, now_);
     state.poll_started();
   }
@@ -424,7 +461,7 @@ class StreamedState {
     (void)state.apply_poll(std::move(answer), 1ms, now_);
   }
   void passes(base::Duration span) { now_.steady += span; }
-  Effects beat() { return state.apply_heartbeat(substrate::Pid{7}, now_); }
+  Effects beat() { return state.apply_heartbeat(this_daemon, now_.steady, now_); }
   [[nodiscard]] PollInputs inputs() const { return state.poll_inputs(now_.steady); }
   [[nodiscard]] std::uint64_t gaps(CounterSource source) const {
     return state.snapshot().counter_gaps[static_cast<std::size_t>(source)];
@@ -436,6 +473,7 @@ class StreamedState {
  private:
   [[nodiscard]] PollResult poll() const {
     PollResult poll;
+    poll.pid = this_daemon;
     poll.listing.instances = {running("web", {10, 100})};
     poll.asked = poll.at = now_.steady;
     return poll;
@@ -647,7 +685,8 @@ TEST_CASE("SupervisorState: a restart in place is one, though no heartbeat saw s
   (void)watched.hear(events::ManagerChange{Kind::running}, "SUPERVISOR_STATE_CHANGE_RUNNING");
   CHECK(watched.state.snapshot().restarts == 1);
   // Another pid tells of the same restart.
-  (void)watched.state.apply_heartbeat(substrate::Pid{8}, {base::SteadyTime(1h), {}});
+  (void)watched.state.apply_heartbeat(substrate::Pid{8}, base::SteadyTime(1h),
+                                      {base::SteadyTime(1h), {}});
   CHECK(watched.state.snapshot().restarts == 1);
 }
 

@@ -28,6 +28,7 @@ class Examples(unittest.TestCase):
 
     def test_the_tools_take_them(self):
         self.passes("amtool", "check-config", FOLDER / "alertmanager.yml")
+        self.passes("promtool", "check", "config", FOLDER / "prometheus.yml")
         self.passes("promtool", "check", "rules", FOLDER / "remedies.rules.yml")
 
     def test_reeve_takes_its_configuration_without_a_warning(self):
@@ -36,6 +37,7 @@ class Examples(unittest.TestCase):
             for number, name in enumerate(("alertmanager", "ops")):
                 token = pathlib.Path(folder) / name
                 token.write_text(str(number) * 44 + "\n")
+                token.chmod(0o600)
                 config = config.replace(f"/etc/reeve/tokens/{name}", str(token))
             file = pathlib.Path(folder) / "config.yaml"
             file.write_text(config)
@@ -51,6 +53,10 @@ class Examples(unittest.TestCase):
             self.assertIn(remedy, re.search(r'remedy=~"(.*?)"', alertmanager)[1].split("|"))
         identity = re.search(r'instance: "(.*?)"', reeve)[1]
         self.assertIn(f'instance="{identity}"', alertmanager)
+        prometheus = (FOLDER / "prometheus.yml").read_text()
+        self.assertIn(f'targets: ["{identity}"]', prometheus)
+        for job in re.findall(r'job="(\w+)"', rules):
+            self.assertIn(f"job_name: {job}\n", prometheus)
         port = re.search(r'listen: "(127.*?)"', reeve)[1]
         self.assertIn(f"http://{port}/api/v1/alerts", alertmanager)
 

@@ -14,7 +14,8 @@ FOLDER = pathlib.Path(sys.argv.pop())
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 PANELS = {"row", "stat", "state-timeline", "table", "timeseries"}
 TRANSFORMATIONS = {"merge", "organize"}
-UNITS = {None, "Bps", "bytes", "dateTimeFromNow", "eps", "none", "percentunit", "s", "short"}
+UNITS = {None, "Bps", "bytes", "dateTimeFromNow", "eps", "none", "percentunit", "reqps", "s",
+         "short"}
 VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
 BUILT_IN = re.compile(r"__\w+")
 
@@ -85,9 +86,37 @@ class Dashboards(unittest.TestCase):
                 for given in override["properties"] if given["id"] == "links"
                 for link in given["value"]]
         self.assertTrue(urls)
-        for url in urls:
-            for label in ("instance", "supervisor", "group", "name"):
-                self.assertIn(f"&var-{label}=${{__data.fields.{label}}}&", url)
+        for url in urls:  # chosen: the supervisor, or All where it has no name
+            for label, field in (("instance", "instance"), ("supervisor", "chosen"),
+                                 ("group", "group"), ("name", "name")):
+                self.assertIn(f"&var-{label}=${{__data.fields.{field}}}&", url)
+
+    def test_a_supervisord_without_a_name_is_not_shown_as_all_of_them(self):
+        for panel in self.each("panels"):
+            if "chosen" not in json.dumps(panel):
+                continue
+            hidden = [override["matcher"]["options"]
+                      for override in panel["fieldConfig"]["overrides"]
+                      for given in override["properties"]
+                      if given == {"id": "custom.hidden", "value": True}]
+            self.assertEqual(hidden, ["chosen"], panel["title"])
+            self.assertNotIn('"supervisor", "All"', panel["targets"][0]["expr"])
+
+    def test_a_share_of_file_descriptors_warns_at_80_and_95_percent(self):
+        shares = [panel for panel in self.each("panels") for target in panel.get("targets", [])[:1]
+                  if re.search(r"_open_fds.* / .*_max_fds", target["expr"])]
+        self.assertEqual(len(shares), 2)
+        for panel in shares:
+            defaults = panel["fieldConfig"]["defaults"]
+            self.assertEqual([step["value"] for step in defaults["thresholds"]["steps"]],
+                             [None, 0.8, 0.95])
+            self.assertEqual(defaults["custom"]["thresholdsStyle"], {"mode": "line"})
+
+    def test_the_name_of_the_fleet_is_a_text_that_may_be_a_pattern(self):
+        name = self.dashboards["fleet"]["templating"]["list"][-1]
+        self.assertEqual((name["type"], name["query"]), ("textbox", ".*"))
+        for link in self.dashboards["fleet"]["links"]:  # to a board that shows one process
+            self.assertFalse(link["includeVars"])
 
     def test_targets_have_references_and_the_chosen_data_source(self):
         for panel in self.each("panels"):

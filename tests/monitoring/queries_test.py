@@ -60,7 +60,7 @@ class Queries(unittest.TestCase):
         bars = [(panel, target, variables) for board, variables in (("fleet", ALL), ("process", ONE))
                 for panel in panels(board).values() for target in panel.get("targets", [])
                 if panel["fieldConfig"]["defaults"].get("custom", {}).get("drawStyle") == "bars"]
-        self.assertEqual(len(bars), 12)
+        self.assertEqual(len(bars), 15)
         for panel, target, variables in bars:
             step = 60 * int(panel["interval"].rstrip("m"))
             for scrape in (5, 15, 30, 60):  # seconds
@@ -96,12 +96,52 @@ class Queries(unittest.TestCase):
         fleet = panels("fleet")
         series = {'supervisord_process_state{name="w",supervisor="web",state="FATAL"}': "1x240",
                   'supervisord_process_state{name="w",state="FATAL"}': "1x240"}
-        self.finds(series, f'sum by (supervisor) ({query(fleet["Down"], ALL)})',
-                   {'{supervisor="web"}': 1, '{supervisor="All"}': 1})
+        self.finds(series, f'sum by (supervisor, chosen) ({query(fleet["Down"], ALL)})',
+                   {'{supervisor="web",chosen="web"}': 1, '{chosen="All"}': 1})
         series = {'supervisord_process_restarts_total{name="w",supervisor="web"}': "0+1x240",
                   'supervisord_process_restarts_total{name="w"}': "0+1x240"}
-        self.finds(series, f'sum by (supervisor) ({query(fleet["Flapping"], ALL)}) > bool 0',
-                   {'{supervisor="web"}': 1, '{supervisor="All"}': 1})
+        found = query(fleet["Flapping"], ALL)
+        self.finds(series, f"sum by (supervisor, chosen) ({found}) > bool 0",
+                   {'{supervisor="web",chosen="web"}': 1, '{chosen="All"}': 1})
+
+    def test_alerts_of_reeves_rules_and_those_that_reeve_acts_on_are_listed(self):
+        labels = 'instance="h",group="g",name="n"'
+        series = {f'ALERTS{{alertname="{name}",alertstate="firing",{labels}}}': "1x240"
+                  for name in ("ReeveDown", "SupervisordProcessFatal", 'Hung",remedy="restart',
+                               "OfAnotherExporter")}
+        found = query(panels("fleet")["Alerts"], ALL)
+        self.finds(series, f"sum by (alertname) ({found})",
+                   {'{alertname="ReeveDown"}': 1, '{alertname="SupervisordProcessFatal"}': 1,
+                    '{alertname="Hung"}': 1})
+        found = query(panels("process")["Alerts"], ONE)
+        self.finds(series, f"count({found})", {"{}": 4})
+
+    def test_a_limit_is_the_same_for_all_hosts_and_is_drawn_once(self):
+        series = {f'{name}{{instance="{instance}",limit="web"}}': f"{value}x240"
+                  for instance in ("one", "two") for name, value in (
+                      ("reeve_limit_slots_held", 1), ("reeve_limit_slots", 2),
+                      ("reeve_limit_budget_left", 5))}
+        slots, budget = (panels("fleet")[title] for title in ("Slots", "Budget left"))
+        self.finds(series, query(slots, ALL), {'{limit="web"}': 1})
+        self.finds(series, filled_in(slots["targets"][1]["expr"], ALL), {'{limit="web"}': 2})
+        self.finds(series, query(budget, ALL), {'{limit="web"}': 5})
+
+    def test_the_agents_memory_is_that_of_no_other_process_of_its_host(self):
+        series = {'process_resident_memory_bytes{instance="h:19001",job="reeve"}': "5x240",
+                  'process_resident_memory_bytes{instance="h:9100",job="node"}': "7x240",
+                  'reeve_build_info{instance="h:19001",job="reeve",version="1"}': "1x240"}
+        self.finds(series, f'sum by (instance) ({query(panels("fleet")["Memory of Reeve"], ALL)})',
+                   {'{instance="h:19001"}': 5})
+
+    def test_the_share_of_file_descriptors_is_one_of_the_processs_limit(self):
+        labels = 'instance="h",group="g",name="n"'
+        series = {f"supervisord_process_open_fds{{{labels}}}": "96x240",
+                  f"supervisord_process_max_fds{{{labels}}}": "100x240",
+                  'supervisord_process_open_fds{instance="h",name="no limit"}': "9x240"}
+        found = query(panels("process")["File descriptors"], ONE)
+        self.finds(series, f"sum({found})", {"{}": 0.96})
+        found = filled_in(panels("fleet")["File descriptors in use"]["targets"][1]["expr"], ALL)
+        self.finds(series, f"sum by (name) ({found})", {'{name="n"}': 0.96})
 
     def test_what_counts_a_process_is_what_its_own_supervisord_has(self):
         source = 'supervisord_counters_source{instance="h",supervisor="%s",source="%s"}'

@@ -6,6 +6,7 @@ import os
 import pathlib
 import pwd
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -66,6 +67,9 @@ class Package(Scenario):
         run("promtool", "check", "config", share / "prometheus/prometheus.yml")
         self.assertEqual(sorted(file.name for file in (share / "grafana").iterdir()),
                          ["fleet.json", "process.json"])
+        self.assertTrue((share / "runbook.md").is_file())
+        if shutil.which("jsonnet"):
+            run("jsonnet", "-e", f'(import "{share}/mixin/mixin.libsonnet").grafanaDashboards')
 
         files = [pathlib.Path(line) for line in run("dpkg", "-L", "reeve").splitlines()]
         self.purge()

@@ -1,7 +1,6 @@
-#include "supervisor/faults.h"
-
 #include <map>
 
+#include "supervisor/answers.h"
 #include "supervisor/stub_caller.h"
 #include "support/catch.h"
 
@@ -27,6 +26,19 @@ TEST_CASE(
     CHECK(kind_of_fault(code) == (known == kinds.end() ? ErrorKind::fault : known->second));
   }
   CHECK(kind_of_fault(-32500) == ErrorKind::fault);
+}
+
+TEST_CASE(
+    "faults: what is wrong with a configuration is told whole, a traceback by its first line") {
+  const std::string text =
+      "CANT_REREAD: Source contains parsing errors: '/etc/x.conf'\n"
+      "\t[line  3]: 'foo\\n'\n";
+  CHECK(
+      to_error({92, text}, "rereading")
+          .message.ends_with(
+              "(CANT_REREAD: Source contains parsing errors: '/etc/x.conf'; [line  3]: 'foo\\n')"));
+  CHECK(to_error({30, "FAILED: Traceback:\n  File x\n"}, "doing")
+            .message.ends_with("(FAILED: Traceback:)"));
 }
 
 TEST_CASE(

@@ -14,8 +14,6 @@ using tests::fault;
 using tests::StubCaller;
 using tests::value;
 
-using Methods = std::vector<std::string>;
-
 /// The info of a process of this name: that of web:web, renamed.
 xmlrpc::Value info_of(const std::string& name) {
   xmlrpc::Struct members = *tests::info(substrate::InstanceState::running)->value()->as_struct();
@@ -31,6 +29,7 @@ struct Crowd : tests::World {
   Crowd() {
     grow_to(many);
     caller->answer("supervisor.getPID", {value(1)});
+    caller->answer("supervisor.readLog", {value("text")});
     caller->answer("supervisor.getAllProcessInfo", [this](const auto&) { return all(); });
     caller->answer("supervisor.getProcessInfo", [this](const xmlrpc::Call& call) {
       const std::string& name = *call.parameters.at(0).as_string();
@@ -51,30 +50,33 @@ struct Crowd : tests::World {
     }
     return value(infos);
   }
-  /// The requests of a listing, which must be of all that is there.
-  Methods list() {
+  [[nodiscard]] base::Result<substrate::PollAnswer> poll() {
+    return poll_source.poll({.max_name_age = 60s,
+                             .mark = std::nullopt,
+                             .log = substrate::LogRange{substrate::LogRange::From::end, 0, 10}},
+                            soon());
+  }
+  /// The number of requests of a poll, which must list all that is there.
+  std::size_t list() {
     const std::size_t before = caller->calls().size();
-    const auto listing = poll_source.relist(60s, soon());
-    REQUIRE(listing);
-    CHECK(listing->rejected == 0);
+    const auto answer = poll();
+    REQUIRE(answer);
+    CHECK(answer->listing.rejected == 0);
     std::vector<std::string> listed;
-    for (const auto& instance : listing->instances) {
+    for (const auto& instance : answer->listing.instances) {
       listed.push_back(instance.name.text());
     }
     CHECK(listed == names);
-    Methods methods = caller->methods();
-    methods.erase(methods.begin(), methods.begin() + static_cast<std::ptrdiff_t>(before));
-    return methods;
+    CHECK(answer->log == "text");
+    const std::size_t requests = caller->calls().size() - before;
+    CHECK(answer->of_one_moment == (requests != parts));
+    return requests;
   }
   void pass(base::Duration span) { (void)clock.wait_until(clock.steady_now() + span, {}); }
 
-  const Methods whole = {"supervisor.getAllProcessInfo"};
-  const Methods parts = Methods(shards_for(many), "system.multicall");
-  Methods parts_then_whole() const {
-    Methods both = parts;
-    both.push_back(whole.front());
-    return both;
-  }
+  static constexpr std::size_t whole = 1;
+  const std::size_t parts = shards_for(many);
+  const std::size_t parts_then_whole = parts + whole;
 };
 
 TEST_CASE("Lister: a listing is made in as many parts as measured to cost supervisord least") {
@@ -115,11 +117,14 @@ TEST_CASE_METHOD(Crowd, "Lister: the parts are of like size and name each proces
   CHECK(list() == parts);
   std::vector<std::string> asked;
   for (std::size_t i = 1; i < caller->calls().size(); ++i) {
-    const xmlrpc::Array& looks = *caller->calls()[i].parameters.at(0).as_array();
-    CHECK(looks.size() == many / parts.size());
-    for (const xmlrpc::Value& look : looks) {
-      asked.push_back(*look.member("params")->as_array()->at(0).as_string());
+    std::size_t looks = 0;
+    for (const xmlrpc::Value& call : *caller->calls()[i].parameters.at(0).as_array()) {
+      if (*call.member("methodName")->as_string() == "supervisor.getProcessInfo") {
+        asked.push_back(*call.member("params")->as_array()->at(0).as_string());
+        ++looks;
+      }
     }
+    CHECK(looks == many / parts);
   }
   CHECK(asked == names);
 }
@@ -127,7 +132,7 @@ TEST_CASE_METHOD(Crowd, "Lister: the parts are of like size and name each proces
 TEST_CASE_METHOD(Crowd, "Lister: a process that has vanished is found missing at once, once") {
   CHECK(list() == whole);
   names.erase(names.begin() + 7);
-  CHECK(list() == parts_then_whole());
+  CHECK(list() == parts_then_whole);
   CHECK(list() == parts);
 }
 
@@ -152,7 +157,7 @@ TEST_CASE_METHOD(Crowd,
     CHECK(supervisord.add_group("q", soon()));
     return answer;
   });
-  CHECK(poll_source.relist(60s, soon()));
+  CHECK(poll());
   names.emplace_back("q");
   caller->answer("supervisor.getAllProcessInfo", [this](const auto&) { return all(); });
   CHECK(list() == whole);
@@ -175,10 +180,11 @@ TEST_CASE_METHOD(Crowd, "Lister: another daemon, or one that was away, is listed
 
 TEST_CASE_METHOD(Crowd, "Lister: a survey's listing is a whole one") {
   caller->answer("supervisor.sendRemoteCommEvent", {value(true)});
-  CHECK(poll_source.survey({"mark", {}}, soon()));
+  const substrate::PollRequest survey{.max_name_age = 60s, .mark = "mark", .log = {}};
+  CHECK(poll_source.poll(survey, soon()));
   CHECK(list() == parts);
   pass(50s);
-  CHECK(poll_source.survey({"mark", {}}, soon()));
+  CHECK(poll_source.poll(survey, soon()));
   pass(50s);
   CHECK(list() == parts);
 }
@@ -199,35 +205,22 @@ TEST_CASE_METHOD(Crowd, "Lister: where parts do not work, they are tried once a 
   SECTION("connections are refused") {
     answer_looks(tests::error(ErrorKind::unreachable));
   }
-  SECTION("there is no multicall") {
-    caller->answer("system.multicall", {tests::vague_fault("can't find method")});
-  }
-  SECTION("the multicall answers with something else") {
-    caller->answer("system.multicall", {value(xmlrpc::Array{}), value("text")});
-  }
   CHECK(list() == whole);
-  CHECK(list() == parts_then_whole());
+  CHECK(list() == parts_then_whole);
   CHECK(list() == whole);
   pass(59s);
   CHECK(list() == whole);
   pass(1s);
-  CHECK(list() == parts_then_whole());
+  CHECK(list() == parts_then_whole);
 }
 
 TEST_CASE_METHOD(Crowd, "Lister: one part that fails leaves no listing with a hole") {
   CHECK(list() == whole);
   std::size_t asked = 0;
-  caller->answer("system.multicall", [&](const xmlrpc::Call& call) -> StubCaller::Reply {
-    if (++asked == 3) {
-      return tests::error(ErrorKind::unreachable);
-    }
-    xmlrpc::Array infos;
-    for (const xmlrpc::Value& look : *call.parameters.at(0).as_array()) {
-      infos.push_back(info_of(*look.member("params")->as_array()->at(0).as_string()));
-    }
-    return value(infos);
+  caller->answer("system.multicall", [&](const xmlrpc::Call& call) {
+    return ++asked == 3 ? tests::error(ErrorKind::unreachable) : caller->multicall(call);
   });
-  CHECK(list() == parts_then_whole());
+  CHECK(list() == parts_then_whole);
 }
 
 TEST_CASE_METHOD(
@@ -235,10 +228,11 @@ TEST_CASE_METHOD(
     "Lister: a listing that fails in parts and whole is an error, and the next is a whole one") {
   CHECK(list() == whole);
   caller->answer("system.multicall", {tests::error(ErrorKind::timeout)});
-  caller->answer("supervisor.getAllProcessInfo", {fault(6, "SHUTDOWN_STATE")});
-  CHECK(poll_source.relist(60s, soon()).error().kind == ErrorKind::shutting_down);
-  caller->answer("supervisor.getAllProcessInfo", [this](const auto&) { return all(); });
+  CHECK(poll().error().kind == ErrorKind::timeout);
+  caller->answer("system.multicall",
+                 [this](const xmlrpc::Call& call) { return caller->multicall(call); });
   CHECK(list() == whole);
+  CHECK(list() == parts);
 }
 
 TEST_CASE_METHOD(Crowd, "Lister: while records are rejected, listings are whole and count them") {
@@ -248,65 +242,41 @@ TEST_CASE_METHOD(Crowd, "Lister: while records are rejected, listings are whole 
     return value(infos);
   });
   for (int i = 0; i < 2; ++i) {
-    CHECK(poll_source.relist(60s, soon())->rejected == 1);
+    CHECK(poll()->listing.rejected == 1);
   }
-  CHECK(caller->methods() == Methods(2, whole.front()));
+  CHECK(caller->calls().size() == 2);
 }
 
-struct PolledCrowd : Crowd {
-  PolledCrowd() {
-    caller->answer_fixture("supervisor.getState", "getState.xml");
-    caller->answer("supervisor.readLog", {value("text")});
-  }
-  /// The number of requests of a poll, which must list all that is there.
-  std::size_t poll() {
-    const std::size_t before = caller->calls().size();
-    const auto answer =
-        poll_source.poll({.max_name_age = 60s,
-                          .mark = std::nullopt,
-                          .log = substrate::LogRange{substrate::LogRange::From::end, 0, 10}},
-                         soon());
-    REQUIRE(answer);
-    CHECK(answer->listing.instances.size() == names.size());
-    CHECK(answer->log == "text");
-    const std::size_t requests = caller->calls().size() - before;
-    CHECK(answer->of_one_moment == (requests != parts.size()));
-    return requests;
-  }
-};
-
-TEST_CASE_METHOD(PolledCrowd, "Lister: a poll of many processes is made in parts, with no more") {
-  CHECK(poll() == 1);
-  CHECK(poll() == parts.size());
-  pass(60s);
-  CHECK(poll() == 1);
-  CHECK(poll() == parts.size());
-}
-
-TEST_CASE_METHOD(PolledCrowd, "Lister: a poll that finds another daemon lists the whole at once") {
-  CHECK(poll() == 1);
+TEST_CASE_METHOD(Crowd, "Lister: a poll that finds another daemon lists the whole at once") {
+  CHECK(list() == whole);
   caller->answer("supervisor.getPID", {value(2)});
   names.emplace_back("q");
-  CHECK(poll() == parts.size() + 1);
-  CHECK(poll() == parts.size());
+  CHECK(list() == parts_then_whole);
+  CHECK(list() == parts);
 }
 
-TEST_CASE_METHOD(PolledCrowd, "Lister: after a poll that failed the next one lists the whole") {
-  CHECK(poll() == 1);
-  caller->answer("system.multicall", {tests::error(ErrorKind::unreachable)});
-  CHECK_FALSE(poll_source.poll({.max_name_age = 60s, .mark = {}, .log = {}}, soon()));
-  caller->answer("system.multicall",
-                 [this](const xmlrpc::Call& call) { return caller->multicall(call); });
-  CHECK(poll() == 1);
-  CHECK(poll() == parts.size());
-}
-
-TEST_CASE_METHOD(PolledCrowd,
-                 "Lister: a poll whose parts fail lists the whole, and tries them once a minute") {
-  caller->answer("supervisor.getProcessInfo", {fault(10, "BAD_NAME: p1000")});
-  CHECK(poll() == 1);
-  CHECK(poll() == parts.size() + 1);
-  CHECK(poll() == 1);
+TEST_CASE_METHOD(Crowd,
+                 "Lister: where there is no multicall it is asked for once a daemon, and calls end "
+                 "with the first that does not reach it") {
+  const auto multicalls = [&] {
+    const auto methods = caller->methods();
+    return std::count(methods.begin(), methods.end(), "system.multicall");
+  };
+  caller->answer("system.multicall", {tests::vague_fault("can't find method")});
+  for (int i = 0; i < 3; ++i) {
+    CHECK(poll()->listing.instances.size() == many);
+    CHECK(supervisord.connect(soon()));
+  }
+  CHECK(multicalls() == 1);
+  caller->answer("supervisor.getPID", {value(2)});
+  CHECK(poll());
+  CHECK(poll());
+  CHECK(poll());
+  CHECK(multicalls() == 2);
+  caller->answer("supervisor.getPID", {tests::error(ErrorKind::unreachable)});
+  const std::size_t before = caller->calls().size();
+  CHECK(poll().error().kind == ErrorKind::unreachable);
+  CHECK(caller->calls().size() == before + 1);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
-#include "supervisor/records.h"
-
 #include <map>
 
+#include "supervisor/answers.h"
 #include "supervisor/world.h"
 #include "support/catch.h"
 

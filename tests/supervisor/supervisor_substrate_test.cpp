@@ -1,5 +1,8 @@
 #include "reeve/supervisor/supervisor_substrate.h"
 
+#include <functional>
+#include <random>
+
 #include "base/text.h"
 #include "supervisor/world.h"
 #include "support/catch.h"
@@ -487,6 +490,8 @@ struct LogWorld : tests::World {
   std::string log;
   std::size_t reads = 0;
   std::size_t longest = 0;
+  /// What the way to us does to a text.
+  std::function<std::string(std::string)> mangle = [](std::string text) { return text; };
 
   LogWorld() {
     caller->answer(read_stdout, [this](const xmlrpc::Call& call) { return read(call); });
@@ -508,7 +513,7 @@ struct LogWorld : tests::World {
                                                               : static_cast<std::size_t>(length));
     }
     longest = std::max(longest, slice.size());
-    return base::is_utf8(slice) ? value(slice)
+    return base::is_utf8(slice) ? value(mangle(slice))
                                 : fault(30,
                                         "FAILED: <class 'AttributeError'>:type object 'Faults'"
                                         " has no attribute 'utf-8'");
@@ -575,6 +580,9 @@ TEST_CASE_METHOD(LogWorld,
   CHECK(from(0, 4) == "日");
   CHECK(from(0, 5) == "日");
   CHECK(from(1, 5) == "本");
+  log = "\xff日本";
+  CHECK(from(0, 4) == "�日");
+  CHECK(from(0, 6) == "�日�");
 }
 
 TEST_CASE_METHOD(
@@ -589,6 +597,34 @@ TEST_CASE_METHOD(LogWorld,
                  "SupervisorSubstrate: text is found between long runs of bytes that are none") {
   log = std::string(500, '\xff') + "needle 日本" + std::string(500, '\x80');
   CHECK((from(0, 2000) == base::to_utf8(log)));
+}
+
+TEST_CASE_METHOD(LogWorld,
+                 "SupervisorSubstrate: nothing of a log is hidden, whatever bytes it has") {
+  std::minstd_rand dice(4711);
+  const std::string hostile(
+      "\v\f \n\0\xff\x80\xc3\xa4\xe6\x97\xa5"
+      "ab",
+      14);
+  for (int i = 0; i < 300; ++i) {
+    log.clear();
+    for (std::size_t length = dice() % 200; length > 0; --length) {
+      log += hostile[dice() % hostile.size()];
+    }
+    CHECK((from(0, 1000) == base::to_utf8(log)));
+    CHECK((from(0, log.size()) == base::to_utf8(log)));
+  }
+}
+
+TEST_CASE_METHOD(
+    LogWorld, "SupervisorSubstrate: a slice that arrives shorter than it is does not end a log") {
+  mangle = [](const std::string& text) {
+    return text.size() > 1 && text.find_first_not_of('\f') == std::string::npos ? "" : text;
+  };
+  log = "shown\n\xff" + std::string(200, '\f') + "hidden\n";
+  const std::string text = from(0, 1000);
+  CHECK(text.starts_with("shown\n\uFFFD"));
+  CHECK(text.ends_with("hidden\n"));
 }
 
 TEST_CASE_METHOD(LogWorld,
@@ -685,7 +721,7 @@ TEST_CASE_METHOD(LogWorld,
       soon());
   CHECK(followed);
   CHECK(seen == "onetwo");
-  CHECK(caller->streamed_path() == "/logtail/na%C3%AFve%3Aa%26b%2F%25/stderr");
+  CHECK(caller->streamed_path() == "/logtail/na%C3%AFve%3Aa%26b%2F%2525/stderr");
 }
 
 TEST_CASE_METHOD(LogWorld, "SupervisorSubstrate: a following that supervisord ends is no success") {
@@ -697,14 +733,33 @@ TEST_CASE_METHOD(LogWorld, "SupervisorSubstrate: a following that supervisord en
 }
 
 TEST_CASE_METHOD(
-    LogWorld,
-    "SupervisorSubstrate: following a process without a log is told from one without a process") {
+    LogWorld, "SupervisorSubstrate: each cause of a log that is not there to be followed is told") {
+  const auto why = [&] {
+    auto followed = supervisord.follow_log(
+        web, out, [](std::string_view) { return true; }, soon());
+    REQUIRE_FALSE(followed);
+    return std::move(followed.error());
+  };
   caller->refuse_stream(ErrorKind::not_found);
-  caller->answer("supervisor.getProcessInfo",
-                 {tests::info(substrate::InstanceState::running), fault(10, "BAD_NAME: web")});
-  const auto consumer = [](std::string_view) { return true; };
-  CHECK(supervisord.follow_log(web, out, consumer, soon()).error().kind == ErrorKind::no_file);
-  CHECK(supervisord.follow_log(web, out, consumer, soon()).error().kind == ErrorKind::not_found);
+  caller->answer(read_stdout, {fault(10, "BAD_NAME: web")});
+  CHECK(why().kind == ErrorKind::not_found);
+  auto members = *tests::info(substrate::InstanceState::running)->value()->as_struct();
+  caller->answer("supervisor.getProcessInfo", {value(members)});
+  caller->answer(read_stdout, {fault(20, "NO_FILE")});
+  const base::Error unconfigured = why();
+  CHECK(unconfigured.kind == ErrorKind::no_file);
+  CHECK(unconfigured.message == "web has no such log: none is configured");
+  std::find_if(members.begin(), members.end(), [](const auto& each) {
+    return each.first == "stdout_logfile";
+  })->second = "/var/log/web.log";
+  caller->answer("supervisor.getProcessInfo", {value(members)});
+  const base::Error missing = why();
+  CHECK(missing.kind == ErrorKind::no_file);
+  CHECK(missing.message.find("/var/log/web.log does not exist") != std::string::npos);
+  caller->answer(read_stdout, {value("x")});
+  const base::Error proxied = why();
+  CHECK(proxied.kind == ErrorKind::not_implemented);
+  CHECK(proxied.message.find("a proxy in front of supervisord") != std::string::npos);
 }
 
 TEST_CASE_METHOD(LogWorld, "SupervisorSubstrate: both logs are cleared in one call") {

@@ -56,6 +56,39 @@ TEST_CASE_METHOD(World, "SupervisordRpc: a multicall with fewer results than cal
             .kind == ErrorKind::malformed);
 }
 
+TEST_CASE_METHOD(
+    World,
+    "SupervisordRpc: a method that is missing is told from a broken path, whatever the "
+    "HTTP status that says so") {
+  const ErrorKind status = GENERATE(ErrorKind::not_found, ErrorKind::fault);  // 400, 404; 500
+  caller->answer("supervisor.getAllConfigInfo", {tests::error(status)});
+  caller->answer("system.multicall", {tests::error(status)});
+  SECTION("calls are answered there") {
+    caller->answer("supervisor.getPID", {tests::value(7)});
+    CHECK(supervisord.programs(soon()).error().kind == ErrorKind::not_implemented);
+    const SupervisordRpc rpc(caller);
+    CHECK(rpc.multicall({{"supervisor.getPID", {}}}, "asking", soon())->at(0)->as_integer());
+    CHECK_FALSE(rpc.has_multicall());
+  }
+  SECTION("no call is") {
+    caller->answer("supervisor.getPID", {tests::error(ErrorKind::not_found)});
+    CHECK(supervisord.programs(soon()).error().kind == status);
+  }
+}
+
+TEST_CASE_METHOD(World,
+                 "SupervisordRpc: an exception inside a multicall is not taken for a lack of it") {
+  caller->answer("supervisor.getPID", {tests::value(7)});
+  caller->answer("system.multicall", [this](const xmlrpc::Call& call) {
+    return call.parameters.at(0).as_array()->size() > 1 ? tests::error(ErrorKind::fault)
+                                                        : caller->multicall(call);
+  });
+  const SupervisordRpc rpc(caller);
+  const std::vector<xmlrpc::Call> calls(2, xmlrpc::Call{"supervisor.getPID", {}});
+  CHECK(rpc.multicall(calls, "asking", soon()).error().kind == ErrorKind::fault);
+  CHECK(rpc.has_multicall());
+}
+
 struct Places {
   std::shared_ptr<StubCaller> port = std::make_shared<StubCaller>();
   std::shared_ptr<StubCaller> socket = std::make_shared<StubCaller>();

@@ -519,7 +519,10 @@ Result<std::vector<substrate::ProgramConfig>> FakeSubstrate::programs(const Dead
       Programs programs;
       for (const auto& [name, program] : world.supervisor.configuration) {
         programs.push_back({name, world.supervisor.is_active(name.group), program.autostart,
-                            program.start_seconds, program.stop_wait_seconds, program.command});
+                            program.start_seconds, program.stop_wait_seconds,
+                            std::pair<std::int64_t, std::int64_t>{
+                                name.group == name.name ? program.priority : 999, program.priority},
+                            program.command});
       }
       return programs;
     });
@@ -581,44 +584,34 @@ Result<void> FakeSubstrate::remove_group(const std::string& group, const Deadlin
   });
 }
 
-Result<substrate::Survey> FakeSubstrate::survey(const substrate::SurveyRequest& request,
-                                                const Deadline& deadline) {
-  return serve({Operation::survey, request.mark}, deadline, [&]() -> Result<substrate::Survey> {
-    const auto is_control = [](char byte) { return static_cast<unsigned char>(byte) < ' '; };
-    if (std::any_of(request.mark.begin(), request.mark.end(), is_control)) {
-      return failure(ErrorKind::invalid_argument, "XML cannot express this mark");
-    }
-    return world_.with([&](World& world) -> Result<substrate::Survey> {
-      world.marks.push_back(request.mark);
-      substrate::Survey survey{listing(world), std::nullopt};
-      if (request.log) {
-        survey.log = slice_of(world.log, *request.log);
-      }
-      return survey;
-    });
-  });
-}
-
 Result<substrate::PollAnswer> FakeSubstrate::poll(const substrate::PollRequest& request,
                                                   const Deadline& deadline) {
   const auto pid = connect(deadline);
   if (!pid) {
     return failure(pid.error());
   }
-  substrate::PollAnswer answer{
-      .pid = *pid, .state = {1, "RUNNING"}, .listing = {}, .of_one_moment = true, .log = ""};
+  substrate::PollAnswer answer{.pid = *pid, .listing = {}, .of_one_moment = true, .log = ""};
+  const auto read_log = [&](const World& world) -> Result<std::string> {
+    const auto slice = slice_of(world.log, *request.log);
+    return slice ? Result<std::string>(*slice) : failure(ErrorKind::fault, "not UTF-8");
+  };
   if (request.mark) {
-    auto surveyed = survey({*request.mark, request.log}, deadline);
-    if (!surveyed) {
-      return failure(std::move(surveyed.error()));
-    }
-    answer.listing = std::move(surveyed->listing);
-    if (surveyed->log) {
-      answer.log = *std::move(surveyed->log);
-    } else if (request.log) {
-      answer.log = failure(ErrorKind::fault, "not UTF-8");
-    }
-    return answer;
+    return serve({Operation::survey, *request.mark}, deadline,
+                 [&]() -> Result<void> {
+                   const auto is_control = [](char byte) {
+                     return static_cast<unsigned char>(byte) < ' ';
+                   };
+                   if (std::any_of(request.mark->begin(), request.mark->end(), is_control)) {
+                     return failure(ErrorKind::invalid_argument, "XML cannot express this mark");
+                   }
+                   world_.with([&](World& world) {
+                     world.marks.push_back(*request.mark);
+                     answer.listing = listing(world);
+                     answer.log = request.log ? read_log(world) : answer.log;
+                   });
+                   return {};
+                 })
+        .map([&] { return answer; });
   }
   auto listed = list_instances(deadline);
   if (!listed) {
@@ -627,9 +620,7 @@ Result<substrate::PollAnswer> FakeSubstrate::poll(const substrate::PollRequest& 
   answer.listing = *std::move(listed);
   if (request.log) {
     answer.log = serve({Operation::read_manager_log, ""}, deadline, [&]() -> Result<std::string> {
-      const auto slice =
-          world_.with([&](World& world) { return slice_of(world.log, *request.log); });
-      return slice ? Result<std::string>(*slice) : failure(ErrorKind::fault, "not UTF-8");
+      return world_.with([&](const World& world) { return read_log(world); });
     });
   }
   return answer;

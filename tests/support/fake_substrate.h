@@ -162,16 +162,10 @@ class FakeSubstrate final : public substrate::Substrate,
                                                 const base::Deadline& deadline) override;
 
   // PollSource
-  /// Made of connect, survey or list_instances, and read_manager_log, with their scripted failures.
+  /// Made of connect, list_instances and read_manager_log, with their scripted failures; with a
+  /// mark the last two are one survey.
   [[nodiscard]] base::Result<substrate::PollAnswer> poll(const substrate::PollRequest& request,
                                                          const base::Deadline& deadline) override;
-  /// As list_instances.
-  [[nodiscard]] base::Result<substrate::Listing> relist(base::Duration /*max_name_age*/,
-                                                        const base::Deadline& deadline) override {
-    return list_instances(deadline);
-  }
-  [[nodiscard]] base::Result<substrate::Survey> survey(const substrate::SurveyRequest& request,
-                                                       const base::Deadline& deadline) override;
 
  private:
   struct Scheduled {

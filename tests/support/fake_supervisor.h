@@ -28,6 +28,7 @@ struct FakeProgram {
   std::chrono::seconds start_seconds{1};
   int start_retries = 3;
   std::chrono::seconds stop_wait_seconds{10};
+  int priority = 999;  ///< its group has 999
   std::vector<int> exit_codes{0};
   bool has_logs = true;
 

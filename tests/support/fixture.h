@@ -1,26 +1,22 @@
 #pragma once
 
-// Captured bytes from tests/fixtures. Needs the REEVE_FIXTURES that reeve_tests() defines.
+// Files of the project that tests read: captured bytes from tests/fixtures, and pages of docs.
 
-#include <fstream>
-#include <iterator>
-#include <stdexcept>
 #include <string>
 
 namespace reeve::tests {
 
-[[nodiscard]] inline std::string fixture(const std::string& name) {
-  std::ifstream file(REEVE_FIXTURES "/" + name, std::ios::binary);
-  if (!file) {
-    throw std::runtime_error("no fixture " + name);
-  }
-  return {std::istreambuf_iterator<char>(file), {}};
+/// Of a file or folder, given by its path from the project's root.
+[[nodiscard]] std::string source_path(const std::string& below_root);
+
+[[nodiscard]] inline std::string fixture_path(const std::string& name) {
+  return source_path("tests/fixtures/" + name);
 }
 
+/// The content of a file of tests/fixtures.
+[[nodiscard]] std::string fixture(const std::string& name);
+
 /// What follows the header of a captured HTTP answer.
-[[nodiscard]] inline std::string fixture_body(const std::string& name) {
-  const std::string answer = fixture(name);
-  return answer.substr(answer.find("\r\n\r\n") + 4);
-}
+[[nodiscard]] std::string fixture_body(const std::string& name);
 
 }  // namespace reeve::tests

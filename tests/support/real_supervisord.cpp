@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "support/eventually.h"
+#include "support/free_port.h"
 
 namespace reeve::tests {
 namespace {
@@ -50,18 +51,6 @@ sockaddr_in loopback(std::uint16_t port) {
 template <class Address>
 sockaddr* generic(Address& address) {
   return reinterpret_cast<sockaddr*>(&address);
-}
-
-/// A port that was free a moment ago: supervisord cannot be told to let the kernel choose.
-std::uint16_t free_port() {
-  const Socket probe(AF_INET);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof(address);
-  if (::bind(probe.descriptor(), generic(address), size) != 0 ||
-      ::getsockname(probe.descriptor(), generic(address), &size) != 0) {
-    throw std::runtime_error("no free port on the loopback");
-  }
-  return ntohs(address.sin_port);
 }
 
 bool connects(std::uint16_t port) {

@@ -270,7 +270,7 @@ TEST_CASE("Client: no credentials, wrong ones, a wrong path and a fault are told
   for (const char* name : {"404-get.http", "400-post-wrong-path.http"}) {
     const base::Error path = error_after(fixture(name));
     CHECK(path.kind == ErrorKind::not_found);
-    CHECK(path.message.find("does the URL end in /RPC2?") != std::string::npos);
+    CHECK(path.message.find("is it supervisord that listens there?") != std::string::npos);
   }
   CHECK(error_after(fixture("500-log-not-utf8.http")).kind == ErrorKind::fault);
   CHECK(error_after(fixture("411-no-content-length.http")).kind == ErrorKind::fault);
@@ -324,6 +324,20 @@ TEST_CASE("Client: a stream hands on raw bytes until its consumer has enough") {
   CHECK(server.requests().at(0).starts_with("GET /logtail/a%20b/stdout HTTP/1.1\r\nHost: "));
   // supervisord would hold the bytes back until there are 64 KiB.
   CHECK(server.requests().at(0).find("Connection: close") == std::string::npos);
+}
+
+TEST_CASE("Client: a stream's path is beside that of the calls, also behind a prefix") {
+  const BadServer server(answers(fixture("404-get.http")));
+  for (const auto& [calls, path] :
+       {std::pair("/supervisor/RPC2", "/supervisor/logtail/a"),
+        std::pair("/a/b/RPC2/", "/a/b/logtail/a"), std::pair("/", "/logtail/a")}) {
+    auto options = options_for(server.url());
+    options.endpoint.path = calls;
+    const auto streamed = Client(options).stream(
+        "/logtail/a", [](std::string_view) { return true; }, patient());
+    CHECK(streamed.error().kind == ErrorKind::not_found);
+    CHECK(server.requests().back().starts_with(std::string("GET ") + path + " HTTP/1.1"));
+  }
 }
 
 TEST_CASE("Client: a stream that nothing is written to ends with its deadline") {
@@ -402,7 +416,11 @@ TEST_CASE("Client: a web page where an answer should be is malformed, and shown"
   CHECK(error.kind == ErrorKind::malformed);
   CHECK(error.message == server.url() +
                              ": not an XML-RPC answer: it begins with "
-                             "'<html><body>It works!</body></html>'");
+                             "'<html><body>It works!</body></html>': is it supervisord that"
+                             " listens there?");
+  ClientOptions short_path = options_for(server.url());
+  short_path.endpoint.path = "/";
+  CHECK(failure(short_path).message.ends_with(": does the URL end in /RPC2?"));
 }
 
 TEST_CASE("Client: a peer that speaks another protocol is malformed") {
@@ -478,12 +496,12 @@ TEST_CASE("Client: a thousand calls that fail leave no descriptor and no thread 
   CHECK(tests::eventually(10s, [&] { return entries("/proc/self/task") <= threads; }));
 }
 
-constexpr const char* certificate = REEVE_FIXTURES "/tls/localhost.pem";
+const std::string certificate = tests::fixture_path("tls/localhost.pem");
 
 /// Answers getState over TLS, with a certificate for localhost that signed itself.
 class TlsServer {
  public:
-  TlsServer() : server_(certificate, REEVE_FIXTURES "/tls/localhost.key") {
+  TlsServer() : server_(certificate.c_str(), tests::fixture_path("tls/localhost.key").c_str()) {
     server_.Post("/RPC2", [](const httplib::Request&, httplib::Response& response) {
       response.set_content(fixture("getState.xml"), "text/xml");
     });
@@ -510,7 +528,7 @@ class TlsServer {
 /// Makes OpenSSL take the test's certificate for an authority, as an administrator would.
 class TrustedCertificate {
  public:
-  TrustedCertificate() { ::setenv("SSL_CERT_FILE", certificate, 1); }
+  TrustedCertificate() { ::setenv("SSL_CERT_FILE", certificate.c_str(), 1); }
   TrustedCertificate(const TrustedCertificate&) = delete;
   TrustedCertificate& operator=(const TrustedCertificate&) = delete;
   ~TrustedCertificate() { ::unsetenv("SSL_CERT_FILE"); }
@@ -539,14 +557,47 @@ TEST_CASE("Client: a trusted certificate for another host is refused") {
   CHECK(failure(options_for(server.url("127.0.0.1"))).kind == ErrorKind::denied);
 }
 
+std::string with_tls(std::string url) {
+  return url.insert(4, 1, 's');
+}
+
 TEST_CASE("Client: https where http is spoken is malformed") {
   const tests::BadServer plain([](tests::BadConnection& connection) {
     connection.send("HTTP/1.1 400 Bad Request\r\n\r\n");
     connection.wait_until_closed();
   });
-  std::string https = plain.url();
-  https.insert(4, 1, 's');
-  CHECK(failure(options_for(https)).kind == ErrorKind::malformed);
+  CHECK(failure(options_for(with_tls(plain.url()))).kind == ErrorKind::malformed);
+}
+
+TEST_CASE("Client: https where http is spoken is said at once, though the server waits for more") {
+  // As supervisord: what has no empty line is no request yet.
+  const tests::BadServer plain([](tests::BadConnection& connection) {
+    connection.read_request() && connection.send("HTTP/1.0 404 Not Found\r\n\r\n");
+  });
+  const base::Error error = failure(options_for(with_tls(plain.url())));
+  CHECK(error.kind == ErrorKind::malformed);
+  CHECK(error.message.ends_with(": plain HTTP is spoken there, use http:// in place of https://"));
+}
+
+TEST_CASE("Client: a slow handshake is not taken for plain HTTP") {
+  // A server of TLS that refuses plain requests in plain words, and is slow otherwise.
+  const tests::BadServer slow([](tests::BadConnection& connection) {
+    connection.read_request() && connection.send("HTTP/1.0 400 Bad Request\r\n\r\n");
+  });
+  ClientOptions options = options_for(with_tls(slow.url()));
+  CHECK(Client(options).call(get_state, after(2s)).error().kind == ErrorKind::timeout);
+}
+
+TEST_CASE("Client: http where TLS is spoken is named") {
+  const std::string hint = "use https:// in place of http://";
+  const tests::BadServer alerts(answers(std::string("\x15\x03\x01\0\x02\x02\x16", 7)));
+  CHECK(failure(options_for(alerts.url())).message.ends_with(hint));
+  const tests::BadServer explains(
+      answers("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"));
+  CHECK(failure(options_for(explains.url())).message.find("is it https") != std::string::npos);
+  const TlsServer server;
+  std::string plain = server.url("127.0.0.1");
+  CHECK(failure(options_for(plain.erase(4, 1))).message.find("https") != std::string::npos);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <ctime>
 #include <filesystem>
 #include <limits>
+#include <random>
 
 #include "support/catch.h"
 #include "support/fixture.h"
@@ -47,10 +48,44 @@ std::string tail_data(const std::string& xml) {
   return *value.as_array()->front().as_string();
 }
 
+/// As supervisord writes a text into its answers.
+std::string escaped(const std::string& text) {
+  std::string xml;
+  for (const char c : text) {
+    xml += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
+  }
+  return xml;
+}
+
+TEST_CASE("decode_answer: a text comes through byte for byte, whatever it is made of") {
+  std::vector<std::string> texts;
+  for (int byte = 0; byte < 256; ++byte) {
+    texts.emplace_back(1, static_cast<char>(byte));
+  }
+  std::minstd_rand dice(4711);
+  const std::string hostile("\0\x01\t\n\v\f\r <&>x0;\x1b\x7f\x85\xa0\xff", 19);
+  for (int i = 0; i < 3000; ++i) {
+    std::string& text = texts.emplace_back();
+    for (std::size_t length = dice() % 8; length > 0; --length) {
+      text += hostile[dice() % hostile.size()];
+    }
+  }
+  std::string array = "<value><array><data>\n";
+  for (const std::string& text : texts) {
+    const std::string value = "<value><string>" + escaped(text) + "</string></value>\n";
+    array += value;
+    CHECK((*decoded(value).as_string() == text));
+  }
+  const Value all = decoded(array + "</data></array></value>");
+  REQUIRE(all.as_array() != nullptr);
+  CHECK((*all.as_array() == Array(texts.begin(), texts.end())));
+}
+
 TEST_CASE("decode_answer: every answer captured from supervisord is read") {
   int seen = 0;
-  for (const auto& file : std::filesystem::recursive_directory_iterator(REEVE_FIXTURES)) {
-    const std::string name = std::filesystem::relative(file.path(), REEVE_FIXTURES).string();
+  const std::string all = tests::fixture_path("");
+  for (const auto& file : std::filesystem::recursive_directory_iterator(all)) {
+    const std::string name = std::filesystem::relative(file.path(), all).string();
     const bool whole_answer = file.path().extension() == ".http" &&
                               fixture(name).starts_with("HTTP/1.1 200") &&
                               name.find("logtail") == std::string::npos;

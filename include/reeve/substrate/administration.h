@@ -4,8 +4,10 @@
 // changed configuration.
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reeve/base/deadline.h"
@@ -29,6 +31,9 @@ struct ProgramConfig {
   bool autostart = false;
   std::optional<std::chrono::seconds> start_seconds;      ///< startsecs
   std::optional<std::chrono::seconds> stop_wait_seconds;  ///< stopwaitsecs
+  /// `priority` of its group, then its own (group_prio, process_prio): what is lower is started
+  /// first and stopped last.
+  std::optional<std::pair<std::int64_t, std::int64_t>> priority;
   std::optional<std::string> command;
   friend bool operator==(const ProgramConfig&, const ProgramConfig&) = default;
 };

@@ -125,9 +125,8 @@ class AlertsActOnce(Scenario):
                 ("/etc/reeve/tokens/alertmanager", str(token)),
                 ("/etc/reeve/tokens/ops", "{token_file}"),
                 ("mode: dry_run", "mode: enforce"),
-                ("host7:19001", "localhost:{metrics}"),
-                ("max_attempts: 2", "max_attempts: 1\n      min_uptime: 1s"),
-                ("initial: 10m", "initial: 2s")):
+                ("localhost:19001", "localhost:{metrics}"),
+                ("initial: 10m}", "initial: 2s}\n      min_uptime: 1s")):
             self.assertIn(old, config)
             config = config.replace(old, new)
         if not control:
@@ -144,10 +143,10 @@ poll: {{interval: 500ms}}
         for old, new in (
                 ("http://127.0.0.1:19002/", f"http://127.0.0.1:{self.agent_ports[1]}/"),
                 ("/etc/prometheus/reeve.token", f"{self.folder}/alertmanager.token"),
-                ("host7:19001", f"localhost:{self.agent_ports[0]}"),
+                ("localhost:19001", f"localhost:{self.agent_ports[0]}"),
                 ("group_wait: 10s", "group_wait: 1s"),
                 ("group_interval: 1m", "group_interval: 1s"),
-                ("repeat_interval: 30m", "repeat_interval: 1s"),
+                ("continue: true", "continue: true\n      repeat_interval: 1s"),
                 ("group_by: [alertname, instance]", "group_by: [alertname]")):
             self.assertIn(old, config)
             config = config.replace(old, new)

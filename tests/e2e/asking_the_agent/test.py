@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import unittest
 
@@ -65,7 +66,8 @@ class AskingTheAgent(Scenario):
         self.assertEqual(self.reeve("guards"), "no process was acted on for an alert\n")
         self.assertIn("refused", self.reeve("guards", "reset", "web:nobody", code=1))
         self.assertEqual(self.reeve("guards", "reset", "web:front"), "web:front: reset\n")
-        self.assertEqual(self.reeve("guards", "reset", "*"), "*: reset\n")
+        self.assertEqual(self.reeve("guards", "reset", "*"),
+                         "*: reset; all alerts that waited are decided anew now\n")
 
     def test_the_record_says_who_did_what_and_why(self):
         self.agent.control("POST", "/api/v1/processes/web:front/restart?wait=20s",
@@ -82,7 +84,22 @@ class AskingTheAgent(Scenario):
         self.assertIn("new disk", table[1])
         self.assertEqual(self.reeve("audit", "--since", "2100-01-01T00:00:00Z"),
                          "nothing was recorded\n")
-        self.assertIn("'since'", self.reeve("audit", "--since", "yesterday", code=1))
+        self.assertIn("--since: expected", self.reeve("audit", "--since", "yesterday", code=2))
+        named = self.reeve("audit", "--since", "1h", "web:front", "--actor", "test").splitlines()
+        self.assertEqual([line.split()[1] for line in named[1:]], ["operation", "maintenance"])
+        self.assertEqual(len(self.reeve("audit", "--decision", "succeeded").splitlines()), 2)
+
+    def test_the_record_is_followed(self):
+        with subprocess.Popen(
+                [REEVE, "audit", "--follow", "--output", "json"], text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                env={**os.environ, "REEVE_TOKEN_FILE": str(self.agent.token_file),
+                     "REEVE_AGENT": f"http://127.0.0.1:{self.agent.control_port}"}) as following:
+            self.agent.control("POST", "/api/v1/processes/web:front/restart?wait=20s")
+            line = json.loads(following.stdout.readline())
+            self.assertEqual((line["action"], line["result"]), ("restart", "succeeded"))
+            following.send_signal(signal.SIGINT)
+            self.assertEqual(following.wait(60), 0)
 
     def test_the_agent_is_found_through_its_configuration(self):
         found = self.reeve("maintenance", "--config", str(self.agent.config), REEVE_AGENT="")

@@ -3,7 +3,10 @@
 import json
 import os
 import pathlib
+import shutil
+import socket
 import subprocess
+import time
 import unittest
 
 import support
@@ -20,12 +23,29 @@ STATES = {
 }
 
 
+def odd_names_programs(port):
+    """Names that are patterns too, on a TCP port."""
+    names = ("worker[1]", "worker1", "job*", "job1")
+    programs = "".join(f"[program:{name}]\ncommand=sleep infinity\nstartsecs=0\n"
+                       for name in names)
+    programs += "".join(
+        f"[program:{name}]\ncommand=sleep infinity\nautostart=false\nstartsecs=1\n"
+        f"priority={priority}\nprocess_name=%(process_num)s\nnumprocs={count}\n"
+        for name, priority, count in (("last", 20, 10), ("first", 1, 1), ("middle", 10, 1)))
+    programs += "[program:neverup]\ncommand=sleep infinity\nautostart=false\nstartsecs=1000\n"
+    return (f"[inet_http_server]\nport=127.0.0.1:{port}\n[group:pool]\n"
+            f"programs=worker[1],worker1\n{programs}")
+
+
 def setUpModule():
-    global WORKSPACE, SUPERVISORD
+    global WORKSPACE, SUPERVISORD, ODD_NAMES, ODD_NAMES_PORT
     WORKSPACE = Workspace()
     unittest.addModuleCleanup(WORKSPACE.close)
     programs = ALL_STATES.read_text().replace("{here}", str(ALL_STATES.parent))
     SUPERVISORD = WORKSPACE.start(Supervisord, WORKSPACE.folder / "supervisord", programs)
+    ODD_NAMES_PORT = support.free_port()
+    ODD_NAMES = WORKSPACE.start(Supervisord, WORKSPACE.folder / "odd_names",
+                                odd_names_programs(ODD_NAMES_PORT))
     with open(SUPERVISORD.folder / "log_big.out", "wb") as log:
         log.truncate(3 << 30)
         log.seek(0, os.SEEK_END)
@@ -35,6 +55,46 @@ def setUpModule():
     SUPERVISORD.rpc("stopProcess", "stopped_after_run")
     SUPERVISORD.rpc("stopProcess", "stopping", False)
     until("stopping is", lambda: SUPERVISORD.state("stopping") == "STOPPING")
+
+
+def as_user(command, folder, **variables):
+    """Runs it in the folder as a user who is not root, with those variables alone."""
+    user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    variables = {"PATH": f"{pathlib.Path(REEVE).parent}:{os.environ['PATH']}", **variables}
+    return subprocess.run(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, text=True,
+                          capture_output=True, timeout=60, **user)
+
+
+def completed(line, folder, **variables):
+    """What bash offers after a line is typed and TAB is pressed."""
+    script = f"""
+        eval "$(reeve completion bash)"
+        COMP_LINE="$1" COMP_POINT=${{#1}}
+        # As readline splits it.
+        readarray -t COMP_WORDS < <(grep -oE "[:=]|[^[:space:]:=]+" <<< "$1")
+        [[ "$1" == *[[:space:]] ]] && COMP_WORDS+=("")
+        COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+        _reeve
+        printf '%s\\n' "${{COMPREPLY[@]}}" """
+    done = as_user(["bash", "-c", script, "bash", line], folder, **variables)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return done.stdout.split()
+
+
+class Trap:
+    """Listens on loopback, and counts who comes."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def visitors(self):
+        self.listener.setblocking(False)
+        try:
+            self.listener.accept()
+            return 1
+        except BlockingIOError:
+            return 0
 
 
 def reeve(*words):
@@ -153,9 +213,133 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(support.reeve("version").returncode, 0)
         self.assertIn("restart", support.reeve("help").stdout)
         for shell in ("bash", "zsh", "fish"):
-            self.assertIn("healthcheck", support.reeve("completion", shell).stdout)
+            self.assertIn("reeve __complete", support.reeve("completion", shell).stdout)
         self.assertEqual(support.reeve("frobnicate").returncode, 2)
         self.assertEqual(support.reeve("list", "--frobnicate").returncode, 2)
+
+    def test_a_cloned_folder_steals_no_secret(self):
+        trap = Trap()
+        self.addCleanup(trap.listener.close)
+        folder = WORKSPACE.folder / "cloned"
+        folder.mkdir()
+        (folder / "config.yaml").write_text(
+            f"supervisor: {{url: 'http://127.0.0.1:{trap.port}', username: x,"
+            " password_file: token}\n")
+        (folder / "token").write_text("a secret\n")
+        self.reachable(folder)
+        for words in (["status"], ["stop", "x"], ["list", "--timeout", "1s"], ["healthcheck"]):
+            done = as_user([REEVE, *words], folder)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("supervisor.password_file", done.stderr)
+            self.assertIn("--config", done.stderr)
+        (folder / "config.yaml").write_text(f"supervisor: {{url: 'http://127.0.0.1:{trap.port}'}}\n")
+        done = as_user([REEVE, "status"], folder, REEVE_USERNAME="x",
+                       REEVE_PASSWORD_FILE=str(folder / "token"))
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertEqual(completed("reeve stop ", folder), ["all"])
+        self.assertEqual(completed("reeve tail x", folder), [])
+        self.assertEqual(trap.visitors(), 0)
+
+    def test_bash_completes_what_the_options_name(self):
+        folder = WORKSPACE.folder / "completing"
+        folder.mkdir()
+        self.reachable(folder)
+        url = f"--url http://127.0.0.1:{ODD_NAMES_PORT}"
+        self.assertEqual(completed(f"reeve stop {url} pool:", folder),
+                         ["worker1", r"worker\[1\]", r"\*"])
+        self.assertEqual(completed("reeve tail -f pool:worker1 std", folder), ["stdout", "stderr"])
+        self.assertEqual(completed("reeve signal US", folder), ["USR1", "USR2"])
+        self.assertEqual(completed("reeve list --output=j", folder), ["json"])
+        self.assertIn(r"pool:\*", completed(f"reeve maintenance {url} set ", folder))
+        (folder / "x.yaml").touch()
+        self.assertEqual(completed("reeve list --config x", folder), ["x.yaml"])
+
+    def test_what_is_the_name_of_a_process_is_that_process(self):
+        odd = lambda *words: support.reeve(*words, "--url", ODD_NAMES.url)
+        for name, other in (("pool:worker[1]", "pool:worker1"), ("job*", "job1")):
+            done = odd("stop", name)
+            self.assertEqual((done.stdout, done.returncode), (f"{name}: stopped\n", 0), done.stderr)
+            self.assertEqual(ODD_NAMES.state(other), "RUNNING")
+            self.assertEqual(odd("status", name).returncode, 3)
+            self.assertEqual(odd("tail", name).stderr, "")
+            self.assertEqual(odd("start", name).returncode, 0)
+
+    def test_priorities_one_after_the_other_and_side_by_side_within(self):
+        odd = lambda *words: support.reeve(*words, "--url", ODD_NAMES.url)
+        begun = time.monotonic()
+        done = odd("start", "last:*", "first:*", "middle:*")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[:2], ["first:0: started", "middle:0: started"])
+        # One second for each of three priorities; one after the other it would be twelve.
+        self.assertLess(time.monotonic() - begun, 9)
+        stopped = odd("stop", "first:*", "middle:*", "last:*").stdout.splitlines()
+        self.assertEqual(stopped[-2:], ["middle:0: stopped", "first:0: stopped"])
+        self.assertEqual(len(stopped), 12)
+
+    def test_a_restart_that_takes_long_ends_at_a_signal_with_the_process_in_its_last_word(self):
+        restart = WORKSPACE.start(support.Child, [REEVE, "restart", "neverup", "--url",
+                                                  ODD_NAMES.url], WORKSPACE.folder / "restart")
+        until("it is starting", lambda: ODD_NAMES.state("neverup") == "STARTING")
+        restart.signal(15)
+        self.assertEqual(restart.wait(), 1)
+        self.assertEqual(restart.text().splitlines(), [
+            "reeve: interrupted: finishing the restart of neverup; interrupt again to stop now",
+            "reeve: neverup is still STARTING; supervisord goes on with it"])
+        self.assertEqual(ODD_NAMES.state("neverup"), "STARTING")
+        ODD_NAMES.rpc("stopProcess", "neverup")
+
+    def test_looks_at_a_frozen_supervisord_take_one_calls_time(self):
+        config = WORKSPACE.folder / "two.yaml"
+        config.write_text(f"supervisors:\n  - {{name: frozen, url: '{ODD_NAMES.url}'}}\n"
+                          f"  - {{name: good, url: '{SUPERVISORD.url}'}}\n")
+        ODD_NAMES.pause()
+        self.addCleanup(ODD_NAMES.resume)
+        for words, shows in ((("list", "--url", ODD_NAMES.url), ""),
+                             (("healthcheck", "--url", ODD_NAMES.url), ""),
+                             (("status", "--config", config), "good/running")):
+            begun = time.monotonic()
+            done = support.reeve(*words)
+            self.assertLess(time.monotonic() - begun, 9, words)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(shows, done.stdout)
+
+    def test_a_followed_log_ends_quietly_with_its_reader(self):
+        for command in (f"{REEVE} tail -f log_big --url {SUPERVISORD.url} | head -c 4",
+                        f"{REEVE} tail -f running --url {SUPERVISORD.url} | true",
+                        f"{REEVE} list --url {SUPERVISORD.url} | true"):
+            done = subprocess.run(["bash", "-c", f"{command}; echo ${{PIPESTATUS[0]}} >&2"],
+                                  capture_output=True, text=True, timeout=60)
+            self.assertIn(done.stderr, ("141\n", "0\n"), command)
+
+    def test_an_included_file_with_an_error_is_named(self):
+        config = SUPERVISORD.config.read_text()
+        included = SUPERVISORD.folder / "included.conf"
+        included.write_text("[program:x]\ncommand=true\nno equals sign\n")
+        SUPERVISORD.config.write_text(config + f"\n[include]\nfiles={included}\n")
+        self.addCleanup(SUPERVISORD.config.write_text, config)
+        done = reeve("reread")
+        self.assertEqual(done.returncode, 1)
+        for word in ("included.conf", "3", "no equals sign"):
+            self.assertIn(word, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        included.write_text("foo=bar\n")
+        self.assertIn("no section headers.; file: '", reeve("reread").stderr)
+
+    def test_another_protocol_is_named(self):
+        plain = support.reeve("list", "--url", f"https://127.0.0.1:{ODD_NAMES_PORT}")
+        self.assertIn("use http:// in place of https://", plain.stderr)
+
+    def reachable(self, folder):
+        """For the user that as_user() takes, the executable too."""
+        global REEVE
+        if os.geteuid() != 0:
+            return
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, 65534, 65534)
+        WORKSPACE.folder.chmod(0o755)
+        if as_user([REEVE, "version"], folder).returncode != 0:
+            REEVE = shutil.copy(REEVE, WORKSPACE.folder)
 
 
 if __name__ == "__main__":

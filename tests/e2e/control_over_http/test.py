@@ -1,6 +1,7 @@
 """A person with a token and curl starts, stops and restarts processes."""
 
 import json
+import time
 import unittest
 
 from support import Agent, Scenario, until
@@ -60,6 +61,28 @@ class ControlOverHttp(Scenario):
         self.assertEqual(operation["incarnation_after"], f"{after['pid']}:{after['start']}")
         until("metrics show the new run", lambda: self.agent.samples().one(
             "supervisord_process_pid", name="steady") == after["pid"])
+
+    def test_what_is_answered_as_done_a_get_shows(self):
+        for _ in range(5):
+            after = json.loads(self.post("steady", "restart").body)["incarnation_after"]
+            seen = self.process("steady")
+            self.assertEqual(f"{seen['pid']}:{seen['start_time']}", after)
+            self.assertEqual(self.post("steady", "stop").status, 200)
+            self.assertEqual(self.process("steady")["state"], "STOPPED")
+            self.assertEqual(self.post("steady", "start").status, 200)
+            self.assertEqual(self.process("steady")["state"], "RUNNING")
+        group = self.agent.control("POST", "/api/v1/groups/pair/stop?wait=20s")
+        self.assertEqual(group.status, 200, group.body)
+        self.assertEqual([self.process(f"pair:{n}")["state"] for n in (0, 1)], ["STOPPED"] * 2)
+
+    def test_the_time_that_an_action_took_is_measured(self):
+        begun = time.monotonic()
+        self.assertEqual(self.post("stubborn", "restart").status, 200)
+        took = time.monotonic() - begun
+        self.assertGreater(took, 1)  # stopwaitsecs
+        seconds = self.agent.samples().one("reeve_action_duration_seconds_sum", action="restart")
+        self.assertGreater(seconds, took / 2)
+        self.assertLess(seconds, took + 1)
 
     def test_without_wait_the_operation_is_found_at_its_location(self):
         answer = self.post("idle", "start", query="")

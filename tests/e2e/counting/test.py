@@ -252,14 +252,14 @@ class Counting(Scenario):
         self.relayed(BURST, main_log="on")
         self.burst("events")
 
-    def test_an_agent_that_was_killed_counts_what_happens_from_then_on(self):
+    def test_what_an_agent_that_was_killed_has_not_counted_the_next_one_does(self):
         self.relayed(PROGRAMS)
         self.feeds("events")
         self.start_loops()
         self.some_are_counted()
+        before = self.counters(STARTS)
         self.agent.signal(signal.SIGKILL)
         self.agent.wait()
-        before = self.truth(STARTS)
         self.agent = self.workspace.start(Agent, self.workspace.folder / "again",
                                           self.agent_config)
         self.churn_anew("events")

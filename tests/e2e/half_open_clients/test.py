@@ -67,6 +67,17 @@ class HalfOpenClients(Scenario):
                 return True
         until("it is cut", cut)
 
+    def test_no_body_is_read_before_its_sender_is_known(self):
+        _, agent = self.watch("[program:steady]\ncommand=sleep infinity\n")
+        head = ("POST /api/v1/processes/steady/stop HTTP/1.1\r\nHost: localhost\r\n"
+                "Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n")
+        for port, status in ((agent.control_port, 401), (agent.metrics_port, 413)):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+                client.sendall(head.encode())
+                answer = client.makefile("rb").read()
+            self.assertTrue(answer.startswith(f"HTTP/1.1 {status} ".encode()), answer)
+            self.assertIn(b"\r\nConnection: close\r\n", answer)
+
 
 if __name__ == "__main__":
     unittest.main()

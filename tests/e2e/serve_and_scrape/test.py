@@ -62,6 +62,21 @@ class ServeAndScrape(Scenario):
         one.resume()
         until("two of three are up again", lambda: ups() == [1, 1, 0])
 
+    def test_a_log_that_tells_nothing_counts_no_exits(self):
+        supervisord = self.start_supervisord(
+            "[supervisord]\nlogfile=/dev/null\n"
+            "[program:crash]\ncommand=sh -c 'sleep 0.2; exit 7'\nstartsecs=0\nautorestart=true\n"
+            "[program:out]\ncommand=sleep infinity\nstdout_logfile=/dev/stdout\n"
+            "stdout_logfile_maxbytes=0\n")
+        agent = self.start_agent(f"supervisor: {{url: {supervisord.url}}}")
+        until("restarts are counted", lambda: (agent.samples().one(
+            "supervisord_process_restarts_total", name="crash") or 0) > 2)
+        samples = agent.samples()
+        self.assertEqual(samples.find("supervisord_process_unexpected_exits_total"), [])
+        self.assertEqual(samples.one("supervisord_counters_source", source="polls"), 1)
+        self.assertEqual(samples.find("supervisord_process_log_bytes", name="out",
+                                      stream="stdout"), [])
+
     def test_the_other_pages(self):
         _, agent = self.watch(PROGRAMS)
         self.assertEqual(agent.get("/-/healthy").status, 200)

@@ -13,6 +13,7 @@ PROGRAMS = """
 [program:slow]
 command=sh -c "trap 'sleep 3; exit 0' TERM; while :; do sleep 0.1; done"
 startsecs=0
+priority=2000
 [program:other]
 command=sleep infinity
 startsecs=0

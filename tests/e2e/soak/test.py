@@ -99,6 +99,7 @@ class Soak(Scenario):
         def five_hundred_cuts():
             wanted = cutter.cuts + 500
             until("500 connections are cut", lambda: cutter.cuts >= wanted)
+        five_hundred_cuts()  # by then each supervisord has its threads
         self.assert_nothing_left(agent, possessions(agent), five_hundred_cuts)
 
 
