@@ -115,7 +115,7 @@ def measure_loss(workspace):
     agent = Agent(host)
     agent.row("")  # once for nothing
     yield agent.row("answers")
-    etcd.signal(signal.SIGSTOP)
+    etcd.pause()
     first = agent.restart("web")
     until("that is noticed", lambda: not host.agent.samples().one("reeve_coordination_up"))
     until("the view is old", lambda: agent.restart("web") < 900)

@@ -140,6 +140,14 @@ class Child:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def pause(self):
+        """Returns once all its threads stand still: until then it may answer still."""
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+
     def running(self):
         return self.process.poll() is None
 
@@ -226,12 +234,6 @@ serverurl=unix://{folder}/s.sock
 
     def state(self, name):
         return self.rpc("getProcessInfo", name)["statename"]
-
-    def pause(self):
-        self.signal(signal.SIGSTOP)
-
-    def resume(self):
-        self.signal(signal.SIGCONT)
 
 
 def stanza(file, command):

@@ -14,6 +14,7 @@
 #include "http/client.h"
 #include "reeve/base/clock.h"
 #include "reeve/base/deadline.h"
+#include "support/child_process.h"
 #include "support/eventually.h"
 #include "support/free_port.h"
 
@@ -136,11 +137,11 @@ std::vector<base::Endpoint> RealEtcd::endpoints() const {
 }
 
 void RealEtcd::freeze(std::size_t node) const {
-  ::kill(nodes_[node].pid, SIGSTOP);
+  tests::freeze(nodes_[node].pid);
 }
 
 void RealEtcd::thaw(std::size_t node) const {
-  ::kill(nodes_[node].pid, SIGCONT);
+  tests::thaw(nodes_[node].pid);
 }
 
 void RealEtcd::kill(std::size_t node) {

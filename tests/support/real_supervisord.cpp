@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/child_process.h"
 #include "support/eventually.h"
 #include "support/free_port.h"
 
@@ -161,11 +162,11 @@ supervisor::Options RealSupervisord::over_tcp() const {
 }
 
 void RealSupervisord::freeze() const {
-  ::kill(pid_, SIGSTOP);
+  tests::freeze(pid_);
 }
 
 void RealSupervisord::thaw() const {
-  ::kill(pid_, SIGCONT);
+  tests::thaw(pid_);
 }
 
 void RealSupervisord::end() {

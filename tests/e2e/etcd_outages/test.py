@@ -156,11 +156,11 @@ class EtcdOutages(Scenario):
 
     def lose_quorum(self):
         for node in self.nodes[1:]:
-            node.signal(signal.SIGSTOP)
+            node.pause()
 
     def regain_quorum(self):
         for node in self.nodes[1:]:
-            node.signal(signal.SIGCONT)
+            node.resume()
         until("etcd is back", lambda: all(node.up() for node in self.nodes) and self.is_up())
         until("no slot is held", lambda: self.host.holders() == [])
 
@@ -226,12 +226,12 @@ class EtcdOutages(Scenario):
             return sum(self.host.agent.samples().find("reeve_coordination_requests_total",
                                                       result="timeout"))
         before = timeouts()
-        self.nodes[0].signal(signal.SIGSTOP)
+        self.nodes[0].pause()
         case = Case(self.host, "web2")
         until("it is restarted", lambda: case.restarts() == 1)
         case.ends()
         self.assertGreater(timeouts(), before)
-        self.nodes[0].signal(signal.SIGCONT)
+        self.nodes[0].resume()
         until("no slot is held", lambda: self.host.holders() == [])
         return case.row("hangs at one endpoint")
 
@@ -276,14 +276,14 @@ class EtcdOutages(Scenario):
         return case.row("has let the token expire")
 
     def revisions_are_compacted(self):
-        self.host.agent.signal(signal.SIGSTOP)
+        self.host.agent.pause()
         self.etcd.end()  # so that the watch has to be asked for again
         self.etcd = self.workspace.start(self.make_single)
         for number in range(20):
             answer = self.as_root("/v3/kv/put", key=b"/reeve/default/limits/other",
                                   value=json.dumps({"at_once": number + 1}).encode())
         self.as_root("/v3/kv/compaction", revision=answer["header"]["revision"])
-        self.host.agent.signal(signal.SIGCONT)
+        self.host.agent.resume()
         case = Case(self.host, "web4")
         until("it is restarted", lambda: case.restarts() == 1)
         case.ends()
