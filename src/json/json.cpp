@@ -81,7 +81,9 @@ ordered_json resources_of(const procfs::TreeUsage& usage) {
 }
 
 std::string dump(const ordered_json& value, int indent) {
-  return value.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
+  std::string text;
+  append_escaping_c1(text, value.dump(indent, ' ', false, ordered_json::error_handler_t::replace));
+  return text;
 }
 
 }  // namespace
@@ -92,6 +94,22 @@ ordered_json null_if_empty(std::string_view text) {
 
 ordered_json or_null(const std::optional<substrate::Pid>& pid) {
   return pid ? ordered_json(pid->value) : ordered_json();
+}
+
+void append_escaping_c1(std::string& text, std::string_view utf8) {
+  constexpr char lead = '\xC2';
+  for (std::size_t at = utf8.find(lead); at != std::string_view::npos && at + 1 < utf8.size();
+       at = utf8.find(lead)) {
+    const auto low = static_cast<unsigned char>(utf8[at + 1]);
+    text += utf8.substr(0, at);
+    if (low < 0xA0) {
+      (text += low < 0x90 ? "\\u008" : "\\u009") += "0123456789abcdef"[low % 16];
+    } else {
+      text += utf8.substr(at, 2);
+    }
+    utf8.remove_prefix(at + 2);
+  }
+  text += utf8;
 }
 
 std::string to_text(const ordered_json& value) {

@@ -70,9 +70,12 @@ namespace reeve::json {
 [[nodiscard]] nlohmann::ordered_json null_if_empty(std::string_view text);
 [[nodiscard]] nlohmann::ordered_json or_null(const std::optional<substrate::Pid>& pid);
 
-/// On one line.
+/// On one line. No text of JSON holds a control character, C1 among them, which a terminal may
+/// obey.
 [[nodiscard]] std::string to_text(const nlohmann::ordered_json& value);
 /// Indented by two blanks, for people.
 [[nodiscard]] std::string to_indented_text(const nlohmann::ordered_json& value);
+/// Appends text of JSON, its C1 control characters escaped.
+void append_escaping_c1(std::string& text, std::string_view utf8);
 
 }  // namespace reeve::json

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "json/json.h"
 #include "monitor/snapshot.h"
 
 namespace reeve::json {
@@ -43,7 +44,7 @@ void append_string(std::string& text, std::string_view bytes) {
     while (plain < bytes.size() && is_plain(bytes[plain])) {
       ++plain;
     }
-    text += bytes.substr(0, plain);
+    append_escaping_c1(text, bytes.substr(0, plain));
     if (plain < bytes.size()) {
       append_escaped(text, bytes[plain++]);
     }

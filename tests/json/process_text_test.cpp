@@ -68,7 +68,7 @@ class AnyProcess {
     for (char& each : bytes) {
       each = static_cast<char>(number(is_ascii ? 128 : 256));
     }
-    return number(4) == 0 ? bytes + "\u00e9\u2028\"\\\x7f" : bytes;
+    return number(4) == 0 ? bytes + "\u00e9\xC2\x9B\u2028\"\\\x7f" : bytes;
   }
   substrate::ManagerTime time() {
     return substrate::ManagerTime(std::chrono::seconds(number(2'000'000'000)));
