@@ -245,8 +245,15 @@ api::MetricsApiDeps Agent::metrics_api_deps() {
 
 std::optional<std::string> Agent::targets_document() const {
   const auto view = coordinator_->view();
-  return view->read ? std::optional(json::targets_text(view->members, cluster_->cluster))
-                    : std::nullopt;
+  if (!view->read) {
+    return std::nullopt;
+  }
+  Targets targets = targets_.copy();
+  if (targets.view != view) {
+    targets = {view, json::targets_text(view->members, cluster_->cluster)};
+    targets_.with([&](Targets& last) { last = targets; });
+  }
+  return targets.text;
 }
 
 void Agent::report_to_cluster(const monitor::Snapshot& snapshot) {

@@ -109,6 +109,12 @@ class Agent {
   /// What the other members see of this one.
   void report_to_cluster(const monitor::Snapshot& snapshot);
 
+  /// Rendered once for what is known of the members.
+  struct Targets {
+    std::shared_ptr<const coordination::View> view;
+    std::string text;
+  };
+
   const base::Clock& clock_;
   std::shared_ptr<base::LogSink> log_sink_;
   base::Log log_;
@@ -123,6 +129,7 @@ class Agent {
   const std::string config_file_;
   base::Guarded<std::string> config_revision_;
   std::unique_ptr<coordination::EtcdCoordinator> coordinator_;  ///< null: no cluster
+  mutable base::Guarded<Targets> targets_;
   metrics::AgentMetrics agent_metrics_;
   metrics::Exposition exposition_;
   monitor::Monitor monitor_;

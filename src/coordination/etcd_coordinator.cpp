@@ -158,6 +158,7 @@ struct EtcdCoordinator::State {
   void probe_space(const std::stop_token& stop);
   void log_contact();
   void end_silent_watch();
+  void ask_for_reading();
   [[nodiscard]] Deadline one_call(const std::stop_token& stop) const {
     const auto all = options.etcd.timeout * static_cast<int>(options.etcd.endpoints.size());
     return Deadline::after(clock, all, stop);
@@ -193,12 +194,13 @@ struct EtcdCoordinator::State {
   base::Guarded<Stats> counted;  ///< claims, waits and members alone
   base::Wakeup keeper_wakeup;
 
-  /// Of the watch in progress that has not said anything yet.
-  struct SilentWatch {
-    SteadyTime until;
-    std::stop_source stop;
+  /// What the keeper wants of the watch.
+  struct WatchControl {
+    std::optional<SteadyTime> silent_until;  ///< it has not said anything yet
+    bool must_read = false;                  ///< what is watched has to be read anew
+    std::stop_source stop;                   ///< ends the watch in progress
   };
-  base::Guarded<std::optional<SilentWatch>> silent;
+  base::Guarded<WatchControl> watch;
 
   // The keeper's own.
   Entry entry;
@@ -283,6 +285,8 @@ void EtcdCoordinator::State::forget_lost(std::int64_t lease) {
   });
   if (lease == entry.lease) {
     entry = {};
+    // Etcd may be another one in its place, or an old state of it, that never knew the lease.
+    ask_for_reading();
   } else if (slot) {
     log.warning("etcd has ended the lease of a slot, which others may claim now",
                 {{"limit", slot->limit}});
@@ -435,11 +439,18 @@ void EtcdCoordinator::State::log_contact() {
 }
 
 void EtcdCoordinator::State::end_silent_watch() {
-  silent.with([&](auto& watch) {
-    if (watch && clock.steady_now() >= watch->until) {
-      watch->stop.request_stop();
-      watch.reset();
+  watch.with([&](WatchControl& control) {
+    if (control.silent_until && clock.steady_now() >= *control.silent_until) {
+      control.stop.request_stop();
+      control.silent_until.reset();
     }
+  });
+}
+
+void EtcdCoordinator::State::ask_for_reading() {
+  watch.with([](WatchControl& control) {
+    control.must_read = true;
+    control.stop.request_stop();
   });
 }
 
@@ -462,6 +473,7 @@ void EtcdCoordinator::State::follow(const std::stop_token& stop) {
 }
 
 bool EtcdCoordinator::State::read_all(const std::stop_token& stop) {
+  watch.with([](WatchControl& control) { control.must_read = false; });
   const auto answer = gateway.call(Call::range, etcd::get(keys.watched()), one_call(stop));
   if (!answer) {
     return false;
@@ -483,27 +495,35 @@ bool EtcdCoordinator::State::watch_on(const std::stop_token& stop) {
   create["start_revision"] = std::to_string(revision + 1);
   const std::stop_source ended;
   const std::stop_callback forward(stop, [ended]() mutable { ended.request_stop(); });
-  silent.with([&](auto& watch) {
-    watch = SilentWatch{clock.steady_now() + options.etcd.timeout, ended};
+  const bool is_wanted = watch.with([&](WatchControl& control) {
+    control.silent_until = clock.steady_now() + options.etcd.timeout;
+    control.stop = ended;
+    return !control.must_read;
   });
+  if (!is_wanted) {
+    return false;
+  }
   bool must_read = false;
   bool is_broken = false;
   const auto deadline = Deadline::after(clock, watch_span(options), ended.get_token());
   const auto watched = gateway.watch(
       {{"create_request", std::move(create)}},
       [&](const Json& message) {
-        silent.with([](auto& watch) { watch.reset(); });
+        watch.with([](WatchControl& control) { control.silent_until.reset(); });
         is_broken = !take(message, must_read);
         return !is_broken;
       },
       deadline);
-  silent.with([](auto& watch) { watch.reset(); });
+  const bool is_asked_for = watch.with([](WatchControl& control) {
+    control.silent_until.reset();
+    return control.must_read;
+  });
   const bool has_ended_itself = deadline.expired() || stop.stop_requested();
   if (!watched || is_broken || !has_ended_itself) {
     set_current(false);
     (void)clock.wait_until(clock.steady_now() + seconds(1), stop);
   }
-  return !must_read;
+  return !must_read && !is_asked_for;
 }
 
 /// False: the watch has ended.

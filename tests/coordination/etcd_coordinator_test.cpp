@@ -9,6 +9,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "coordination/etcd_keys.h"
+#include "http/base64.h"
 #include "support/bad_server.h"
 #include "support/catch.h"
 #include "support/eventually.h"
@@ -67,7 +69,7 @@ struct LittleEtcd {
       connection.send(tests::http_ok(R"({"succeeded":)" + std::string(commits ? "true" : "false") +
                                      R"(,"header":{"revision":"1"}})"));
     } else {
-      connection.send(tests::http_ok(R"({"header":{"revision":"1","cluster_id":"7"}})"));
+      connection.send(tests::http_ok(range.copy()));
     }
   }
   [[nodiscard]] std::size_t asked(const std::string& path, const std::string& body = "") const {
@@ -87,6 +89,7 @@ struct LittleEtcd {
 
   BadServer::Script watch;
   std::atomic<bool> commits = true;
+  base::Guarded<std::string> range{R"({"header":{"revision":"1","cluster_id":"7"}})"};
   BadServer::Script keepalive = [](BadConnection& connection) {
     connection.send(tests::http_ok(R"({"result":{"ID":"7","TTL":"300"}})"));
   };
@@ -143,6 +146,81 @@ TEST_CASE("EtcdCoordinator: an etcd that was put in another's place is read anew
   one.start();
   CHECK(eventually(patience, [&] { return etcd.asked("/v3/kv/range") > 2; }));
   CHECK_FALSE(one.view()->current);
+}
+
+TEST_CASE("EtcdCoordinator: where its own lease is not known all is read anew") {
+  std::atomic<bool> is_known = true;
+  LittleEtcd etcd(created_and_stays());
+  etcd.keepalive = [&](BadConnection& connection) {
+    connection.send(tests::http_ok(is_known.exchange(true) ? R"({"result":{"ID":"7","TTL":"3"}})"
+                                                           : R"({"result":{"ID":"7"}})"));
+  };
+  Options options = etcd.options();
+  options.lease = 3s;
+  const base::SystemClock clock;
+  EtcdCoordinator one(options, clock, {});
+  one.start();
+  REQUIRE(eventually(patience, [&] { return one.view()->current; }));
+  const auto readings = [&] {
+    return etcd.asked("/v3/kv/range") - etcd.asked("/v3/kv/range", "count_only");
+  };
+  const std::size_t before = readings();
+  is_known = false;
+  CHECK(eventually(patience, [&] { return readings() > before && one.view()->current; }));
+}
+
+/// An answer that tells of these keys and values.
+std::string told(const std::vector<std::pair<std::string, std::string>>& all) {
+  std::string kvs;
+  for (const auto& [key, value] : all) {
+    kvs += (kvs.empty() ? R"({"key":")" : R"(,{"key":")") + http::encode_base64(key) +
+           R"(","value":")" + http::encode_base64(value) + R"(","mod_revision":"1","lease":"7"})";
+  }
+  return R"({"header":{"revision":"1","cluster_id":"7"},"kvs":[)" + kvs + "]}";
+}
+
+TEST_CASE("EtcdCoordinator: a value that is too long is not kept, a slot is held all the same") {
+  LittleEtcd etcd(created_and_stays());
+  const etcd::Keys keys("default");
+  const SharedMaintenance window{"*",   std::string(max_document_bytes, 'x'), "ann",
+                                 "one", base::SystemTime(1'800'000'000s),     1h};
+  etcd.range.with([&](std::string& answer) {
+    answer = told({{keys.limit("web"), to_text(Limit{})},
+                   {keys.slot("web", 0), std::string(max_document_bytes + 1, 'x')},
+                   {keys.maintenance("*"), to_text(window)}});
+  });
+  const base::SystemClock clock;
+  EtcdCoordinator one(etcd.options(), clock, {});
+  one.start();
+  REQUIRE(eventually(patience, [&] { return one.view()->current; }));
+  CHECK(one.view()->maintenance.empty());
+  REQUIRE(one.view()->limits.contains("web"));
+  CHECK(one.view()->limits.at("web").held.size() == 1);
+}
+
+TEST_CASE("EtcdCoordinator: values are kept up to sixteen mebibytes in all") {
+  LittleEtcd etcd(created_and_stays());
+  const etcd::Keys keys("default");
+  std::vector<std::pair<std::string, std::string>> all;
+  for (int i = 0; i < 600; ++i) {
+    const std::string scope = "p" + std::to_string(i);
+    all.emplace_back(
+        keys.maintenance(scope),
+        to_text(SharedMaintenance{scope, std::string(std::size_t{30} * 1024, 'x'), "ann", "one",
+                                  base::SystemTime(1'800'000'000s), 1h}));
+  }
+  etcd.range.with([&](std::string& answer) { answer = told(all); });
+  const base::SystemClock clock;
+  EtcdCoordinator one(etcd.options(), clock, {});
+  one.start();
+  REQUIRE(eventually(patience, [&] { return one.view()->current; }));
+  std::size_t most = 0;
+  for (std::size_t bytes = 0; bytes + all.front().second.size() <= std::size_t{16} * 1024 * 1024;
+       bytes += all.front().second.size()) {
+    ++most;
+  }
+  CHECK(one.view()->maintenance.size() > most - 10);
+  CHECK(one.view()->maintenance.size() <= most);
 }
 
 TEST_CASE("EtcdCoordinator: an error in the place of an answer ends no lease") {
