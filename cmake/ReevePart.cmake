@@ -33,7 +33,7 @@ function(reeve_tests name)
     PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(test_${name}
     PRIVATE reeve_compiler reeve_test_support reeve_core Catch2::Catch2WithMain ${tests_LINK})
-  set(timeout 120)
+  set(timeout 300)
   if(tests_TOGETHER)
     add_test(NAME "${name}: all cases" COMMAND test_${name})
     set_tests_properties("${name}: all cases" PROPERTIES LABELS "${tests_LEVEL}" TIMEOUT 600)

@@ -40,7 +40,7 @@ TEST_CASE("GET audit: a long answer is streamed as one array, newest last") {
   REQUIRE(reader);
   std::string text;
   std::size_t most = 0;
-  CHECK(eventually(20s, [&] {
+  CHECK(eventually(60s, [&] {
     auto piece = reader->take();
     REQUIRE(piece);
     most = std::max(most, piece->bytes.size());
@@ -58,15 +58,15 @@ TEST_CASE("GET audit: clients that do not read hold no more than a few answers, 
   LongAudit fixture;
   std::vector<http::Response> held;
   int refused = 0;
-  for (int client = 0; client < 10; ++client) {
+  for (int client = 0; client < 4; ++client) {
     held.push_back(fixture.api.handle(get("/api/v1/audit?limit=10000")));
     refused += held.back().status == 503 ? 1 : 0;
   }
-  CHECK(refused == 8);  // a share of one token
+  CHECK(refused == 2);  // a share of one token
   CHECK(fixture.api.handle(get("/api/v1/audit?limit=10")).status == 200);
   held.clear();  // they leave
   CHECK(eventually(
-      20s, [&] { return fixture.api.handle(get("/api/v1/audit?limit=10000")).status == 200; }));
+      60s, [&] { return fixture.api.handle(get("/api/v1/audit?limit=10000")).status == 200; }));
 }
 
 }  // namespace

@@ -22,13 +22,11 @@ struct FollowFixture : ApiFixture {
   [[nodiscard]] http::Response follow(const std::string& more = "") {
     const std::size_t before = followed();
     auto response = live.handle(get("/api/v1/processes/job/logs/stdout?follow=true" + more));
-    CHECK(eventually(10s, [&] { return followed() > before || response.status != 200; }));
+    CHECK(eventually(60s, [&] { return followed() > before || response.status != 200; }));
     return response;
   }
 
-  [[nodiscard]] std::size_t followed() const {
-    return world.supervisord->count(tests::Operation::follow_log);
-  }
+  [[nodiscard]] std::size_t followed() const { return world.supervisord->followed(); }
 
   /// On the test's clock: waiting does not advance it.
   ControlApi live{deps(), tests::three_tokens(), world.manual, base::Log()};
@@ -41,7 +39,7 @@ http::StreamReader& followed_log(const http::Response& response) {
 /// Whether all that comes is, in the end, `wanted`.
 bool gets(const http::Response& response, const std::string& wanted) {
   std::string text;
-  return eventually(10s, [&] {
+  return eventually(60s, [&] {
     text += followed_log(response).take()->bytes;
     return text == wanted;
   });
@@ -77,7 +75,7 @@ struct JoinFixture : FollowFixture {
     const auto logs = deps().members.front().logs;
     REQUIRE(followers.start({logs, {"job", "job"}, {}, seen, skip, stream.writer}));
     std::string text;
-    return eventually(10s, [&] {
+    return eventually(60s, [&] {
       text += stream.reader->take()->bytes;
       return text == wanted;
     });
@@ -102,11 +100,11 @@ TEST_CASE("LogFollowers: a log shorter than its known end is sent when it ends")
   http::ResponseStream stream = http::make_stream();
   const auto logs = fixture.deps().members.front().logs;
   REQUIRE(fixture.followers.start({logs, {"job", "job"}, {}, "longer\n", 0, stream.writer}));
-  CHECK(eventually(10s, [&] { return fixture.followed() == 1; }));
+  CHECK(eventually(60s, [&] { return fixture.followed() == 1; }));
   fixture.world.supervisord->remove("job");
   fixture.world.supervisord->tick();
   std::string text;
-  CHECK(eventually(10s, [&] {
+  CHECK(eventually(60s, [&] {
     const auto piece = stream.reader->take();
     text += piece->bytes;
     return piece->last;
@@ -125,7 +123,7 @@ TEST_CASE("LogFollowers: their number for one token is bounded, until a client l
   CHECK(refused.status == 503);
   CHECK(json_of(refused)["type"] == "urn:reeve:problem:too_many_followers");
   clients.pop_back();
-  CHECK(eventually(10s, [&] { return fixture.follow().status == 200; }));
+  CHECK(eventually(60s, [&] { return fixture.follow().status == 200; }));
 }
 
 TEST_CASE("LogFollowers: one token cannot take all places") {
@@ -162,7 +160,7 @@ TEST_CASE("LogFollowers: the stream ends when supervisord ends the log") {
   CHECK(gets(response, "last words"));
   fixture.world.supervisord->remove("job");
   fixture.world.supervisord->tick();
-  CHECK(eventually(10s, [&] { return followed_log(response).take()->last; }));
+  CHECK(eventually(60s, [&] { return followed_log(response).take()->last; }));
 }
 
 TEST_CASE("LogFollowers: all streams end with the agent") {

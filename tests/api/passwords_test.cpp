@@ -36,7 +36,7 @@ struct Listener {
     const http::Response response = ask(authorization);
     if (tests::is_deferred(response)) {
       const auto deferred = std::get<http::DeferredResponse>(response.body);
-      REQUIRE(tests::eventually(20s, [&] { return deferred.ready(); }));
+      REQUIRE(tests::eventually(60s, [&] { return deferred.ready(); }));
     }
     return tests::awaited(response);
   }
@@ -128,7 +128,7 @@ struct HeldChecker {
         std::this_thread::yield();
       }
     }));
-    REQUIRE(tests::eventually(20s, [&] { return begun.load(); }));
+    REQUIRE(tests::eventually(60s, [&] { return begun.load(); }));
   }
   ~HeldChecker() { held = false; }
   HeldChecker(const HeldChecker&) = delete;
@@ -160,7 +160,7 @@ TEST_CASE("PasswordChecker: an address has one place in the queue") {
   CHECK(checker.check("another", "y"));
   CHECK(checker.check("storm"));  // the same check
   checker.held = false;
-  CHECK(tests::eventually(20s, [&] { return checker.done == 3; }));
+  CHECK(tests::eventually(60s, [&] { return checker.done == 3; }));
 }
 
 TEST_CASE("PasswordChecker: a malformed hash matches no password") {
@@ -170,7 +170,7 @@ TEST_CASE("PasswordChecker: a malformed hash matches no password") {
     std::atomic<int> verdict = -1;
     REQUIRE(passwords.check({"scraper", base::Secret("open sesame")}, "a",
                             [&](bool right) { verdict = right ? 1 : 0; }));
-    CHECK(tests::eventually(20s, [&] { return verdict >= 0; }));
+    CHECK(tests::eventually(60s, [&] { return verdict >= 0; }));
     CHECK(verdict == 0);
   }
 }

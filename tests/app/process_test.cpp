@@ -26,7 +26,7 @@ TEST_CASE("SignalThread: calls back for a signal, and ends when destroyed") {
   {
     const SignalThread thread([&](int signal) { received = signal; });
     REQUIRE(::kill(::getpid(), SIGTERM) == 0);
-    CHECK(tests::eventually(std::chrono::seconds(30), [&] { return received == SIGTERM; }));
+    CHECK(tests::eventually(std::chrono::seconds(60), [&] { return received == SIGTERM; }));
   }
   restore_signals();
 }

@@ -71,7 +71,7 @@ std::vector<FakeProgram> programs_at_rest() {
   missing.command = "/nonexistent/binary";
   FakeProgram deaf = resting("deaf");
   deaf.stops_after.reset();
-  deaf.stop_wait_seconds = 1s;
+  deaf.stop_wait_seconds = 5s;
   FakeProgram very_deaf = deaf;
   very_deaf.name = {"very_deaf", "very_deaf"};
   very_deaf.stop_wait_seconds = 3600s;
@@ -170,7 +170,10 @@ FakeManager::FakeManager() {
 }
 
 bool FakeManager::eventually(const std::function<bool()>& predicate) {
-  for (int turns = 0; turns < 600 && !predicate(); ++turns) {
+  for (int turns = 0; turns < 600; ++turns) {
+    if (predicate()) {
+      return true;
+    }
     fake_.tick(100ms);
   }
   return predicate();

@@ -89,7 +89,7 @@ TEST_CASE("Controller: the pool works off what is submitted, each process once")
       done += operation.result == OperationResult::succeeded ? 1 : 0;
     }));
   }
-  CHECK(tests::eventually(20s, [&] { return done == programs; }));
+  CHECK(tests::eventually(60s, [&] { return done == programs; }));
   CHECK(pool.supervisord->count(tests::Operation::stop) == programs);
   CHECK(pool.supervisord->count(tests::Operation::start) == programs);
 }
@@ -100,7 +100,7 @@ TEST_CASE("Controller: a stop waits for the restart under way and is bounded by 
   pool.supervisord->change({"job0", "job0"}, [](auto& program) { program.stops_after = 30s; });
   pool.controller.start();
   const std::string id = pool.submit(guards::Action::restart, 0)->id;
-  REQUIRE(tests::eventually(10s, [&] {
+  REQUIRE(tests::eventually(60s, [&] {
     return pool.supervisord->look({"job0", "job0"}).state == substrate::InstanceState::stopping;
   }));
   {
@@ -124,7 +124,7 @@ TEST_CASE("Controller: a stop ends what hangs when its deadline is over") {
   pool.controller.start();
   const std::string id = pool.submit(guards::Action::stop, 0)->id;
   REQUIRE(
-      tests::eventually(10s, [&] { return pool.supervisord->count(tests::Operation::get) == 1; }));
+      tests::eventually(60s, [&] { return pool.supervisord->count(tests::Operation::get) == 1; }));
   pool.controller.stop(base::Deadline::after(pool.clock, 0s));
   CHECK(pool.controller.find(id)->result == OperationResult::abandoned);
 }

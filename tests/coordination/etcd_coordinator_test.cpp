@@ -55,7 +55,7 @@ struct LittleEtcd {
     if (!connection.read_request()) {
       return;
     }
-    const std::string request = server.requests().back();
+    const std::string& request = connection.request();
     const auto asks = [&](std::string_view path) {
       return request.starts_with("POST " + std::string(path) + " ");
     };

@@ -27,7 +27,7 @@ def expressions(board):
 
 def filled_in(expression, variables):
     """As Grafana does it."""
-    variables = {**variables, "__rate_interval": "1m", "__range": "5m"}
+    variables = {**variables, "__rate_interval": "10m", "__range": "30m"}
     return re.sub(r"\$(\w+)", lambda match: variables[match[1]], expression)
 
 

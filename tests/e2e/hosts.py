@@ -19,7 +19,7 @@ stopwaitsecs=4
 killasgroup=true
 [program:fragile]
 command={folder}/run
-startsecs=1
+startsecs=3
 startretries=0
 """
 CONFIG = """

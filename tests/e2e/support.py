@@ -28,6 +28,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 REEVE = os.environ.get("REEVE", str(ROOT / "build/release/reeve"))
 PATIENCE = 60  # seconds until a scenario gives up on what must happen
 
+# Who runs this in the background has it ignored, and children that are to be interrupted would, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def until(what, predicate, patience=PATIENCE):
     """Waits for a true value of predicate and returns it; a raised OSError counts as false."""
@@ -117,6 +120,14 @@ def descendants(pid):
     except OSError:
         return []
     return children + [deeper for child in children for deeper in descendants(child)]
+
+
+def has_trap(pid):
+    """Whether it is a shell by now that minds SIGTERM: before that a stop ends it at once."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    masks = re.findall(r"(?m)^Sig(?:Ign|Cgt):\s*(\w+)", status)
+    return "Name:\tsh\n" in status and any(
+        int(mask, 16) >> (signal.SIGTERM - 1) & 1 for mask in masks)
 
 
 class Child:

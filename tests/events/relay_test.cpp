@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 using base::ErrorKind;
 
-constexpr auto patience = 20s;
+constexpr auto patience = 60s;
 
 /// An agent, and what it got so far.
 class Agent : public RelayEnd {
@@ -56,14 +56,16 @@ class Agent : public RelayEnd {
 class Relay {
  public:
   explicit Relay(const std::string& socket, std::size_t buffer_bytes = 1'000'000,
-                 EventSource source = {"unix:///run/s.sock", "1.1"}) {
+                 EventSource source = {"unix:///run/s.sock", "1.1"}, base::Duration drain = 1s) {
     ::signal(SIGPIPE, SIG_IGN);
-    thread_ = std::jthread([this, socket, buffer_bytes, source](const std::stop_token& stop) {
-      RelayOptions options;
-      options.socket = socket;
-      options.buffer_bytes = buffer_bytes;
-      result_ = relay_events(pipes_.take_streams(), source, options, clock_, base::Log(), stop);
-    });
+    thread_ =
+        std::jthread([this, socket, buffer_bytes, source, drain](const std::stop_token& stop) {
+          RelayOptions options;
+          options.socket = socket;
+          options.buffer_bytes = buffer_bytes;
+          options.drain = drain;
+          result_ = relay_events(pipes_.take_streams(), source, options, clock_, base::Log(), stop);
+        });
     REQUIRE(pipes_.hear(ready.size()) == ready);
   }
   /// One event, as supervisord sends it: the answer comes before the next.
@@ -281,7 +283,7 @@ TEST_CASE("Relay: several relays deliver side by side, each with its own numberi
 
 TEST_CASE("Relay: when supervisord ends a relay, its buffer is delivered first") {
   Scene scene;
-  Relay relay(scene.socket);
+  Relay relay(scene.socket, 1'000'000, {"unix:///run/s.sock", "1.1"}, patience);
   relay.tell(1);
   scene.agent.start();
   CHECK(relay.end());

@@ -62,7 +62,12 @@ struct Supervised {
 
   void start(const std::string& name) { REQUIRE(substrate->start_instance({name, name}, soon())); }
   void stop(const std::string& name) {
-    REQUIRE(substrate->stop_instance({name, name}, substrate::StopMode::graceful, soon()));
+    // Between two runs there is nothing to stop.
+    REQUIRE(tests::eventually(program_patience, [&] {
+      (void)substrate->stop_instance({name, name}, substrate::StopMode::graceful, soon());
+      const auto now = substrate->get_instance({name, name}, soon());
+      return now && now->state == InstanceState::stopped;
+    }));
   }
   void kill(const std::string& name) {
     const auto detail = substrate->get_instance({name, name}, soon());
@@ -264,7 +269,8 @@ TEST_CASE("Relay: through a relay nothing is lost or counted twice, though the a
     REQUIRE(supervised.is_logged_by_now("exited: crash", 4 * i + 2));
     agent.start();
   }
-  REQUIRE(agent.entries(crash, InstanceState::exited) > 0);
+  REQUIRE(tests::eventually(program_patience,
+                            [&] { return agent.entries(crash, InstanceState::exited) > 0; }));
   supervised.stop("crash");
   REQUIRE(tests::eventually(program_patience,
                             [&] { return agent.entries(crash, InstanceState::stopped) == 1; }));

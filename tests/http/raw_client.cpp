@@ -12,7 +12,7 @@
 namespace reeve::http {
 namespace {
 
-constexpr int patience_milliseconds = 5000;
+constexpr int patience_milliseconds = 60'000;
 
 bool wait_readable(int descriptor, int milliseconds) {
   pollfd poll{descriptor, POLLIN, 0};

@@ -58,7 +58,9 @@ std::vector<RawClient> half_open_clients(std::uint16_t port, std::size_t count) 
 }
 
 TEST_CASE("Server: 600 half-open clients neither delay a scrape nor starve the other listener") {
-  const RunningServer metrics(on_loopback(), fine);
+  ListenerOptions metrics_options = on_loopback();
+  metrics_options.header_timeout = 1min;  // they are evicted, not timed out
+  const RunningServer metrics(metrics_options, fine);
   ListenerOptions control_options = on_loopback();
   control_options.workers = {2};
   const RunningServer control(control_options, fine);
@@ -73,11 +75,12 @@ TEST_CASE("Server: 600 half-open clients neither delay a scrape nor starve the o
 TEST_CASE("Server: a connection that was served is kept while half-open ones can make room") {
   ListenerOptions options = on_loopback();
   options.max_connections = 10;
+  options.header_timeout = 1min;
   const RunningServer server(options, fine);
   const RawClient scraper(server.port());
   CHECK(scraper.get("/", "fine").ends_with("fine"));
   const auto clients = half_open_clients(server.port(), 50);
-  CHECK(eventually(5s, [&] { return server->stats().evicted_connections() == 41; }));
+  CHECK(eventually(60s, [&] { return server->stats().evicted_connections() == 41; }));
   CHECK(scraper.get("/", "fine").ends_with("fine"));
 }
 
@@ -87,7 +90,7 @@ TEST_CASE("Server: when all connections are being answered, one more gets a 503"
   options.max_connections = 2;
   options.workers = {2};
   const RunningServer server(options, [&](const Request&) {
-    static_cast<void>(eventually(10s, [&] { return release.load(); }));
+    static_cast<void>(eventually(100s, [&] { return release.load(); }));
     return text_response("fine");
   });
   const std::array<RawClient, 2> busy = {RawClient(server.port()), RawClient(server.port())};
@@ -97,7 +100,7 @@ TEST_CASE("Server: when all connections are being answered, one more gets a 503"
   const auto is_refused = [&] {
     return RawClient(server.port()).receive_until("\n").starts_with("HTTP/1.1 503 ");
   };
-  CHECK(eventually(5s, is_refused));
+  CHECK(eventually(60s, is_refused));
   CHECK(server->stats().rejected_connections() >= 1);
   release = true;
   for (const RawClient& client : busy) {
@@ -108,11 +111,12 @@ TEST_CASE("Server: when all connections are being answered, one more gets a 503"
 TEST_CASE("Server: one address cannot take more than its share") {
   ListenerOptions options = on_loopback();
   options.max_connections_per_address = 3;
+  options.header_timeout = 1min;
   const RunningServer server(options, fine);
   const auto clients = half_open_clients(server.port(), 5);
-  CHECK(eventually(5s, [&] { return server->stats().evicted_connections() == 2; }));
-  CHECK(eventually(5s, [&] { return server->stats().open_connections == 3; }));
-  CHECK(eventually(5s, [&] { return clients[0].is_closed() && clients[1].is_closed(); }));
+  CHECK(eventually(60s, [&] { return server->stats().evicted_connections() == 2; }));
+  CHECK(eventually(60s, [&] { return server->stats().open_connections == 3; }));
+  CHECK(eventually(60s, [&] { return clients[0].is_closed() && clients[1].is_closed(); }));
   CHECK_FALSE(clients[4].is_closed());
 }
 
@@ -136,7 +140,7 @@ TEST_CASE("Server: a client that sends byte by byte is cut at the deadline") {
   for (const auto& drip : {std::pair(header, "x"), std::pair(body, "1\r\nx\r\n")}) {
     const RawClient client(server.port());
     client.send(drip.first);
-    CHECK(eventually(5s, [&] { return !client.send(drip.second) || client.is_closed(); }));
+    CHECK(eventually(60s, [&] { return !client.send(drip.second) || client.is_closed(); }));
   }
 }
 
@@ -159,8 +163,8 @@ TEST_CASE("Server: a client that does not read its answer is cut at the deadline
   });
   const RawClient client(server.port());
   client.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
-  CHECK(eventually(5s, [&] { return asked.load(); }));
-  CHECK(eventually(5s, [&] { return server->stats().open_connections == 0; }));
+  CHECK(eventually(60s, [&] { return asked.load(); }));
+  CHECK(eventually(60s, [&] { return server->stats().open_connections == 0; }));
   CHECK(client.receive_all().size() < large->size());
 }
 
@@ -272,7 +276,7 @@ TEST_CASE("Server: clients that never read take no place from those that do") {
     return response;
   });
   const auto clients = deaf_clients(server.port(), 20);
-  CHECK(eventually(5s, [&] { return asked == 20; }));
+  CHECK(eventually(60s, [&] { return asked == 20; }));
   CHECK(RawClient(server.port()).get("/small", "fine").ends_with("fine"));
   CHECK(server->stats().evicted ==
         std::array<std::uint64_t, 4>{0, 1, 0, 0});  // of which the second is not_read
@@ -297,7 +301,7 @@ TEST_CASE("Server: clients whose failed logins are held back take no place from 
     clients.emplace_back(server.port());
     clients.back().send("GET /wrong HTTP/1.1\r\nHost: here\r\n\r\n");
   }
-  CHECK(eventually(5s, [&] { return failed == 5; }));
+  CHECK(eventually(60s, [&] { return failed == 5; }));
   CHECK(RawClient(server.port()).get("/", "fine").ends_with("fine"));
 }
 
@@ -332,7 +336,7 @@ TEST_CASE("Server: clients that left while they waited take no place from others
     RawClient client(late.server.port());
     client.send(ask_later);
     CHECK(
-        eventually(5s, [&] { return late.deferred().size() == static_cast<std::size_t>(i) + 1; }));
+        eventually(60s, [&] { return late.deferred().size() == static_cast<std::size_t>(i) + 1; }));
   }
   CHECK(RawClient(late.server.port()).get("/", "fine").ends_with("fine"));
   CHECK(late.server->stats().rejected_connections() == 0);
@@ -343,11 +347,11 @@ TEST_CASE("Server: a client that is gone for good is not waited for") {
   {
     RawClient client(late.server.port());
     client.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
-    CHECK(eventually(5s, [&] { return late.server->stats().accepted_connections == 1; }));
+    CHECK(eventually(60s, [&] { return late.server->stats().accepted_connections == 1; }));
     client.send(ask_later);
-    CHECK(eventually(5s, [&] { return late.deferred().size() == 1; }));
+    CHECK(eventually(60s, [&] { return late.deferred().size() == 1; }));
   }  // with a response unread: the connection is reset
-  CHECK(eventually(5s, [&] { return late.server->stats().open_connections == 0; }));
+  CHECK(eventually(60s, [&] { return late.server->stats().open_connections == 0; }));
 }
 
 TEST_CASE("Server: a client that has ended its side alone is answered") {
@@ -355,7 +359,7 @@ TEST_CASE("Server: a client that has ended its side alone is answered") {
   const RawClient client(late.server.port());
   client.send(ask_later);
   client.send_end();
-  CHECK(eventually(5s, [&] { return late.deferred().size() == 1; }));
+  CHECK(eventually(60s, [&] { return late.deferred().size() == 1; }));
   late.deferred()[0].complete(text_response("at last"));
   CHECK(client.receive_until("at last").ends_with("at last"));
 }
@@ -370,7 +374,7 @@ TEST_CASE("Server: no owner's bodies keep another from sending one") {
       options,
       [&](const Request& request) {
         ++held;
-        static_cast<void>(eventually(10s, [&] { return release.load(); }));
+        static_cast<void>(eventually(100s, [&] { return release.load(); }));
         return text_response(std::to_string(request.body.size()) + "\n");
       },
       [](const Request& head) {
@@ -379,22 +383,22 @@ TEST_CASE("Server: no owner's bodies keep another from sending one") {
       });
   const auto request = [](const std::string& owner) {
     return "POST / HTTP/1.1\r\nHost: here\r\nOwner: " + owner +
-           "\r\nContent-Length: 150000\r\n\r\n" + std::string(150'000, 'x');
+           "\r\nContent-Length: 165000\r\n\r\n" + std::string(165'000, 'x');
   };
   std::vector<RawClient> greedy;
   for (int i = 0; i < 4; ++i) {
     greedy.emplace_back(server.port());
     greedy.back().send(request("a"));
-    CHECK(eventually(5s, [&] { return held == i + 1; }));
+    CHECK(eventually(60s, [&] { return held == i + 1; }));
   }
   const RawClient fifth(server.port());
   fifth.send(request("a"));
   CHECK(fifth.receive_all().starts_with("HTTP/1.1 503 "));
   const RawClient other(server.port());
   other.send(request("b"));
-  CHECK(eventually(5s, [&] { return held == 5; }));
+  CHECK(eventually(60s, [&] { return held == 5; }));
   release = true;
-  CHECK(other.receive_until("150000\n").ends_with("150000\n"));
+  CHECK(other.receive_until("165000\n").ends_with("165000\n"));
 }
 
 TEST_CASE("Server: bodies are bounded over all connections, and the next is told to come back") {
@@ -405,14 +409,14 @@ TEST_CASE("Server: bodies are bounded over all connections, and the next is told
   options.workers = {1};
   const RunningServer server(options, [&](const Request& request) {
     ++held;
-    static_cast<void>(eventually(10s, [&] { return release.load(); }));
+    static_cast<void>(eventually(100s, [&] { return release.load(); }));
     return text_response(std::to_string(request.body.size()) + "\n");
   });
   const std::string request =
       "POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 80000\r\n\r\n" + std::string(80'000, 'x');
   const RawClient first(server.port());
   first.send(request);
-  CHECK(eventually(5s, [&] { return held == 1; }));
+  CHECK(eventually(60s, [&] { return held == 1; }));
   const RawClient second(server.port());
   second.send(request);
   const std::string answer = second.receive_all();
@@ -420,9 +424,12 @@ TEST_CASE("Server: bodies are bounded over all connections, and the next is told
   CHECK(answer.find("\r\nRetry-After: 1\r\n") != std::string::npos);
   release = true;
   CHECK(first.receive_until("80000\n").ends_with("80000\n"));
-  const RawClient third(server.port());
-  third.send(request);
-  CHECK(third.receive_until("80000\n").ends_with("80000\n"));
+  // The first body's share is given back a moment after its response.
+  CHECK(eventually(60s, [&] {
+    const RawClient third(server.port());
+    third.send(request);
+    return third.receive_until("80000\n").ends_with("80000\n");
+  }));
 }
 
 TEST_CASE("Server: a client of too large an upload reads its refusal while it is still sending") {
@@ -463,9 +470,9 @@ TEST_CASE("Server: a thousand connections cut in every phase leave no descriptor
       static_cast<void>(client.is_closed());  // reads what is there
     }
   }
-  CHECK(eventually(30s, [&] { return server->stats().accepted_connections == 1000; }));
-  CHECK(eventually(10s, [&] { return server->stats().open_connections == 0; }));
-  CHECK(eventually(5s, [&] { return open_descriptors() == before; }));
+  CHECK(eventually(60s, [&] { return server->stats().accepted_connections == 1000; }));
+  CHECK(eventually(60s, [&] { return server->stats().open_connections == 0; }));
+  CHECK(eventually(60s, [&] { return open_descriptors() == before; }));
   CHECK(RawClient(server.port()).get("/", "x").starts_with("HTTP/1.1 200"));
 }
 
@@ -499,7 +506,7 @@ TEST_CASE(
   std::optional<OneMoreDescriptor> limit(std::in_place);
   const RawClient client(server.port());
   client.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
-  CHECK(eventually(5s, [&] { return server.log().entries().size() == 1; }));
+  CHECK(eventually(60s, [&] { return server.log().entries().size() == 1; }));
   limit.reset();
   CHECK(client.receive_until("fine").ends_with("fine"));
   REQUIRE(server.log().entries().size() == 1);

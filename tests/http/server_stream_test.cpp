@@ -36,11 +36,11 @@ class StreamHandler {
   }
   /// Once somebody has asked for it.
   [[nodiscard]] StreamWriter feed() const {
-    REQUIRE(eventually(5s, [&] { return feed_->copy().has_value(); }));
+    REQUIRE(eventually(60s, [&] { return feed_->copy().has_value(); }));
     return *feed_->copy();
   }
   [[nodiscard]] bool client_is_gone() const {
-    return eventually(5s, [&] { return gone_->load(); });
+    return eventually(60s, [&] { return gone_->load(); });
   }
 
  private:
@@ -117,7 +117,7 @@ TEST_CASE("Server: a client that disconnects while there is nothing to send is n
   }
   CHECK(handler.client_is_gone());
   CHECK_FALSE(handler.feed().write("x"));
-  CHECK(eventually(5s, [&] { return server->stats().open_connections == 0; }));
+  CHECK(eventually(60s, [&] { return server->stats().open_connections == 0; }));
 }
 
 TEST_CASE(
@@ -128,7 +128,7 @@ TEST_CASE(
   client.send(get);
   const StreamWriter feed = handler.feed();
   const std::string piece(64 * 1024, 'x');
-  CHECK(eventually(10s, [&] {
+  CHECK(eventually(60s, [&] {
     for (int i = 0; i < 1000; ++i) {
       if (!feed.write(piece)) {
         return true;
@@ -218,13 +218,13 @@ TEST_CASE("Server: a stream that is never sent is disconnected") {
   std::atomic<bool> released = false;
   const RunningServer server(options, [&](const Request& request) {
     running = true;
-    static_cast<void>(eventually(10s, [&] { return released.load(); }));
+    static_cast<void>(eventually(100s, [&] { return released.load(); }));
     return handler(request);
   });
   {
     const RawClient client(server.port());
     client.send(get);
-    CHECK(eventually(5s, [&] { return running.load(); }));
+    CHECK(eventually(60s, [&] { return running.load(); }));
   }
   released = true;
   CHECK(handler.client_is_gone());

@@ -10,6 +10,7 @@
 #include "http/slow_handshake.h"
 #include "support/eventually.h"
 #include "support/fixture.h"
+#include "support/plenty.h"
 
 namespace reeve::http {
 namespace {
@@ -70,7 +71,7 @@ TEST_CASE("Server: TLS clients that say nothing useful close no handshake that g
       others.back().send(begin);
     }
   }
-  CHECK(eventually(5s, [&] { return server->stats().evicted_connections() == 33; }));
+  CHECK(eventually(60s, [&] { return server->stats().evicted_connections() == 33; }));
   CHECK(scraper.get().starts_with("HTTP/1.1 200 "));
 }
 
@@ -96,7 +97,7 @@ TEST_CASE("Server: over TLS a body may be streamed, and its client may disconnec
   CHECK(whole->body == "first last");
   CHECK_FALSE(client.Get("/endless", [](const char*, std::size_t) { return false; }));
   client.stop();
-  CHECK(eventually(5s, [&] { return gone.load(); }));
+  CHECK(eventually(60s, [&] { return gone.load(); }));
 }
 
 TEST_CASE(
@@ -161,9 +162,8 @@ std::string refusal_of(const MadeCertificate& made, const std::string& host) {
       base::Endpoint::parse("https://" + host + ":" + std::to_string(server.port()), "/");
   REQUIRE(endpoint);
   Client client(*endpoint);
-  const base::SystemClock clock;
   const auto response = client.send({.method = "GET", .path = "/", .headers = {}, .body = ""},
-                                    {.body_bytes = 100}, base::Deadline::after(clock, 5s));
+                                    {.body_bytes = 100}, tests::plenty());
   ::unsetenv("SSL_CERT_FILE");
   CHECK((response || response.error().kind == ErrorKind::denied));
   return response ? "" : response.error().message;
@@ -259,7 +259,7 @@ TEST_CASE("Server: a client without a TLS handshake is closed at the header's de
   plain.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
   CHECK(silent.receive_all().empty());
   CHECK(plain.receive_all().find("HTTP") == std::string::npos);
-  CHECK(eventually(5s, [&] { return server->stats().open_connections == 0; }));
+  CHECK(eventually(60s, [&] { return server->stats().open_connections == 0; }));
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ class SlowHandler {
   Response operator()(const Request& request) const {
     if (request.path == "/slow") {
       ++state_->running;
-      static_cast<void>(eventually(10s, [&] { return state_->released.load(); }));
+      static_cast<void>(eventually(100s, [&] { return state_->released.load(); }));
     }
     return text_response("fine");
   }
@@ -71,7 +71,7 @@ TEST_CASE("Server: while a handler takes its time, others are served") {
   const RunningServer server(with_workers(2), handler);
   const RawClient slow(server.port());
   slow.send("GET /slow HTTP/1.1\r\nHost: here\r\n\r\n");
-  CHECK(eventually(5s, [&] { return handler.is_running(); }));
+  CHECK(eventually(60s, [&] { return handler.is_running(); }));
   CHECK(RawClient(server.port()).get("/", "fine").ends_with("fine"));
   handler.release();
   CHECK(slow.receive_until("fine").ends_with("fine"));
@@ -84,12 +84,12 @@ TEST_CASE("Server: more requests than may wait for a worker get a 503") {
   const RunningServer server(options, handler);
   const RawClient running(server.port());
   running.send("GET /slow HTTP/1.1\r\nHost: here\r\n\r\n");
-  CHECK(eventually(5s, [&] { return handler.is_running(); }));
+  CHECK(eventually(60s, [&] { return handler.is_running(); }));
   const RawClient one(server.port());
   const RawClient other(server.port());
   one.send(get_request);
   other.send(get_request);
-  CHECK(eventually(5s, [&] { return one.is_closed() || other.is_closed(); }));
+  CHECK(eventually(60s, [&] { return one.is_closed() || other.is_closed(); }));
   const RawClient& queued = one.is_closed() ? other : one;
   handler.release();
   CHECK(running.receive_until("fine").ends_with("fine"));
@@ -115,10 +115,10 @@ TEST_CASE("Server: a client may disconnect while its request is handled") {
   {
     const RawClient client(server.port());
     client.send("GET /slow HTTP/1.1\r\nHost: here\r\n\r\n");
-    CHECK(eventually(5s, [&] { return handler.is_running(); }));
+    CHECK(eventually(60s, [&] { return handler.is_running(); }));
   }
   handler.release();
-  CHECK(eventually(5s, [&] { return server->stats().open_connections == 0; }));
+  CHECK(eventually(60s, [&] { return server->stats().open_connections == 0; }));
   CHECK(RawClient(server.port()).get("/", "fine").ends_with("fine"));
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("Server: a deferred response holds no worker") {
   for (int i = 0; i < 5; ++i) {
     clients.emplace_back(server.port());
     clients.back().send(get_request);
-    CHECK(eventually(5s, [&] {
+    CHECK(eventually(60s, [&] {
       const auto given = handler.given();
       return given && (responses.empty() || *given != responses.back());
     }));
@@ -168,7 +168,7 @@ TEST_CASE("Server: a deferred response may be completed after its client and its
     RunningServer server(on_loopback(), handler);
     const RawClient client(server.port());
     client.send(get_request);
-    CHECK(eventually(5s, [&] { return handler.given().has_value(); }));
+    CHECK(eventually(60s, [&] { return handler.given().has_value(); }));
     client.send_end();
     server.destroy();
   }
@@ -208,7 +208,7 @@ TEST_CASE("Server: a stop lets a request in progress finish, and closes idle con
   half_open.send("GET /");
   const RawClient slow(server.port());
   slow.send("GET /slow HTTP/1.1\r\nHost: here\r\n\r\n");
-  CHECK(eventually(5s, [&] { return handler.is_running(); }));
+  CHECK(eventually(60s, [&] { return handler.is_running(); }));
   const std::jthread stopper([&] { server.stop(10s); });
   CHECK(idle.receive_all().empty());
   CHECK(half_open.receive_all().empty());
@@ -233,7 +233,7 @@ TEST_CASE("Server: a stop sends deferred and delayed responses at once") {
   deferred.send(get_request);
   const RawClient delayed(server.port());
   delayed.send("GET /delay HTTP/1.1\r\nHost: here\r\n\r\n");
-  CHECK(eventually(5s, [&] {
+  CHECK(eventually(60s, [&] {
     return handler.given().has_value() && server->stats().accepted_connections == 2;
   }));
   const std::jthread stopper([&] { server.stop(10s); });
@@ -251,7 +251,7 @@ TEST_CASE("Server: at its deadline a stop closes connections that still send or 
   not_reading.send(get_request);
   const RawClient not_sending(server.port());
   not_sending.send("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\n");
-  CHECK(eventually(5s, [&] { return server->stats().accepted_connections == 2; }));
+  CHECK(eventually(60s, [&] { return server->stats().accepted_connections == 2; }));
   server.stop(50ms);
   CHECK(server->stats().open_connections == 0);
 }

@@ -45,7 +45,7 @@ class SlowHandshake {
 
   [[nodiscard]] bool is_answered() const {
     pollfd server{descriptor_, POLLIN, 0};
-    return ::poll(&server, 1, 5000) == 1;
+    return ::poll(&server, 1, 60'000) == 1;
   }
   /// Goes on, and asks for "/": the answer.
   [[nodiscard]] std::string get() const {

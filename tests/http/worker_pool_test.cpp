@@ -21,7 +21,7 @@ struct SlowJob {
   std::atomic<bool> released = false;
   void operator()() {
     running = true;
-    static_cast<void>(eventually(10s, [this] { return released.load(); }));
+    static_cast<void>(eventually(100s, [this] { return released.load(); }));
   }
 };
 
@@ -31,7 +31,7 @@ TEST_CASE("WorkerPool: jobs run side by side, as many as there are threads") {
   WorkerPool pool({{2}, 0}, "test");
   CHECK(pool.submit([&] { one(); }));
   CHECK(pool.submit([&] { other(); }));
-  CHECK(eventually(5s, [&] { return one.running && other.running; }));
+  CHECK(eventually(60s, [&] { return one.running && other.running; }));
   CHECK_FALSE(pool.submit([] {}));
   one.released = true;
   other.released = true;
@@ -42,13 +42,13 @@ TEST_CASE("WorkerPool: a full queue refuses, and a stop drops what waits but not
   const auto ran = std::make_shared<std::atomic<int>>(0);
   WorkerPool pool({{1}, 2}, "test");
   CHECK(pool.submit([&] { slow(); }));
-  CHECK(eventually(5s, [&] { return slow.running.load(); }));
+  CHECK(eventually(60s, [&] { return slow.running.load(); }));
   CHECK(pool.submit([ran] { ++*ran; }));
   CHECK(pool.submit([ran] { ++*ran; }));
   CHECK_FALSE(pool.submit([ran] { ++*ran; }));
   {
     const std::jthread stopper([&] { pool.stop(); });
-    CHECK(eventually(5s, [&] { return ran.use_count() == 1; }));  // both are dropped
+    CHECK(eventually(60s, [&] { return ran.use_count() == 1; }));  // both are dropped
     slow.released = true;
   }
   CHECK(*ran == 0);
@@ -64,7 +64,7 @@ TEST_CASE("WorkerPool: a lane that is busy keeps no other waiting") {
     CHECK(pool.submit([&] { slow(); }, {.lane = 0, .owner = "reader"}));
   }
   CHECK(pool.submit([&] { ran = true; }, {.lane = 1, .owner = "actor"}));
-  CHECK(eventually(5s, [&] { return ran.load(); }));
+  CHECK(eventually(60s, [&] { return ran.load(); }));
   slow.released = true;
 }
 
@@ -75,14 +75,14 @@ TEST_CASE("WorkerPool: no owner has all workers of a lane") {
   for (SlowJob& each : slow) {
     CHECK(pool.submit([&] { each(); }, {.owner = "greedy"}));
   }
-  CHECK(eventually(5s, [&] { return slow[0].running.load(); }));
+  CHECK(eventually(60s, [&] { return slow[0].running.load(); }));
   CHECK(pool.submit([&] { ran = true; }, {.owner = "modest"}));
-  CHECK(eventually(5s, [&] { return ran.load(); }));
+  CHECK(eventually(60s, [&] { return ran.load(); }));
   CHECK_FALSE(slow[1].running);
   for (SlowJob& each : slow) {
     each.released = true;
   }
-  CHECK(eventually(5s, [&] { return slow[2].running.load(); }));
+  CHECK(eventually(60s, [&] { return slow[2].running.load(); }));
 }
 
 TEST_CASE("WorkerPool: the owners of a lane take turns") {
@@ -94,12 +94,12 @@ TEST_CASE("WorkerPool: the owners of a lane take turns") {
                        {.owner = owner});
   };
   CHECK(pool.submit([&] { first(); }, {.owner = "a"}));
-  CHECK(eventually(5s, [&] { return first.running.load(); }));
+  CHECK(eventually(60s, [&] { return first.running.load(); }));
   for (const char* owner : {"a", "a", "a", "b", "c", "b"}) {
     CHECK(add(owner));
   }
   first.released = true;
-  CHECK(eventually(5s, [&] { return order.copy().size() == 6; }));
+  CHECK(eventually(60s, [&] { return order.copy().size() == 6; }));
   CHECK(order.copy() == "abcaba");
 }
 
@@ -107,7 +107,7 @@ TEST_CASE("WorkerPool: an owner has half of a lane's queue") {
   SlowJob slow;
   WorkerPool pool({{1}, 8}, "test");
   CHECK(pool.submit([&] { slow(); }, {.owner = "greedy"}));
-  CHECK(eventually(5s, [&] { return slow.running.load(); }));
+  CHECK(eventually(60s, [&] { return slow.running.load(); }));
   for (int i = 0; i < 4; ++i) {
     CHECK(pool.submit([] {}, {.owner = "greedy"}));
   }

@@ -112,6 +112,11 @@ void crash_for_a_while(Watched& watched) {
     REQUIRE(watched.substrate->start_instance({loop.name, loop.name}, watched.soon()));
   }
   (void)watched.clock.wait_until(watched.clock.steady_now() + crashing_for, {});
+  REQUIRE(eventually(patience, [&] {
+    return std::all_of(std::begin(loops), std::end(loops), [&](const Program& loop) {
+      return watched.logged(std::string("spawned: '") + loop.name + "'") > 10;
+    });
+  }));
 }
 
 void stop_all(Watched& watched) {

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using substrate::InstanceState;
 using tests::eventually;
 
-constexpr auto live_patience = 20s;
+constexpr auto live_patience = 60s;
 
 constexpr std::string_view programs = R"(
 [program:steady]
@@ -110,8 +110,8 @@ TEST_CASE("Monitor: a frozen supervisord is down, and back with its counters whe
 TEST_CASE("Monitor: a restart by RPC keeps the pid and is seen all the same") {
   WatchedDaemon watched;
   REQUIRE(watched.eventually_is("steady", [](const auto& seen, const auto&) { return seen.up; }));
-  REQUIRE(
-      watched.client->call({"supervisor.restart", {}}, base::Deadline::after(watched.clock, 5s)));
+  REQUIRE(watched.client->call({"supervisor.restart", {}},
+                               base::Deadline::after(watched.clock, live_patience)));
   CHECK(watched.eventually_is("steady", [&](const auto& seen, const auto& process) {
     return seen.up && seen.restarts == 1 && seen.pid == substrate::Pid{watched.supervisord.pid()} &&
            process.counters.starts == 1 && process.counters.restarts == 0;

@@ -82,6 +82,7 @@ bool BadConnection::read_request() {
     }
   }
   server_.requests_.with([&](auto& requests) { requests.push_back(request); });
+  request_ = std::move(request);
   return true;
 }
 

@@ -30,6 +30,8 @@ class BadConnection {
 
   /// Reads one request, header and body, and tells the server of it. False: the peer has closed.
   bool read_request();
+  /// What read_request() read last. The last of BadServer::requests() may be another connection's.
+  [[nodiscard]] const std::string& request() const { return request_; }
   /// False: the peer has closed.
   bool send(std::string_view bytes);
   /// True if the peer closed within the time, which is the pace of those who drip.
@@ -42,6 +44,7 @@ class BadConnection {
   BadServer& server_;
   int socket_;
   std::stop_token stop_;
+  std::string request_;
 };
 
 class BadServer {

@@ -148,11 +148,11 @@ void FakeSubstrate::let_time_pass(const Deadline& deadline) {
     return std::pair(world.test_turns_clock, soonest);
   });
   const bool own_clock = &deadline.clock() == clock_;
-  if (by_test && !own_clock) {
-    (void)deadline.wait(std::chrono::milliseconds(5));
-  } else if (by_test) {
-    // Any move of the clock wakes this up; what it is waiting for is for the caller to see.
-    (void)clock_->wait_until(clock_->steady_now() + base::Duration(1), deadline.stop());
+  if (by_test) {
+    // Real time: the clock may have been turned since the caller looked.
+    static const base::SystemClock real;
+    (void)Deadline::after(real, std::chrono::seconds(1), deadline.stop())
+        .wait(std::chrono::milliseconds(5));
   } else if (next && (!own_clock || *next < deadline.at())) {
     clock_->advance(std::max(*next - clock_->steady_now(), base::Duration::zero()));
   } else if (own_clock) {
@@ -161,6 +161,10 @@ void FakeSubstrate::let_time_pass(const Deadline& deadline) {
     (void)deadline.wait(deadline.remaining());
   }
   apply_due();
+}
+
+std::size_t FakeSubstrate::followed() const {
+  return world_.with([](const World& world) { return world.followed; });
 }
 
 std::optional<FakeFailure> FakeSubstrate::take_failure(Operation operation, bool after_its_work) {
@@ -466,11 +470,12 @@ Result<void> FakeSubstrate::follow_log(const InstanceName& name, LogStream strea
     std::optional<std::size_t> handed_on;
     for (;; let_time_pass(deadline)) {
       const auto fresh =
-          with_process(name, [&](World&, FakeProcess& process) -> Result<std::string> {
+          with_process(name, [&](World& world, FakeProcess& process) -> Result<std::string> {
             if (!process.program.has_logs) {
               return failure(ErrorKind::no_file, name.text() + " has no log");
             }
             const std::string& text = process.text(stream);
+            world.followed += handed_on ? 0U : 1U;
             const std::size_t begin =
                 handed_on.value_or(text.size() - std::min(text.size(), tail_bytes));
             handed_on = text.size();

@@ -1,6 +1,6 @@
 #include "support/free_port.h"
 
-#include <set>
+#include <atomic>
 #include <stdexcept>
 
 #include <arpa/inet.h>
@@ -9,33 +9,33 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/guarded.h"
 
 namespace reeve::tests {
 namespace {
 
-std::uint16_t port_of_the_kernel() {
+bool is_free(std::uint16_t port) {
   const base::Descriptor probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(probe.get(), generic, size) != 0 || ::getsockname(probe.get(), generic, &size) != 0) {
-    throw std::runtime_error("no free port on the loopback");
-  }
-  return ntohs(address.sin_port);
+  return ::bind(probe.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
 }
 
 }  // namespace
 
 std::uint16_t free_port() {
-  static base::Guarded<std::set<std::uint16_t>> given;
-  std::uint16_t port = port_of_the_kernel();
-  while (!given.with([&](auto& all) { return all.insert(port).second; })) {
-    port = port_of_the_kernel();
+  // Never one that the kernel gives to clients: it may be somebody's before the server is up.
+  constexpr std::uint16_t first = 10'000;
+  constexpr std::uint16_t count = 20'000;
+  static std::atomic<unsigned> turn = static_cast<unsigned>(::getpid()) * 31;
+  for (int tries = 0; tries < count; ++tries) {
+    const auto port = static_cast<std::uint16_t>(first + turn++ % count);
+    if (is_free(port)) {
+      return port;
+    }
   }
-  return port;
+  throw std::runtime_error("no free port on the loopback");
 }
 
 }  // namespace reeve::tests

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,8 @@ class RealEtcd {
   void start(std::size_t node);
   /// The answer's body to a POST of `body` to this path of the first node; empty on an error.
   [[nodiscard]] std::string post(const std::string& path, const std::string& body) const;
-  /// Which node leads now; nodes that are frozen are not asked.
-  [[nodiscard]] std::size_t leader() const;
+  /// Which node leads now; none while they elect one.
+  [[nodiscard]] std::optional<std::size_t> leader() const;
 
  private:
   struct Node {

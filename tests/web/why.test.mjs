@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backend_for_tests, close, row, signed_in, until } from './harness.mjs';
+import { backend_for_tests, close, eventually, row, signed_in, until } from './harness.mjs';
 
 const backend = backend_for_tests();
 
@@ -36,6 +36,8 @@ test('a cooldown runs down, and a reset ends it', async () => {
   await open(page, 'colours');
   await why(page, /accepted — Acted/).waitFor();
   await why(page, /cooldown — Left alone until .* left\)/).waitFor();
+  await eventually(async () => (await backend.api('GET', '/api/v1/operations'))
+    .every((each) => each.state === 'done'), 'the restart is done');
   await alert('Down', 'colours');
   await why(page, 'short while ago').waitFor();
   await page.locator('#drawer').getByRole('button', { name: 'Reset…' }).click();
@@ -85,8 +87,10 @@ test('history says what became of it, how it ended and who did it', async () => 
   await open(page, 'mailer');
   const { pid } = await backend.command('rpc', 'getProcessInfo', 'mailer');
   await backend.api('POST', '/api/v1/processes/mailer/restart?wait=30s', { reason: 'new certificate' });
-  await line(/by test: “new certificate”/).first().waitFor();
-  const newest = await page.locator('#drawer .history li').first().textContent();
+  const newest_line = page.locator('#drawer .history li').first()
+    .filter({ hasText: /running pid \d+/ }).filter({ hasText: 'by test: “new certificate”' });
+  await newest_line.waitFor();
+  const newest = await newest_line.textContent();
   assert.match(newest, /^\d\d:\d\d:\d\d running pid \d+/);
   assert(!newest.includes(`pid ${pid} `));
   await close(page);

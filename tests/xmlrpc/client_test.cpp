@@ -294,7 +294,7 @@ TEST_CASE(
   const BadServer server([&](tests::BadConnection& connection) {
     connection.read_request();
     ++arrived;
-    if (tests::eventually(10s, [&] { return arrived == 3; })) {
+    if (tests::eventually(60s, [&] { return arrived == 3; })) {
       connection.send(http_ok(fixture("getState.xml")));
     }
   });
@@ -463,7 +463,7 @@ TEST_CASE("Client: a stop from another thread ends a call that hangs") {
   {
     const std::jthread caller(
         [&] { kind = failure(options_for(server.url()), after(1h, stop.get_token())).kind; });
-    CHECK(tests::eventually(10s, [&] { return server.requests().size() == 1; }));
+    CHECK(tests::eventually(60s, [&] { return server.requests().size() == 1; }));
     stop.request_stop();
   }
   CHECK(kind == ErrorKind::cancelled);
@@ -492,8 +492,8 @@ TEST_CASE("Client: a thousand calls that fail leave no descriptor and no thread 
   for (int i = 0; i < 100; ++i) {
     CHECK(failure(options_for(silent.url()), after(1ms)).kind == ErrorKind::timeout);
   }
-  CHECK(tests::eventually(10s, [&] { return entries("/proc/self/fd") <= descriptors; }));
-  CHECK(tests::eventually(10s, [&] { return entries("/proc/self/task") <= threads; }));
+  CHECK(tests::eventually(60s, [&] { return entries("/proc/self/fd") <= descriptors; }));
+  CHECK(tests::eventually(60s, [&] { return entries("/proc/self/task") <= threads; }));
 }
 
 const std::string certificate = tests::fixture_path("tls/localhost.pem");

@@ -23,7 +23,7 @@ export class Drawer {
   #parts = null;
   #logs = null;
   #decisions = [];
-  #decided = 0; // the number of decision events on this process when its decisions were loaded
+  #decided = 0; // as #count_decided() was when its decisions were loaded
   #shows_all = false;
   #permission = null; // {allowed, detail}; not known yet
   #loads = 0;
@@ -56,7 +56,7 @@ export class Drawer {
       this.#end_logs();
       this.process_id = id;
       this.#decisions = [];
-      this.#decided = this.#state.decisions_of(id);
+      this.#decided = this.#count_decided(process);
       this.#shows_all = false;
       this.#permission = null;
       this.#make(process);
@@ -170,11 +170,18 @@ export class Drawer {
     return this.#api.get(path_of(process, '/decisions'));
   }
 
+  /** Decisions on it that the page was told of, and actions on it that have ended. */
+  #count_decided(process) {
+    const ended = this.#state.operations_of(process).filter((each) => each.state === 'done');
+    return this.#state.decisions_of(id_of(process)) + ended.length;
+  }
+
   #changed() {
     if (this.process_id === null) {
       return;
     }
-    const decided = this.#state.decisions_of(this.process_id);
+    const process = this.#state.processes.get(this.process_id);
+    const decided = process ? this.#count_decided(process) : this.#decided;
     if (decided !== this.#decided) {
       this.#decided = decided;
       this.#load();

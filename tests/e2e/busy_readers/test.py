@@ -6,7 +6,7 @@ import unittest
 
 from support import Agent, Scenario, until
 
-PROGRAMS = "[program:p]\ncommand=sleep infinity\nstartsecs=0\n"
+PROGRAMS = "[program:p]\ncommand=sleep infinity\nstartsecs=0\nstopwaitsecs=1\n"
 
 
 class BusyReaders(Scenario):

@@ -4,7 +4,7 @@ node_exporter on one supervisord with programs in every state."""
 import pathlib
 import unittest
 
-from support import Agent, NodeExporter, Scenario, until
+from support import Agent, NodeExporter, Scenario, has_trap, until
 
 HERE = pathlib.Path(__file__).parents[1]
 CONFIG = """
@@ -28,8 +28,11 @@ class Compatibility(Scenario):
         programs = (HERE / "all_states.conf").read_text().replace("{here}", str(HERE))
         supervisord = self.start_supervisord(programs)
         supervisord.rpc("stopProcess", "stopped_after_run")
+        until("its trap is set", lambda: has_trap(
+            supervisord.rpc("getProcessInfo", "stopping")["pid"]))
         supervisord.rpc("stopProcess", "stopping", False)
         wanted = {"stopping": "STOPPING", "exited_signal": "EXITED", "exited_bad": "EXITED",
+                  "exited_ok": "EXITED",
                   "fatal_nofile": "FATAL", "starting": "STARTING", "running": "RUNNING",
                   "stopped_after_run": "STOPPED", "stopped_never": "STOPPED"}
         until("all are in their states", lambda: all(

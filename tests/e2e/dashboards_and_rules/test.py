@@ -3,6 +3,7 @@ have happened that it asks for."""
 
 import json
 import signal
+import socket
 import time
 import unittest
 
@@ -80,9 +81,12 @@ class DashboardsAndRules(Scenario):
             f"  - {{name: again, url: {self.again.url}, timeout: 1s}}\n"
             f"  - {{name: gone, url: unix://{self.workspace.folder}/gone.sock, timeout: 1s}}",
             name="other")
+        nobody = socket.socket()  # holds its port, and does not listen
+        self.addCleanup(nobody.close)
+        nobody.bind(("127.0.0.1", free_port()))
         self.prometheus = self.workspace.start(
             Prometheus, self.workspace.folder,
-            [self.agent.metrics_port, self.other.metrics_port, free_port()])
+            [self.agent.metrics_port, self.other.metrics_port, nobody.getsockname()[1]])
         self.instance = f"localhost:{self.agent.metrics_port}"
         until("both are scraped", lambda: len(self.prometheus.query("supervisord_up")) == 4)
 

@@ -180,7 +180,7 @@ class EtcdOutages(Scenario):
     def lost_before_the_stop(self):
         case = Case(self.host, "asked", "Asked")
         until("it has its slot", HeldPrometheus.asked.is_set)
-        self.assertEqual(self.host.holders(), [("host1", False)])
+        until("its slot is shown", lambda: self.host.holders() == [("host1", False)])
         self.lose_quorum()
         HeldPrometheus.may_answer.set()
         until("it is restarted", lambda: case.restarts() == 1)

@@ -54,8 +54,8 @@ class Fleet(Scenario):
                                  CONFIG.format(url=supervisord.url, token=self.token))
             for number, supervisord in enumerate(self.supervisords)]
         for agent in self.agents:
-            until("all is seen", lambda each=agent: each.samples().one(
-                "supervisord_process_up", name="back") == 1)
+            until("all is seen", lambda each=agent: sum(
+                each.samples().find("supervisord_process_up")) == 3)
         self.hosts = [f"127.0.0.1:{agent.control_port}" for agent in self.agents]
         self.urls = ",".join(f"http://{host}" for host in self.hosts)
 

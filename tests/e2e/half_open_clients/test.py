@@ -47,8 +47,8 @@ class HalfOpenClients(Scenario):
             until("those beyond the limit made room for others", lambda: sum(
                 is_closed(client) for client in clients) >= CLIENTS - PER_ADDRESS)
         for _ in range(10):
-            self.assertEqual(agent.get("/metrics", timeout=2).status, 200)
-            listed = agent.control("GET", "/api/v1/processes", timeout=2)
+            self.assertEqual(agent.get("/metrics", timeout=4).status, 200)
+            listed = agent.control("GET", "/api/v1/processes", timeout=4)
             self.assertEqual([process["name"] for process in json.loads(listed.body)], ["steady"])
 
     def test_each_is_cut_at_its_deadline(self):

@@ -17,10 +17,11 @@ class HungSupervisord(Scenario):
         took = []
         for _ in range(count):
             begun = time.perf_counter()
-            self.assertEqual(agent.get("/metrics", timeout=1).status, 200)
+            self.assertEqual(agent.get("/metrics").status, 200)
             took.append((time.perf_counter() - begun) * 1000)
         print(f"{count} scrapes while supervisord hangs: median {statistics.median(took):.1f} ms,"
               f" worst {max(took):.1f} ms", flush=True)
+        self.assertLess(statistics.median(took), TIMEOUT * 1000 / 2)  # none waits for supervisord
 
     def test_scrapes_go_on_while_it_hangs_and_all_is_back_when_it_wakes(self):
         supervisord, agent = self.watch("[program:steady]\ncommand=sleep infinity\n")

@@ -37,8 +37,8 @@ class ServeAndScrape(Scenario):
         running = until("both run", lambda: len(prometheus.query(
             'supervisord_process_up{group="web"} == 1')) == 2)
         self.assertTrue(running)
-        self.assertEqual(prometheus.query('supervisord_process_up{name="idle"}')[0]["value"][1],
-                         "0")
+        until("idle is down", lambda: [each["value"][1] for each in prometheus.query(
+            'supervisord_process_up{name="idle"}')] == ["0"])
 
     def test_several_supervisords_are_told_apart_and_do_not_delay_each_other(self):
         one = self.start_supervisord("[program:only]\ncommand=sleep infinity\n", name="one")

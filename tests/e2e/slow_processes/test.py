@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from support import REEVE, Supervisord, Workspace, until
+from support import REEVE, Supervisord, Workspace, has_trap, until
 
 PROGRAMS = """
 [program:slow]
@@ -48,6 +48,7 @@ class SlowProcesses(unittest.TestCase):
     def setUp(self):
         for name in ("slow", "other"):
             until(f"{name} runs", lambda: SUPERVISORD.state(name) == "RUNNING")
+        until("its trap is set", lambda: has_trap(SUPERVISORD.rpc("getProcessInfo", "slow")["pid"]))
 
     def test_a_long_wait_says_what_it_waits_for(self):
         said = said_on_a_terminal("restart", "slow")

@@ -38,6 +38,7 @@ command=/no/such/program
 startretries=0
 [program:quits]
 command=sh -c "exit 1"
+startsecs=10
 startretries=0
 autostart=false
 [program:directory]
@@ -590,7 +591,10 @@ class SameAsSupervisorctl(unittest.TestCase):
                         until("it waits", lambda: pathlib.Path(f"/proc/{child.pid}/stat").read_text()
                               .rpartition(")")[2].split()[0] == "S")
                         child.send_signal(signal.SIGINT)
-                    out, err = child.communicate(timeout=60)
+                    try:
+                        out, err = child.communicate(timeout=60)
+                    finally:
+                        child.kill()  # it would be waited for
                 if "main" in words:  # which lines it has is supervisord's
                     first, out = first.splitlines()[0], out[-1:]
                 return first, out, masked(err, side), child.returncode

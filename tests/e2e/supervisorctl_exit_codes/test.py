@@ -25,6 +25,7 @@ command=/no/such/program
 startretries=0
 [program:quits]
 command=sh -c "exit 1"
+startsecs=10
 startretries=0
 autostart=false
 [group:pair]

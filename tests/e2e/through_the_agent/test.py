@@ -19,6 +19,7 @@ startsecs=0
 programs=front,back
 [program:broken]
 command=false
+startsecs=10
 autostart=false
 startretries=0
 [program:slow]
