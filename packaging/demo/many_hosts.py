@@ -6,6 +6,7 @@ it. Run by `./dev demo hosts`."""
 
 import os
 import pathlib
+import secrets
 import sys
 import time
 
@@ -58,6 +59,7 @@ groups:
 GUIDE = """
   Members        http://localhost:{metrics}/fleet/targets    as Prometheus reads them
 {pages}
+  Sign in with   {secret}
   Prometheus     {prometheus}/targets
                  {prometheus}/graph?g0.expr=supervisord_process_up%7Bname%3D%22web%22%7D&g0.tab=0&g0.range_input=5m
   Alertmanager   {alertmanager}
@@ -66,13 +68,15 @@ Try in another terminal:
 
   export REEVE_TOKEN_FILE={token} REEVE_AGENT=http://localhost:{control}
   {reeve} fleet members
+  {reeve} fleet list --trusted-host 127.0.0.1   # the processes of all hosts
+  {reeve} fleet restart mailer --at-once 1 --trusted-host 127.0.0.1
   {reeve} fleet limits                      # who has the slot
   {reeve} fleet limit set web --at-once 2   # from now on two at a time
   {reeve} maintenance set --fleet 'web:*' --ttl 5m --reason "let it be"
 
 Ctrl-C ends all of it. Every {period} seconds an alert fires on all three hosts; what becomes of it:
 """
-PAGE = "  {host}          http://localhost:{port}/    sign in with {secret}"
+PAGE = "  {host}          http://localhost:{port}/"
 
 
 def alertmanager_config(each):
@@ -91,9 +95,14 @@ receivers:
 def start(workspace):
     folder = workspace.folder
     print("Starting etcd, three supervisords and three Reeves ...", flush=True)
+    token = folder / "token"  # of a person, on all hosts
+    token.write_text(secrets.token_hex(32) + "\n")
+    token.chmod(0o600)
+    config = CONFIG.replace("  tokens:\n", "  tokens:\n    - {name: you, file: " + str(token) +
+                            ", scopes: [read, control, admin]}\n")
     etcd = workspace.start(Etcd, folder / "etcd")
     all_hosts = list(hosts.start_hosts(workspace, ["host1", "host2", "host3"], [etcd.url],
-                                       PROGRAMS, CONFIG, seen="mailer").values())
+                                       PROGRAMS, config, seen="mailer").values())
     first = all_hosts[0].agent
     all_hosts[0].send("PUT", "/api/v1/fleet/limits/web", {"at_once": 1})
 
@@ -111,10 +120,10 @@ def start(workspace):
     until("Prometheus has discovered all of them", lambda: len(prometheus.query(
         'up{job="reeve",member!=""} == 1')) == len(all_hosts))
 
-    pages = "\n".join(PAGE.format(host=host.name, port=host.agent.control_port,
-                                  secret=host.agent.token) for host in all_hosts)
+    pages = "\n".join(PAGE.format(host=host.name, port=host.agent.control_port)
+                      for host in all_hosts)
     print(GUIDE.format(metrics=first.metrics_port, control=first.control_port,
-                       token=first.token_file, reeve=os.path.relpath(REEVE), pages=pages,
+                       token=token, secret=token.read_text().strip(), reeve=os.path.relpath(REEVE), pages=pages,
                        prometheus=prometheus.url, alertmanager=alertmanager.url, period=PERIOD),
           flush=True)
     return all_hosts
