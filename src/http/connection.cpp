@@ -21,8 +21,9 @@ constexpr std::size_t body_piece = std::size_t{16} * 1024;
 // A ClientHello has a few hundred bytes.
 constexpr std::size_t hello_piece = std::size_t{4} * 1024;
 
-// Written at a time, before others have their turn.
+// Written at a time, before others have their turn; of a crowd, so that a turn of all of it is short.
 constexpr std::size_t write_piece = std::size_t{64} * 1024;
+constexpr std::size_t write_piece_of_crowd = std::size_t{8} * 1024;
 
 // After the last response the client's bytes are read and dropped for a while: closing with bytes
 // unread would reset the connection, and the response might be lost.
@@ -485,7 +486,9 @@ asio::awaitable<bool> Connection::write(std::vector<asio::const_buffer>& bytes) 
   listener_.table.change(position_, Phase::sending);
   drop_first_bytes(bytes, 0);
   while (!bytes.empty()) {
-    const std::vector<asio::const_buffer> piece = first_bytes(bytes, write_piece);
+    const bool in_crowd = listener_.table.is_in_crowd(position_);
+    const std::vector<asio::const_buffer> piece =
+        first_bytes(bytes, in_crowd ? write_piece_of_crowd : write_piece);
     const std::size_t size = co_await stream_.write_some(piece);
     if (size == 0) {
       stream_.close();

@@ -12,6 +12,11 @@ constexpr std::size_t max_unread = 64;
 
 }  // namespace
 
+bool ConnectionTable::is_in_crowd(Position position) {
+  constexpr std::size_t crowd = 16;
+  return position->site != nullptr && position->site->second > crowd;
+}
+
 bool ConnectionTable::is_behind() const {
   const std::size_t limit = std::min(limits_.connections, limits_.per_address);
   return accepted_.size() >= std::clamp<std::size_t>(limit / 2, 1, max_unread);

@@ -94,6 +94,8 @@ class ConnectionTable {
   [[nodiscard]] Room make_room(const std::string& address);
   /// Whether so many wait for being read from that no other should be accepted before.
   [[nodiscard]] bool is_behind() const;
+  /// Whether its address has many connections.
+  [[nodiscard]] static bool is_in_crowd(Position position);
   /// Closes a connection, limit or not; nothing if none may be closed.
   [[nodiscard]] std::optional<EvictionCause> evict();
   [[nodiscard]] Position add(ManagedConnection& connection, const std::string& address);
