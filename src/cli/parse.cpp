@@ -32,6 +32,21 @@ std::vector<std::string> prefix_literals(std::vector<std::string> words) {
   return words;
 }
 
+/// `--option=` has an empty value: CLI11 would take the next word for it.
+std::vector<std::string> with_empty_values(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  const auto end_of_options = std::find(arguments.begin(), arguments.end(), "--");
+  for (auto word = arguments.begin(); word != arguments.end(); ++word) {
+    const bool has_empty_value =
+        word < end_of_options && word->starts_with("--") && word->find('=') == word->size() - 1;
+    words.push_back(has_empty_value ? word->substr(0, word->size() - 1) : *word);
+    if (has_empty_value) {
+      words.emplace_back();
+    }
+  }
+  return words;
+}
+
 /// Accepts supervisorctl's `tail -100 NAME`.
 std::vector<std::string> with_tail_bytes(std::vector<std::string> arguments) {
   const auto tail = std::find(arguments.begin(), arguments.end(), "tail");
@@ -614,7 +629,7 @@ tl::expected<Invocation, EarlyExit> parse(const std::vector<std::string>& argume
   if (!arguments.empty() && arguments.front() == "supervisorctl") {
     return Invocation{{}, Supervisorctl{"", {arguments.begin() + 1, arguments.end()}}};
   }
-  return Parser().parse(prefix_literals(with_tail_bytes(arguments)));
+  return Parser().parse(prefix_literals(with_tail_bytes(with_empty_values(arguments))));
 }
 
 std::vector<CommandInfo> command_infos() {

@@ -139,7 +139,7 @@ tl::expected<void, std::vector<ConfigError>> apply_overrides(const AgentOverride
   config.systemd_socket = overrides.systemd_socket;
   config.log.level = overrides.log_level.value_or(config.log.level);
   config.log.format = overrides.log_format.value_or(config.log.format);
-  if (overrides.web_config_file) {
+  if (!overrides.web_config_file.value_or("").empty()) {
     config.web_config_file = *overrides.web_config_file;
     auto reread = reread_web_config(config);
     std::move(reread.begin(), reread.end(), std::back_inserter(errors));

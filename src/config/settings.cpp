@@ -262,7 +262,11 @@ tl::expected<Settings, SettingsError> load_settings(const SettingsOptions& optio
   }
   settings.config = *std::move(config);
   if (auto overridden = apply_overrides(options.agent, settings.config); !overridden) {
-    return tl::unexpected(with_notices({.usage = true, .errors = std::move(overridden.error())}));
+    std::vector<ConfigError>& errors = overridden.error();
+    const bool usage = std::all_of(errors.begin(), errors.end(), [](const ConfigError& error) {
+      return error.file.starts_with("--");  // others are of the web configuration's content
+    });
+    return tl::unexpected(with_notices({.usage = usage, .errors = std::move(errors)}));
   }
   if (const auto notice = notice_of_other_errors(settings.config);
       notice && purpose != Purpose::agent) {

@@ -170,6 +170,19 @@ TEST_CASE("parse: help is exit code 0, in general and for each command") {
   CHECK(refused({"help", "nope"}).exit_code == 2);
 }
 
+TEST_CASE("parse: an option whose value is empty takes no other word for it") {
+  const auto restart = parse({"restart", "--reason=", "mailer", "web:front"});
+  REQUIRE(restart);
+  CHECK(restart == parse({"restart", "--reason", "", "mailer", "web:front"}));
+  CHECK(restart != parse({"restart", "--reason", "mailer", "web:front"}));
+  CHECK(refused({"list", "--state=", "RUNNING"}).exit_code == 2);
+  const auto serve = parse({"serve", "--web.config.file=", "--log.level=info"});
+  REQUIRE(serve);
+  CHECK(serve->options.settings.agent.web_config_file == "");
+  CHECK(serve->options.settings.agent.log_level == base::LogLevel::info);
+  CHECK(parse({"stop", "--", "--reason="}));
+}
+
 TEST_CASE("parse: serve takes the options of Prometheus's exporters") {
   const auto invocation = parse({"serve", "--web.listen-address=:1", "--web.listen-address", ":2",
                                  "--web.config.file", "w.yml", "--web.telemetry-path=/m",

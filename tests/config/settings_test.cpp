@@ -208,6 +208,21 @@ TEST_CASE("find_config: what is not an absolute path in XDG_CONFIG_HOME or HOME 
   CHECK(find_config({}, Purpose::agent, fixture.sources).path.empty());
 }
 
+TEST_CASE(
+    "load_settings: an option's error is one of usage, a web configuration's content is not") {
+  SettingsFixture fixture;
+  SettingsOptions options;
+  options.agent.web_config_file = fixture.folder.write("web.yml", "basic_auth_users: 7\n");
+  const auto content = load_settings(options, Purpose::agent, fixture.sources);
+  REQUIRE_FALSE(content);
+  CHECK_FALSE(content.error().usage);
+  options.agent = {};
+  options.agent.telemetry_path = "m";
+  const auto option = load_settings(options, Purpose::agent, fixture.sources);
+  REQUIRE_FALSE(option);
+  CHECK(option.error().usage);
+}
+
 TEST_CASE("load_settings: the working folder's config.yaml gives URLs and nothing else") {
   SettingsFixture fixture;
   static_cast<void>(fixture.folder.write("token", "secret\n"));
