@@ -1,10 +1,12 @@
 """The container files: each YAML parses, each of Reeve's configurations is accepted by the
 executable, and, where buildah can run and a static executable was built, the image serves."""
 
+import json
 import os
 import pathlib
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -54,7 +56,7 @@ class ContainerFiles(unittest.TestCase):
         for name in ("Containerfile", "supervisord.Containerfile"):
             for line in (FILES / name).read_text(encoding="utf-8").splitlines():
                 for path in line.split()[1:-1] if line.startswith("COPY") else ():
-                    if path != "build/static/reeve":
+                    if path != "build/static/reeve" and not path.startswith("--"):
                         self.assertTrue((ROOT / path).exists(), path)
 
     def test_the_other_files_are_yaml(self):
@@ -78,11 +80,18 @@ class Image(unittest.TestCase):
 
     def test_it_is_built_and_runs(self):
         with tempfile.TemporaryDirectory() as self.root:
-            built = self.buildah("build", "--isolation", "chroot", "-f", FILES / "Containerfile",
-                                 "-t", "reeve", ROOT)
+            built = self.buildah("build", "--format", "docker", "--isolation", "chroot",
+                                 "-f", FILES / "Containerfile", "-t", "reeve", ROOT)
             self.assertEqual(built.returncode, 0, built.stderr)
+            image = self.buildah("inspect", "--type", "image", "reeve")
+            self.assertIn("Healthcheck", json.loads(image.stdout)["Docker"]["config"])
             made = self.buildah("from", "reeve")
             self.assertEqual(made.returncode, 0, made.stderr)
+            mounted = self.buildah("mount", made.stdout.strip())
+            self.assertEqual(mounted.returncode, 0, mounted.stderr)
+            state = pathlib.Path(mounted.stdout.strip(), "var/lib/reeve").stat()
+            self.assertEqual((state.st_uid, state.st_gid, stat.S_IMODE(state.st_mode)),
+                             (65534, 65534, 0o700))
             ran = self.buildah("run", "--isolation", "chroot", made.stdout.strip(), "--", "/reeve",
                                "check-config", "/etc/reeve/config.yaml")
             if "permitted" in ran.stderr:
