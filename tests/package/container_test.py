@@ -59,6 +59,27 @@ class ContainerFiles(unittest.TestCase):
                     if path != "build/static/reeve" and not path.startswith("--"):
                         self.assertTrue((ROOT / path).exists(), path)
 
+    def test_those_of_the_archive_name_what_is_in_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            files = pathlib.Path(folder, "share/reeve/container")
+            subprocess.run([ROOT / "packaging/static/container_files", files], check=True)
+            sources = ["bin/reeve"]
+            for file in files.rglob("*"):
+                text = file.read_text(encoding="utf-8") if file.is_file() else ""
+                self.assertNotRegex(text, r"packaging/|build/static|\./dev", file.name)
+                if file.name.endswith("Containerfile"):
+                    sources += re.findall(r" (share/\S*)", "\n".join(
+                        line for line in text.splitlines() if line.startswith("COPY")))
+            self.assertEqual(sorted(sources), [
+                "bin/reeve", "share/doc/reeve/reeve-listener.conf",
+                "share/reeve/container/programs.conf", "share/reeve/container/reeve.yaml",
+                "share/reeve/container/state"])
+            compose = (files / "compose.yaml").read_text(encoding="utf-8")
+            self.assertIn("context: ../../..\n", compose)
+            self.assertEqual([path for path in re.findall(r"- (\.[^:]*):/", compose)
+                              if not (files / path).exists()],
+                             ["../prometheus/reeve.rules.yml", "../grafana"])
+
     def test_the_other_files_are_yaml(self):
         for file in ("compose.yaml", "kubernetes.yaml", "grafana/datasource.yaml",
                      "grafana/dashboards.yaml"):
