@@ -21,7 +21,7 @@ constexpr std::size_t body_piece = std::size_t{16} * 1024;
 // A ClientHello has a few hundred bytes.
 constexpr std::size_t hello_piece = std::size_t{4} * 1024;
 
-// Written at a time, before others have their turn; of a crowd, so that a turn of all of it is short.
+// Written at a time, before others have their turn; less in a crowd, whose turn would be long.
 constexpr std::size_t write_piece = std::size_t{64} * 1024;
 constexpr std::size_t write_piece_of_crowd = std::size_t{8} * 1024;
 
