@@ -250,10 +250,11 @@ std::optional<std::string> Agent::targets_document() const {
   }
   Targets targets = targets_.copy();
   if (targets.view != view) {
-    targets = {view, json::targets_text(view->members, cluster_->cluster)};
+    targets = {view, std::make_shared<const std::string>(
+                         json::targets_text(view->members, cluster_->cluster))};
     targets_.with([&](Targets& last) { last = targets; });
   }
-  return targets.text;
+  return *targets.text;
 }
 
 void Agent::report_to_cluster(const monitor::Snapshot& snapshot) {

@@ -109,10 +109,10 @@ class Agent {
   /// What the other members see of this one.
   void report_to_cluster(const monitor::Snapshot& snapshot);
 
-  /// Rendered once for what is known of the members.
+  /// The text of `/fleet/targets`: rendered again once the coordinator has published another view.
   struct Targets {
     std::shared_ptr<const coordination::View> view;
-    std::string text;
+    std::shared_ptr<const std::string> text;
   };
 
   const base::Clock& clock_;

@@ -32,21 +32,6 @@ std::vector<std::string> prefix_literals(std::vector<std::string> words) {
   return words;
 }
 
-/// `--option=` has an empty value: CLI11 would take the next word for it.
-std::vector<std::string> with_empty_values(const std::vector<std::string>& arguments) {
-  std::vector<std::string> words;
-  const auto end_of_options = std::find(arguments.begin(), arguments.end(), "--");
-  for (auto word = arguments.begin(); word != arguments.end(); ++word) {
-    const bool has_empty_value =
-        word < end_of_options && word->starts_with("--") && word->find('=') == word->size() - 1;
-    words.push_back(has_empty_value ? word->substr(0, word->size() - 1) : *word);
-    if (has_empty_value) {
-      words.emplace_back();
-    }
-  }
-  return words;
-}
-
 /// Accepts supervisorctl's `tail -100 NAME`.
 std::vector<std::string> with_tail_bytes(std::vector<std::string> arguments) {
   const auto tail = std::find(arguments.begin(), arguments.end(), "tail");
@@ -619,6 +604,33 @@ class Parser {
   substrate::StopMode stop_mode_ = substrate::StopMode::graceful;
   MakeInvocation make_invocation_;
 };
+
+bool is_flag(const std::string& name) {
+  const std::vector<CommandInfo> commands = command_infos();
+  return std::any_of(commands.begin(), commands.end(), [&](const CommandInfo& command) {
+    return std::any_of(
+        command.options.begin(), command.options.end(), [&](const OptionInfo& option) {
+          const auto& names = option.names;
+          return option.value.empty() && std::find(names.begin(), names.end(), name) != names.end();
+        });
+  });
+}
+
+/// `--option=` has an empty value: CLI11 would take the next word for it.
+std::vector<std::string> with_empty_values(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  const auto end_of_options = std::find(arguments.begin(), arguments.end(), "--");
+  for (auto word = arguments.begin(); word != arguments.end(); ++word) {
+    const std::string name = word->substr(0, word->find('='));
+    const bool has_empty_value = word < end_of_options && word->size() == name.size() + 1 &&
+                                 name.size() > 2 && name.starts_with("--") && !is_flag(name);
+    words.push_back(has_empty_value ? name : *word);
+    if (has_empty_value) {
+      words.emplace_back();
+    }
+  }
+  return words;
+}
 
 }  // namespace
 

@@ -263,8 +263,8 @@ tl::expected<Settings, SettingsError> load_settings(const SettingsOptions& optio
   settings.config = *std::move(config);
   if (auto overridden = apply_overrides(options.agent, settings.config); !overridden) {
     std::vector<ConfigError>& errors = overridden.error();
-    const bool usage = std::all_of(errors.begin(), errors.end(), [](const ConfigError& error) {
-      return error.file.starts_with("--");  // others are of the web configuration's content
+    const bool usage = std::all_of(errors.begin(), errors.end(), [&](const ConfigError& error) {
+      return error.file != settings.config.web_config_file;  // its content is none of usage
     });
     return tl::unexpected(with_notices({.usage = usage, .errors = std::move(errors)}));
   }

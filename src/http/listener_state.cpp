@@ -52,9 +52,11 @@ void ConnectionTable::change(Position position, Phase phase) {
   std::list<Entry>& to = list_of(phase);
   to.splice(to.end(), list_of(position->phase), position);
   position->phase = phase;
-  if (phase == Phase::closing && --position->site->second == 0) {
-    sites_.erase(position->site->first);
-    position->site = nullptr;
+  if (phase == Phase::closing) {
+    if (--position->site->second == 0) {
+      sites_.erase(position->site->first);
+    }
+    position->site = nullptr;  // the last of its address erases it
   }
 }
 

@@ -70,8 +70,7 @@ namespace reeve::json {
 [[nodiscard]] nlohmann::ordered_json null_if_empty(std::string_view text);
 [[nodiscard]] nlohmann::ordered_json or_null(const std::optional<substrate::Pid>& pid);
 
-/// On one line. No text of JSON holds a control character, C1 among them, which a terminal may
-/// obey.
+/// On one line. C0 and C1 control characters are escaped: a terminal may obey them.
 [[nodiscard]] std::string to_text(const nlohmann::ordered_json& value);
 /// Indented by two blanks, for people.
 [[nodiscard]] std::string to_indented_text(const nlohmann::ordered_json& value);

@@ -26,7 +26,7 @@ struct FollowFixture : ApiFixture {
     return response;
   }
 
-  [[nodiscard]] std::size_t followed() const { return world.supervisord->followed(); }
+  [[nodiscard]] std::size_t followed() const { return world.supervisord->follows_begun(); }
 
   /// On the test's clock: waiting does not advance it.
   ControlApi live{deps(), tests::three_tokens(), world.manual, base::Log()};

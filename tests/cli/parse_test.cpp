@@ -180,7 +180,8 @@ TEST_CASE("parse: an option whose value is empty takes no other word for it") {
   REQUIRE(serve);
   CHECK(serve->options.settings.agent.web_config_file == "");
   CHECK(serve->options.settings.agent.log_level == base::LogLevel::info);
-  CHECK(parse({"stop", "--", "--reason="}));
+  CHECK(command<Stop>({"stop", "--", "--reason="}).names == Names{"--reason="});
+  CHECK(command<List>({"list", "--quiet=", "web"}).names == Names{"web"});  // a flag
 }
 
 TEST_CASE("parse: serve takes the options of Prometheus's exporters") {

@@ -333,7 +333,7 @@ TEST_CASE("apply_overrides: options of exporters come over the configuration") {
   CHECK(config.log.level == base::LogLevel::debug);
   CHECK(config.metrics_api.headers.size() == 1);
   overrides = {};
-  overrides.web_config_file = "";  // exporter-toolkit's default: none
+  overrides.web_config_file = "";  // as if not given
   REQUIRE(apply_overrides(overrides, config));
   CHECK(config.metrics_api.headers.size() == 1);
   overrides.listen_addresses = {"nowhere:x"};

@@ -66,12 +66,12 @@ TEST_CASE("SetMaintenance: an actor has half of the places, others have the rest
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == base::ErrorKind::conflict);
   CHECK_THAT(refused.error().message, Catch::Contains("clear one"));
-  CHECK(test.make(SetMaintenance{window_of("ann", "p0")}));  // longer: takes no place
+  CHECK(test.make(SetMaintenance{window_of("ann", "p0")}));  // replaces its own: takes no place
   CHECK(test.make(SetMaintenance{window_of("ann", "*")}));
   CHECK(test.make(SetMaintenance{window_of("bob", "one-more")}));
 }
 
-TEST_CASE("SetMaintenance: where all places are taken everything has one still") {
+TEST_CASE("SetMaintenance: where all places are taken the scope * can still be set") {
   Changes test;
   for (std::size_t i = 0; i < SharedMaintenance::max_windows; ++i) {
     test.seen.maintenance.push_back(window_of(i % 2 == 0 ? "ann" : "bob", "p" + std::to_string(i)));

@@ -28,7 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 REEVE = os.environ.get("REEVE", str(ROOT / "build/release/reeve"))
 PATIENCE = 60  # seconds until a scenario gives up on what must happen
 
-# Who runs this in the background has it ignored, and children that are to be interrupted would, too.
+# A job in the background of a shell ignores SIGINT, and children inherit that: the default again.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -123,7 +123,7 @@ def descendants(pid):
 
 
 def has_trap(pid):
-    """Whether it is a shell by now that minds SIGTERM: before that a stop ends it at once."""
+    """Whether it is a shell by now that catches or ignores SIGTERM: before that a stop ends it at once."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     masks = re.findall(r"(?m)^Sig(?:Ign|Cgt):\s*(\w+)", status)
     return "Name:\tsh\n" in status and any(
@@ -152,7 +152,7 @@ class Child:
         self.process.send_signal(number)
 
     def pause(self):
-        """Returns once all its threads stand still: until then it may answer still."""
+        """Returns once all its threads have stopped: until then it may still answer."""
         self.signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 

@@ -221,6 +221,33 @@ TEST_CASE("ConnectionTable: an address that is over its limit makes room among i
   CHECK(table.make_room("c") == free_room);
 }
 
+TEST_CASE("ConnectionTable: the connections of an address that has many are a crowd") {
+  ConnectionTable table({100, 100});
+  std::array<FakeConnection, 17> many;
+  FakeConnection lone;
+  const auto first = add(table, many[0], "a");
+  for (std::size_t i = 1; i < 16; ++i) {
+    static_cast<void>(add(table, many[i], "a"));
+  }
+  CHECK_FALSE(ConnectionTable::is_in_crowd(first));
+  static_cast<void>(add(table, many[16], "a"));
+  CHECK(ConnectionTable::is_in_crowd(first));
+  CHECK_FALSE(ConnectionTable::is_in_crowd(add(table, lone, "b")));
+}
+
+TEST_CASE("ConnectionTable: a connection that is closing outlives the last of its address") {
+  ConnectionTable table({2, 2});
+  FakeConnection one;
+  FakeConnection two;
+  const auto closing = add(table, one, "a");
+  const auto last = add(table, two, "a");
+  table.change(closing, Phase::closing);
+  table.remove(last);
+  CHECK_FALSE(ConnectionTable::is_in_crowd(closing));
+  table.remove(closing);
+  CHECK(table.empty());
+}
+
 TEST_CASE("ConnectionTable: unix sockets have no address to count") {
   ConnectionTable table({3, 1});
   FakeConnection one;

@@ -96,7 +96,7 @@ TEST_CASE("to_text: bytes that are not UTF-8 become U+FFFD") {
   CHECK(to_text(nlohmann::ordered_json("\xE9")) == "\"\uFFFD\"");
 }
 
-TEST_CASE("to_text: control characters are escaped, those of two bytes as well") {
+TEST_CASE("to_text: C0 and C1 control characters are escaped") {
   CHECK(to_text(nlohmann::ordered_json("\x1B \xC2\x80\xC2\x9B\xC2\x9F \xC2\xA0\u00e9")) ==
         "\"\\u001b \\u0080\\u009b\\u009f \xC2\xA0\u00e9\"");
 }

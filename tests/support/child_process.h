@@ -6,8 +6,8 @@
 
 namespace reeve::tests {
 
-/// SIGSTOP, and waits until all its threads stand still: until then it may answer still. Returns,
-/// too, if it has ended; that is left to be waited for.
+/// Sends SIGSTOP and waits until all its threads have stopped: until then it may still answer. Also
+/// returns if the child has exited; it is not reaped.
 void freeze(pid_t child);
 void thaw(pid_t child);
 

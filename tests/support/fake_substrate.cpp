@@ -163,8 +163,8 @@ void FakeSubstrate::let_time_pass(const Deadline& deadline) {
   apply_due();
 }
 
-std::size_t FakeSubstrate::followed() const {
-  return world_.with([](const World& world) { return world.followed; });
+std::size_t FakeSubstrate::follows_begun() const {
+  return world_.with([](const World& world) { return world.follows_begun; });
 }
 
 std::optional<FakeFailure> FakeSubstrate::take_failure(Operation operation, bool after_its_work) {
@@ -475,7 +475,7 @@ Result<void> FakeSubstrate::follow_log(const InstanceName& name, LogStream strea
               return failure(ErrorKind::no_file, name.text() + " has no log");
             }
             const std::string& text = process.text(stream);
-            world.followed += handed_on ? 0U : 1U;
+            world.follows_begun += handed_on ? 0U : 1U;
             const std::size_t begin =
                 handed_on.value_or(text.size() - std::min(text.size(), tail_bytes));
             handed_on = text.size();

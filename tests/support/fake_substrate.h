@@ -103,8 +103,8 @@ class FakeSubstrate final : public substrate::Substrate,
 
   [[nodiscard]] std::vector<FakeCall> calls() const;
   [[nodiscard]] std::size_t count(Operation operation) const;
-  /// Logs that are followed, their end read.
-  [[nodiscard]] std::size_t followed() const;
+  /// How many calls of follow_log() have read the log's end so far.
+  [[nodiscard]] std::size_t follows_begun() const;
   /// Those of all surveys that came to their moment, whether or not they were answered: what a
   /// listener of this supervisord would hear.
   [[nodiscard]] std::vector<std::string> marks() const;
@@ -184,7 +184,7 @@ class FakeSubstrate final : public substrate::Substrate,
     std::vector<Scheduled> scheduled;
     std::vector<FakeCall> calls;
     std::vector<std::string> marks;
-    std::size_t followed = 0;
+    std::size_t follows_begun = 0;
     bool test_turns_clock = false;
   };
 

@@ -25,10 +25,10 @@ bool is_free(std::uint16_t port) {
 }  // namespace
 
 std::uint16_t free_port() {
-  // Never one that the kernel gives to clients: it may be somebody's before the server is up.
+  // Below those that Linux gives to clients: such a one may be somebody's before the server is up.
   constexpr std::uint16_t first = 10'000;
   constexpr std::uint16_t count = 20'000;
-  static std::atomic<unsigned> turn = static_cast<unsigned>(::getpid()) * 31;
+  static std::atomic<unsigned> turn = static_cast<unsigned>(::getpid()) * 101;
   for (int tries = 0; tries < count; ++tries) {
     const auto port = static_cast<std::uint16_t>(first + turn++ % count);
     if (is_free(port)) {

@@ -36,7 +36,7 @@ class RealEtcd {
   void start(std::size_t node);
   /// The answer's body to a POST of `body` to this path of the first node; empty on an error.
   [[nodiscard]] std::string post(const std::string& path, const std::string& body) const;
-  /// Which node leads now; none while they elect one.
+  /// Which node leads now; nothing while none does. A frozen node costs 5 s.
   [[nodiscard]] std::optional<std::size_t> leader() const;
 
  private:

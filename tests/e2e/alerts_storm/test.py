@@ -1,5 +1,5 @@
 """Ten thousand posts of all kinds, several at once: each process with an alert is restarted once,
-no other is touched, every post is answered soon, and the agent does not grow."""
+no other is touched, every post is answered, and the agent does not grow."""
 
 import concurrent.futures
 import contextlib
