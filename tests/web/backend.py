@@ -4,6 +4,7 @@ answered by one line with its result. End of input ends everything."""
 
 import json
 import pathlib
+import re
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -58,6 +59,17 @@ class Backend:
         agent = self.workspace.start(Agent, self.folder / f"reeve-{name}", text)
         until("supervisord is seen", lambda: agent.samples().one("supervisord_up") == 1)
         return text, supervisord, agent
+
+    def watch_two(self):
+        """From now on the agent watches a second supervisord with the same programs, too: one, two."""
+        other = self.workspace.start(Supervisord, self.folder / "supervisord-two", self.programs)
+        members = ", ".join(f"{{name: {name}, url: {each.url}, timeout: 1s}}"
+                            for name, each in (("one", self.supervisord), ("two", other)))
+        self.text = re.sub("^supervisor: .*", f"supervisors: [{members}]", self.text)
+        self.stop_agent()
+        self.agent.write_config(self.text)
+        self.start_agent()
+        until("both are seen", lambda: self.agent.samples().find("supervisord_up") == [1, 1])
 
     def start_host(self, name):
         """Another member of the cluster; its URL."""

@@ -272,7 +272,8 @@ export class Table extends EventTarget {
   }
 
   fill_process(row, { process }) {
-    this.#fill_start(row, process, process.name);
+    const is_single = process.group === process.name; // no group's row above it names its supervisord
+    this.#fill_start(row, process, is_single ? label_of(process) : process.name);
     const uptime = uptime_of(process, this.#state);
     set_text(row.up, uptime === null ? '' : duration(uptime));
     set_text(row.restarts, process.restarts ?? '');
