@@ -154,9 +154,9 @@ void FakeSubstrate::let_time_pass(const Deadline& deadline) {
     (void)Deadline::after(real, std::chrono::seconds(1), deadline.stop())
         .wait(std::chrono::milliseconds(5));
   } else if (next && (!own_clock || *next < deadline.at())) {
-    clock_->advance(std::max(*next - clock_->steady_now(), base::Duration::zero()));
+    clock_->advance_to(*next);
   } else if (own_clock) {
-    clock_->advance(deadline.remaining());
+    clock_->advance_to(deadline.at());
   } else {
     (void)deadline.wait(deadline.remaining());
   }

@@ -1,5 +1,7 @@
 #include "support/manual_clock.h"
 
+#include <algorithm>
+
 namespace reeve::tests {
 
 base::SteadyTime ManualClock::steady_now() const {
@@ -20,6 +22,16 @@ bool ManualClock::wait_until(base::SteadyTime time, const std::stop_token& stop)
 void ManualClock::advance(base::Duration span) {
   {
     const std::scoped_lock lock(mutex_);
+    steady_ += span;
+    system_ += span;
+  }
+  moved_.notify_all();
+}
+
+void ManualClock::advance_to(base::SteadyTime time) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const base::Duration span = std::max(time - steady_, base::Duration::zero());
     steady_ += span;
     system_ += span;
   }

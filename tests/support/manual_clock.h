@@ -16,6 +16,8 @@ class ManualClock final : public base::Clock {
   bool wait_until(base::SteadyTime time, const std::stop_token& stop) const override;
 
   void advance(base::Duration span);
+  /// Not back: of several threads that wait for one time none moves the clock beyond it.
+  void advance_to(base::SteadyTime time);
   /// The wall clock alone: somebody set it.
   void jump_system(base::Duration span);
 
