@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <thread>
 
-#include "control/runner.h"
 #include "control/world.h"
 #include "support/catch.h"
 #include "support/eventually.h"
