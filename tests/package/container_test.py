@@ -63,13 +63,13 @@ class ContainerFiles(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             files = pathlib.Path(folder, "share/reeve/container")
             subprocess.run([ROOT / "packaging/static/container_files", files], check=True)
-            sources = []
+            sources = set()
             for file in files.rglob("*"):
                 text = file.read_text(encoding="utf-8") if file.is_file() else ""
                 self.assertNotRegex(text, r"packaging/|build/static|\./dev", file.name)
                 if file.name.endswith("Containerfile"):
-                    sources += re.findall(r" ((?:bin|share)/\S*)", "\n".join(
-                        line for line in text.splitlines() if line.startswith("COPY")))
+                    sources.update(re.findall(r" ((?:bin|share)/\S*)", "\n".join(
+                        line for line in text.splitlines() if line.startswith("COPY"))))
             self.assertEqual(sorted(sources), [
                 "bin/reeve", "share/doc/reeve/reeve-listener.conf",
                 "share/reeve/container/programs.conf", "share/reeve/container/reeve.yaml",
