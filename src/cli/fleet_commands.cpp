@@ -167,31 +167,13 @@ class FleetSelection {
   int code_ = exit_success;
 };
 
-Style style_of_state(InstanceState state) {
-  switch (state) {
-    case InstanceState::running:
-      return Style::good;
-    case InstanceState::starting:
-    case InstanceState::stopping:
-      return Style::changing;
-    case InstanceState::stopped:
-    case InstanceState::exited:
-      return Style::inactive;
-    case InstanceState::backoff:
-    case InstanceState::fatal:
-    case InstanceState::unknown:
-      return Style::bad;
-  }
-  return Style::plain;
-}
-
 std::string fleet_table(const std::vector<FleetProcess>& processes, bool colored) {
   std::vector<Row> rows = {{{"HOST"}, {"NAME"}, {"STATUS"}, {"PID"}, {"DESCRIPTION"}}};
   for (const FleetProcess& each : processes) {
     const InstanceDetail& detail = each.detail;
     rows.push_back({{each.host->name},
                     {each.text()},
-                    {std::string(to_string(detail.state)), style_of_state(detail.state)},
+                    {std::string(to_string(detail.state)), style_of(detail.state)},
                     {detail.pid ? std::to_string(detail.pid->value) : ""},
                     {detail.description}});
   }

@@ -147,4 +147,23 @@ std::string render_table(const std::vector<Row>& rows, bool colored) {
   return table;
 }
 
+Style style_of(substrate::InstanceState state) {
+  using substrate::InstanceState;
+  switch (state) {
+    case InstanceState::running:
+      return Style::good;
+    case InstanceState::starting:
+    case InstanceState::stopping:
+      return Style::changing;
+    case InstanceState::stopped:
+    case InstanceState::exited:
+      return Style::inactive;
+    case InstanceState::backoff:
+    case InstanceState::fatal:
+    case InstanceState::unknown:
+      return Style::bad;
+  }
+  return Style::plain;
+}
+
 }  // namespace reeve::cli

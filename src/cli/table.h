@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "reeve/substrate/instance.h"
+
 namespace reeve::cli {
 
 /// The text with control characters and bidirectional overrides escaped as \x1B or \u202E, and
@@ -32,6 +34,9 @@ using Row = std::vector<Cell>;
 
 /// Aligned columns, two spaces apart, without trailing spaces.
 [[nodiscard]] std::string render_table(const std::vector<Row>& rows, bool colored);
+
+/// A state alone: how an exit came is not considered.
+[[nodiscard]] Style style_of(substrate::InstanceState state);
 
 /// The text in the color of a style.
 [[nodiscard]] std::string styled(const std::string& text, Style style, bool colored);

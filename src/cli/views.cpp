@@ -27,21 +27,7 @@ Style style_of(const InstanceDetail& detail) {
   if (is_unhealthy(detail)) {
     return Style::bad;
   }
-  switch (detail.state) {
-    case InstanceState::running:
-      return Style::good;
-    case InstanceState::starting:
-    case InstanceState::stopping:
-      return Style::changing;
-    case InstanceState::stopped:
-    case InstanceState::exited:
-      return Style::inactive;
-    case InstanceState::backoff:
-    case InstanceState::fatal:
-    case InstanceState::unknown:
-      return Style::bad;
-  }
-  return Style::plain;
+  return cli::style_of(detail.state);
 }
 
 std::string uptime_text(const InstanceDetail& detail) {
