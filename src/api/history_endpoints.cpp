@@ -98,12 +98,9 @@ nlohmann::ordered_json transition_json(const PastTransition& transition,
 
 EndpointResult show_history(const RequestContext& context) {
   const auto snapshot = context.deps.snapshot();
-  const auto target = process_address(context, *snapshot);
+  const auto target = readable_process_address(context, *snapshot);
   if (!target) {
     return tl::unexpected(target.error());
-  }
-  if (auto readable = context.check_readable(*target); !readable) {
-    return tl::unexpected(std::move(readable.error()));
   }
   const monitor::SupervisorSnapshot& supervisor = *snapshot->find(target->supervisor);
   const monitor::ProcessSnapshot* const process = supervisor.find(target->name);

@@ -111,12 +111,9 @@ tl::expected<LogQuery, Problem> query_of(const http::Request& request) {
 
 tl::expected<LogSource, Problem> source_of(const RequestContext& context, LogStream stream) {
   const auto snapshot = context.deps.snapshot();
-  auto target = process_address(context, *snapshot);
+  auto target = readable_process_address(context, *snapshot);
   if (!target) {
     return tl::unexpected(std::move(target.error()));
-  }
-  if (auto readable = context.check_readable(*target); !readable) {
-    return tl::unexpected(std::move(readable.error()));
   }
   const monitor::SupervisorSnapshot& supervisor = *snapshot->find(target->supervisor);
   if (!supervisor.up || supervisor.find(target->name) == nullptr) {

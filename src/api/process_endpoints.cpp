@@ -343,6 +343,13 @@ tl::expected<guards::Target, Problem> process_address(const RequestContext& cont
   return with_supervisor(context, snapshot, std::move(*name));
 }
 
+tl::expected<guards::Target, Problem> readable_process_address(const RequestContext& context,
+                                                               const monitor::Snapshot& snapshot) {
+  return process_address(context, snapshot).and_then([&](const guards::Target& target) {
+    return context.check_readable(target).map([&] { return target; });
+  });
+}
+
 tl::expected<guards::Target, Problem> group_address(const RequestContext& context,
                                                     const monitor::Snapshot& snapshot) {
   const std::string& group = context.path_parameters.front();
@@ -404,12 +411,9 @@ EndpointResult list_processes(const RequestContext& context) {
 
 EndpointResult show_process(const RequestContext& context) {
   const auto snapshot = context.deps.snapshot();
-  const auto target = process_address(context, *snapshot);
+  const auto target = readable_process_address(context, *snapshot);
   if (!target) {
     return tl::unexpected(target.error());
-  }
-  if (auto readable = context.check_readable(*target); !readable) {
-    return tl::unexpected(std::move(readable.error()));
   }
   const SupervisorSnapshot& supervisor = *snapshot->find(target->supervisor);
   if (const ProcessSnapshot* const process = supervisor.find(target->name)) {

@@ -16,6 +16,9 @@ namespace reeve::api {
 /// or if one of several supervisords must be named; 404 if it is not configured.
 [[nodiscard]] tl::expected<guards::Target, Problem> process_address(
     const RequestContext& context, const monitor::Snapshot& snapshot);
+/// The same; 403 if the client may not read of the process.
+[[nodiscard]] tl::expected<guards::Target, Problem> readable_process_address(
+    const RequestContext& context, const monitor::Snapshot& snapshot);
 [[nodiscard]] tl::expected<guards::Target, Problem> group_address(
     const RequestContext& context, const monitor::Snapshot& snapshot);
 

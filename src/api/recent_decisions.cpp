@@ -100,12 +100,9 @@ RecentDecisions::Entries RecentDecisions::about(const guards::Target& process,
 
 EndpointResult show_decisions(const RequestContext& context) {
   const auto snapshot = context.deps.snapshot();
-  const auto target = process_address(context, *snapshot);
+  const auto target = readable_process_address(context, *snapshot);
   if (!target) {
     return tl::unexpected(target.error());
-  }
-  if (auto readable = context.check_readable(*target); !readable) {
-    return tl::unexpected(std::move(readable.error()));
   }
   const base::SystemTime now = context.clock.system_now();
   const auto read = [&](base::SystemTime since, std::size_t limit) {
