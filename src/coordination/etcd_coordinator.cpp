@@ -350,7 +350,8 @@ void EtcdCoordinator::State::write_report(const std::stop_token& stop) {
       one_call(stop));
   if (answer && etcd::succeeded(*answer)) {
     report.with([&](Report& now) { now.is_written = now.text == current.text; });
-  } else if (answer) {  // somebody deleted the member's key: the next round enters the member again
+  } else if (answer) {
+    // The member's key was deleted by hand. Without a lease tick() calls enter(), which writes it.
     kept.with([&](auto& all) { all.erase(entry.lease); });
     abandon({std::exchange(entry, {}).lease});
   }
